@@ -1,0 +1,1 @@
+"""Ports to the systems outside the portal, and one adapter for each."""

@@ -1,0 +1,335 @@
+"""The port to the directory (Active Directory): values, errors and the operations the portal may ask for.
+
+Nothing here knows LDAP libraries. Callers take a `Directory` from `portal.gateways.directory_factory` and handle
+the errors below by class; the `code` is for operators and logs.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Literal, Protocol
+from uuid import UUID
+
+# Diagnostic texts of AD end in a NUL, which PostgreSQL refuses to store.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
+_MESSAGE_LIMIT = 500
+
+TakenAttribute = Literal["sAMAccountName", "userPrincipalName", "dn"]
+
+
+class DirectoryError(Exception):
+    """The directory did not do what was asked.
+
+    `code` is "<LDAP result>/<Win32 code>" (for example "68/00002071"), or a plain word when no answer came.
+    `message` is the diagnostic text without control characters, safe to store and show to operators. It never
+    holds a password.
+    """
+
+    def __init__(self, message: str = "", *, code: str = "") -> None:
+        self.code = code
+        self.message = _CONTROL.sub(" ", message).strip()[:_MESSAGE_LIMIT]
+        super().__init__(f"{code} {self.message}".strip())
+
+
+class DirectoryUnavailable(DirectoryError):
+    """Nothing was applied: connecting, TLS or the bind of the service account failed. Safe to try again."""
+
+
+class OutcomeUnknown(DirectoryError):
+    """The operation was sent and no answer came. It may have been applied: read back before trying again."""
+
+
+class NameTaken(DirectoryError):
+    """Another object has this login name, principal name or DN."""
+
+    def __init__(self, message: str = "", *, code: str = "", attribute: TakenAttribute) -> None:
+        super().__init__(message, code=code)
+        self.attribute: TakenAttribute = attribute
+
+
+class NotFound(DirectoryError):
+    """The object that the operation names does not exist (any more)."""
+
+
+class ContainerMissing(DirectoryError):
+    """The organisational unit that should hold the object does not exist."""
+
+    def __init__(self, message: str = "", *, code: str = "", dn: str) -> None:
+        super().__init__(message, code=code)
+        self.dn = dn
+
+
+class PolicyRefused(DirectoryError):
+    """The password does not meet the policy. AD does not say which rule: show all of them."""
+
+
+class WrongPassword(DirectoryError):
+    """The old password of a change was wrong."""
+
+
+class AccountLocked(DirectoryError):
+    """The account is locked after too many wrong passwords, so its password cannot be changed with the old one."""
+
+
+class AccessDenied(DirectoryError):
+    """The service account lacks the right for this object. Others may still succeed."""
+
+
+class ChangedMeanwhile(DirectoryError):
+    """A compare-and-set lost: the value is no longer what the caller had read. Nothing was changed."""
+
+
+class InvalidValue(DirectoryError):
+    """The directory cannot hold this value; `attribute` names it where known."""
+
+    def __init__(self, message: str = "", *, code: str = "", attribute: str | None = None) -> None:
+        super().__init__(message, code=code)
+        self.attribute = attribute
+
+
+class Privileged(DirectoryError):
+    """The account belongs to a protected group (adminCount=1): outside what the portal may touch."""
+
+
+class BindResult(enum.Enum):
+    """What the directory said to a login name and password."""
+
+    OK = "ok"
+    WRONG = "wrong"
+    """Wrong password, or no such account: the two are never told apart."""
+    DISABLED = "disabled"
+    EXPIRED = "expired"
+    """The account (not the password) has expired."""
+    PASSWORD_EXPIRED = "password_expired"
+    """The password was right, but is older than the policy allows: it must be changed first."""
+    MUST_CHANGE = "must_change"
+    """The password was right, but it is an initial one that must be changed first (ACC-10)."""
+    LOCKED = "locked"
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewAccount:
+    """All that one atomic add writes. `marker` says which operation of ours made the object."""
+
+    login_name: str
+    display_name: str
+    family_name: str
+    given_name: str
+    kana: str
+    department: str
+    company: str
+    mail: str | None
+    container_dn: str
+    marker: str
+    account_expires: date | None = None
+    """The last day on which the account works, in Japan."""
+    description: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DirectoryEntry:
+    """One account as the directory holds it now. Texts are "" and mail is None where the attribute is absent."""
+
+    guid: UUID
+    dn: str
+    login_name: str
+    display_name: str
+    family_name: str
+    given_name: str
+    kana: str
+    department: str
+    company: str
+    mail: str | None
+    description: str
+    marker: str
+    enabled: bool
+    must_change_password: bool
+    password_last_set: datetime | None
+    """None while the password must be changed (pwdLastSet is 0), and when none was ever set."""
+    locked: bool
+    account_expires: date | None
+    password_expires_at: datetime | None
+    """By the policy that applies to this account; None when it never expires or must be changed now."""
+    groups: tuple[str, ...]
+    """DNs of the groups that hold the account directly."""
+    last_logon: datetime | None
+    """lastLogonTimestamp: up to 14 days behind the truth (ACC-14)."""
+    created_at: datetime
+    privileged: bool
+    usn_changed: int = 0
+
+    @property
+    def container_dn(self) -> str:
+        """The DN of the organisational unit that holds the account."""
+        return parent_dn(self.dn)
+
+
+def parent_dn(dn: str) -> str:
+    """The DN without its first component, minding escaped commas."""
+    escaped = False
+    for index, char in enumerate(dn):
+        if escaped:
+            escaped = False
+        elif char == "\\":
+            escaped = True
+        elif char == ",":
+            return dn[index + 1 :].lstrip()
+    return ""
+
+
+# The names under which update_account takes its changes; the adapter maps them to attributes.
+UPDATABLE_FIELDS: frozenset[str] = frozenset(
+    {
+        "display_name",
+        "family_name",
+        "given_name",
+        "kana",
+        "department",
+        "company",
+        "mail",
+        "description",
+        "account_expires",
+        "login_name",
+    }
+)
+
+
+class Directory(Protocol):
+    """What the portal may do in the directory. Accounts are named by objectGUID, which survives rename and move.
+
+    Every operation may raise DirectoryUnavailable (nothing applied) and AccessDenied; every write may raise
+    OutcomeUnknown. A write to a protected account raises Privileged. Reads repeat themselves once over a
+    connection that turned out to be dead; writes never repeat.
+    """
+
+    def ping(self) -> None:
+        """Prove that the directory answers the service account. Raises DirectoryUnavailable."""
+        ...
+
+    def find_by_login_name(self, login_name: str) -> DirectoryEntry | None:
+        """The account of this login name in the whole domain (ACC-06), whatever its upper and lower case."""
+        ...
+
+    def find_by_guid(self, guid: UUID) -> DirectoryEntry | None: ...
+
+    def find_by_marker(self, marker: str) -> DirectoryEntry | None:
+        """The account that one of our operations made. Several with one marker raise DirectoryError."""
+        ...
+
+    def login_name_in_use(self, login_name: str) -> bool:
+        """Whether any object of the domain (account, computer, group) has this name or the principal name."""
+        ...
+
+    def container_exists(self, dn: str) -> bool: ...
+
+    def find_by_display_name(self, display_name: str, container_dn: str) -> list[DirectoryEntry]:
+        """Accounts below the container with exactly this display name: possible namesakes."""
+        ...
+
+    def mail_is_group_address(self, mail: str) -> bool:
+        """Whether a group answers to this address, so that it is a mailing list (ACC-09)."""
+        ...
+
+    def search_accounts(
+        self,
+        base_dn: str,
+        *,
+        text: str = "",
+        changed_since_usn: int | None = None,
+        dormant_since: datetime | None = None,
+        enabled_only: bool = False,
+    ) -> Iterator[DirectoryEntry]:
+        """All accounts below `base_dn` that meet every given condition, read in pages of 1,000.
+
+        `text` is contained in login name, display name or kana; `changed_since_usn` is exclusive;
+        `dormant_since` finds those without a logon since then, and those never logged on that were made
+        before then (ACC-14).
+        """
+        ...
+
+    def create_account(self, account: NewAccount, *, initial_password: str) -> UUID:
+        """Add the account, enabled, with a password that must be changed, in one atomic operation (ACC-05, ACC-10).
+
+        Raises NameTaken, ContainerMissing, PolicyRefused, InvalidValue.
+        """
+        ...
+
+    def update_account(
+        self,
+        guid: UUID,
+        changes: Mapping[str, str | date | None],
+        *,
+        expected: Mapping[str, str | date | None] | None = None,
+    ) -> None:
+        """Set the named fields (UPDATABLE_FIELDS); None or "" clears. All or nothing.
+
+        With `expected`, a field is changed only while it still has the value given there, else ChangedMeanwhile.
+        Raises NotFound, InvalidValue, NameTaken.
+        """
+        ...
+
+    def enable(self, guid: UUID) -> None: ...
+
+    def disable(self, guid: UUID) -> None: ...
+
+    def move(self, guid: UUID, container_dn: str) -> None:
+        """Move to another organisational unit; already there is success. Raises NotFound, ContainerMissing, NameTaken."""
+        ...
+
+    def rename(self, guid: UUID, login_name: str) -> None:
+        """Give another login name: DN, sAMAccountName and principal name. Raises NotFound, NameTaken, InvalidValue."""
+        ...
+
+    def delete(self, guid: UUID) -> None:
+        """Delete the account. Raises NotFound."""
+        ...
+
+    def add_to_group(self, group_dn: str, guid: UUID) -> None:
+        """Make a member; being one already is success. Raises NotFound for the group or the account."""
+        ...
+
+    def remove_from_group(self, group_dn: str, guid: UUID) -> None:
+        """End membership; not being a member is success. Raises NotFound."""
+        ...
+
+    def group_members(self, group_dn: str) -> Sequence[str]:
+        """The DNs of all direct members, also beyond the 1,500 values that one answer holds. Raises NotFound."""
+        ...
+
+    def reset_password(self, guid: UUID, *, new_password: str) -> None:
+        """Set a password that must be changed at the next logon, and unlock. Raises NotFound, PolicyRefused."""
+        ...
+
+    def replace_initial_password(self, guid: UUID, *, new_password: str) -> None:
+        """Like reset_password, but only while the last initial password is still unused (pwdLastSet is 0).
+
+        Raises ChangedMeanwhile when the person has chosen a password: it is never replaced.
+        """
+        ...
+
+    def change_password(self, guid: UUID, *, old_password: str, new_password: str) -> None:
+        """Change a password as its owner does: the old one is checked and the whole policy applies (ACC-11).
+
+        Works for an initial password too, which cannot be used to log on.
+        Raises NotFound, WrongPassword, PolicyRefused, AccountLocked.
+        """
+        ...
+
+    def unlock(self, guid: UUID) -> None:
+        """End a lock; an account that is not locked is success. Raises NotFound."""
+        ...
+
+    def authenticate(self, login_name: str, password: str) -> BindResult:
+        """Try a login name and password over a connection of its own. An empty password is WRONG without asking.
+
+        Raises DirectoryUnavailable when the directory could not be asked.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give back the kept connection of this thread. The next operation opens a new one."""
+        ...
