@@ -1,0 +1,55 @@
+"""The register of accounts in Active Directory. Written by fulfilment only (ACC-01, ACC-06)."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Lower
+from django.utils.translation import gettext_lazy as _
+
+from portal.common.models import TimestampedModel
+from portal.orgs.models import Organisation
+from portal.orgs.scoping import ScopedModel
+
+
+class DirectoryAccount(ScopedModel, TimestampedModel):
+    """A Windowsユーザアカウント as last verified in AD. objectGUID is the key that survives renames and moves."""
+
+    class State(models.TextChoices):
+        """What the register says about the account."""
+
+        ENABLED = "ENABLED", _("in use")
+        DISABLED = "DISABLED", _("disabled")
+        DELETED = "DELETED", _("deleted")
+
+    organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="directory_accounts", verbose_name=_("organisation"))
+    object_guid = models.UUIDField(_("objectGUID"), unique=True)
+    distinguished_name = models.CharField(max_length=400)
+    login_name = models.CharField(_("login name"), max_length=20)
+    family_name = models.CharField(_("family name"), max_length=40)
+    given_name = models.CharField(_("given name"), max_length=40)
+    family_kana = models.CharField(_("family name (kana)"), max_length=40, blank=True)
+    given_kana = models.CharField(_("given name (kana)"), max_length=40, blank=True)
+    department = models.CharField(_("department"), max_length=64, blank=True)
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.ENABLED)
+    search_text = models.TextField(blank=True)
+    last_line = models.ForeignKey("workflow.ApplicationLine", models.PROTECT, related_name="+")
+    verified_at = models.DateTimeField(_("verified in AD"))
+
+    class Meta(ScopedModel.Meta):
+        ordering = ("-id",)
+        indexes: ClassVar = [
+            models.Index(fields=["organisation", "-id"], name="directoryaccount_org"),
+            GinIndex(OpClass(F("search_text"), name="gin_trgm_ops"), name="directoryaccount_search"),
+        ]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                Lower("login_name"), condition=~Q(state="DELETED"), name="directoryaccount_login_name"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.family_name} {self.given_name} ({self.login_name})"

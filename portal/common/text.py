@@ -1,0 +1,56 @@
+"""Text as Japanese offices write it: what is corrected at entry, what is folded for search, what is never touched.
+
+Kanji names are never normalised: NFKC and NFC rewrite compatibility kanji such as 﨑-like U+FA10 塚 or U+FA19 神.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+import jaconv
+
+_SPACES = re.compile(r"\s+")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060\ufeff]")
+KATAKANA_NAME = re.compile(r"^[ァ-ヶー・ヽヾ　 ]+$")
+
+
+def squeeze(value: str) -> str:
+    """Without surrounding white space, inner runs of it as one plain space."""
+    return _SPACES.sub(" ", value).strip()
+
+
+def ascii_identifier(value: str) -> str:
+    """Identifiers, addresses and numbers: full-width forms become ASCII, spaces go (自動補正)."""
+    return _SPACES.sub("", unicodedata.normalize("NFKC", value))
+
+
+def person_name(value: str) -> str:
+    """A name in kanji: only half-width kana and full-width ASCII are corrected, every kanji stays as written."""
+    return squeeze(jaconv.h2z(jaconv.z2h(value, kana=False, ascii=True, digit=True), kana=True, ascii=False, digit=False))
+
+
+def katakana(value: str) -> str:
+    """A reading: hiragana and half-width kana become full-width katakana."""
+    return squeeze(jaconv.hira2kata(jaconv.h2z(unicodedata.normalize("NFKC", value), kana=True)))
+
+
+def has_control_characters(value: str) -> bool:
+    """Whether the text holds characters that nobody can see and AD or a mail header must not get."""
+    return bool(_CONTROL.search(value))
+
+
+def without_control_characters(value: str) -> str:
+    """Text of a foreign system, made safe to store and show (AD ends its messages with a NUL)."""
+    return _SPACES.sub(" ", _CONTROL.sub(" ", value)).strip()
+
+
+def search_key(*values: str) -> str:
+    """Folded text for searching: NFKC, lower case, hiragana as katakana, one space between the values."""
+    joined = " ".join(value for value in values if value)
+    return squeeze(jaconv.hira2kata(unicodedata.normalize("NFKC", joined).casefold()))
+
+
+def search_terms(query: str, limit: int = 5) -> list[str]:
+    """The folded words of a search box; all of them must occur. At most `limit`, the rest is ignored."""
+    return search_key(query[:200]).split()[:limit]

@@ -1,0 +1,103 @@
+"""The work that an approval causes: one Operation per line and target (docs/adr/0006)."""
+
+from __future__ import annotations
+
+import uuid
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from portal.orgs.models import Organisation, User
+from portal.orgs.scoping import ScopedModel
+
+
+class OperationStatus(models.TextChoices):
+    """What is known about an operation. A lost reply is UNKNOWN, never failed."""
+
+    WAITING = "WAITING", _("waiting")
+    RUNNING = "RUNNING", _("running")
+    OUTCOME_UNKNOWN = "OUTCOME_UNKNOWN", _("outcome unknown")
+    ATTENTION = "ATTENTION", _("a person must decide")
+    MANUAL = "MANUAL", _("taken by hand")
+    DONE = "DONE", _("done and verified")
+    CLOSED = "CLOSED", _("closed without result")
+
+
+QUEUED = (OperationStatus.WAITING, OperationStatus.OUTCOME_UNKNOWN)
+SETTLED = (OperationStatus.DONE, OperationStatus.CLOSED)
+
+
+class Operation(ScopedModel):
+    """One change at one target. Claimed with a lease and a fencing number, verified by reading back."""
+
+    marker = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)  # written into the target with a create
+    line = models.ForeignKey("workflow.ApplicationLine", models.PROTECT, related_name="operations")
+    organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="+")
+    kind = models.CharField(_("kind"), max_length=60)
+    target = models.CharField(_("target"), max_length=30)
+    application_number = models.CharField(_("application number"), max_length=20, db_index=True)
+    subject = models.CharField(_("subject"), max_length=200)
+    status = models.CharField(_("status"), max_length=20, choices=OperationStatus, default=OperationStatus.WAITING)
+    created_at = models.DateTimeField(_("created"))
+    not_before = models.DateTimeField(_("not before"))
+    attempts = models.PositiveIntegerField(_("attempts"), default=0)
+    fence = models.PositiveIntegerField(default=0)  # rises with each claim; a late worker's number is too low
+    lease_until = models.DateTimeField(null=True, blank=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    settled_at = models.DateTimeField(null=True, blank=True)
+    error_code = models.CharField(max_length=60, blank=True)
+    error_message = models.TextField(blank=True)
+    progress = models.JSONField(default=dict, blank=True)  # what is certain so far: objectGUID, mail handed over …
+    evidence = models.JSONField(default=dict, blank=True)  # what was read back
+    taken_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
+    taken_at = models.DateTimeField(null=True, blank=True)
+    manual_note = models.TextField(blank=True)
+
+    class Meta(ScopedModel.Meta):
+        ordering = ("id",)
+        indexes: ClassVar = [
+            models.Index(
+                fields=["target", "not_before", "id"],
+                name="operation_queue",
+                condition=Q(status__in=["WAITING", "OUTCOME_UNKNOWN"]),
+            ),
+            models.Index(fields=["lease_until"], name="operation_leases", condition=Q(status="RUNNING")),
+            models.Index(fields=["status", "-id"], name="operation_status"),
+        ]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["line", "target"], name="operation_once")]
+
+
+class OperationEvent(ScopedModel):
+    """The history of an operation; insert-only."""
+
+    operation = models.ForeignKey(Operation, models.PROTECT, related_name="events")
+    organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    actor = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
+    verb = models.CharField(max_length=40)
+    code = models.CharField(max_length=60, blank=True)
+    message = models.TextField(blank=True)
+    data = models.JSONField(default=dict, blank=True)
+
+    class Meta(ScopedModel.Meta):
+        ordering = ("id",)
+
+
+class TargetState(models.Model):
+    """The circuit breaker of one target: closed, or open until the next probe."""
+
+    target = models.CharField(max_length=30, primary_key=True)
+    failures = models.PositiveIntegerField(default=0)
+    opened_at = models.DateTimeField(null=True, blank=True)
+    next_probe_at = models.DateTimeField(null=True, blank=True)
+    reason = models.TextField(blank=True)
+    last_success_at = models.DateTimeField(null=True, blank=True)
+    paused_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")  # maintenance mode
+    paused_at = models.DateTimeField(null=True, blank=True)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether calls are held back."""
+        return self.opened_at is not None or self.paused_at is not None

@@ -1,0 +1,116 @@
+"""Who carries out which operation, and whom to tell when it is settled.
+
+Fulfilment stands below the workflow engine and the feature apps, so they register themselves here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from portal.fulfilment.models import Operation
+
+
+@dataclass(frozen=True, kw_only=True)
+class Done:
+    """The target holds what was approved; `evidence` is what was read back (never a secret)."""
+
+    evidence: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NeedsPerson:
+    """Going on automatically would be wrong; a person decides. `message` is a Japanese sentence for operations."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TryLater:
+    """Nothing was changed, or it is safe to look and go on later. `target_down` feeds the circuit breaker."""
+
+    code: str
+    message: str
+    target_down: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class NotKnown:
+    """The request went out and no reply came: the next attempt looks before it acts."""
+
+    code: str
+    message: str
+
+
+Outcome = Done | NeedsPerson | TryLater | NotKnown
+
+
+class Run(Protocol):
+    """One claimed attempt, as a handler sees it."""
+
+    operation: Operation
+
+    def checkpoint(self, **progress: Any) -> None:
+        """Store what is certain now in Operation.progress, at once, in its own transaction.
+
+        Raises portal.fulfilment.errors.LeaseLost when another worker has claimed the operation since.
+        """
+
+    def still_mine(self) -> None:
+        """Raise LeaseLost unless this worker holds the newest fencing number; called right before every write."""
+
+
+class Handler(Protocol):
+    """What a feature app brings for one kind and target."""
+
+    def run(self, run: Run) -> Outcome:
+        """Look, act, read back. No database lock is held. Safe to call again after any interruption."""
+
+    def verify(self, run: Run, recorded: dict[str, str]) -> Outcome:
+        """After a person did it by hand: read the target and compare with the application; never writes."""
+
+    def work_sheet(self, operation: Operation) -> list[tuple[str, str]]:
+        """Label and value pairs for the printed work sheet; no secrets."""
+
+    def ping(self) -> None:
+        """Raise when the target cannot be reached: the breaker's probe."""
+
+
+_handlers: dict[tuple[str, str], Handler] = {}
+_settled: list[Callable[[Operation, datetime], None]] = []
+
+
+def register_handler(kind: str, target: str, handler: Handler) -> None:
+    """Make `handler` responsible; raises ValueError when somebody else already is."""
+    if (kind, target) in _handlers:
+        raise ValueError(f"{kind} at {target} has two handlers")
+    _handlers[(kind, target)] = handler
+
+
+def handler_for(kind: str, target: str) -> Handler:
+    """The responsible handler; raises KeyError."""
+    return _handlers[(kind, target)]
+
+
+def handler_of_target(target: str) -> Handler:
+    """Any handler of the target, for a probe; raises KeyError."""
+    return next(handler for (_, name), handler in _handlers.items() if name == target)
+
+
+def on_settled(callback: Callable[[Operation, datetime], None]) -> None:
+    """Call `callback(operation, now)` in the same transaction whenever an operation changes its status.
+
+    The callback may lock the application row; fulfilment holds the operation row then, so the order is always
+    operation before application.
+    """
+    _settled.append(callback)
+
+
+def tell_settled(operation: Operation, now: datetime) -> None:
+    """Call everybody who registered with `on_settled`."""
+    for callback in _settled:
+        callback(operation, now)

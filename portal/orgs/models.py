@@ -1,0 +1,232 @@
+"""Organisations, people and the roles that people hold for a time (ORG-01 … ORG-05)."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from functools import cached_property
+from typing import Any, ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Lower
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from portal.common.models import TimestampedModel
+from portal.orgs.permissions import SEES_EVERYTHING, OrganisationKind, Permission, Role
+from portal.orgs.scoping import Scope, ScopedModel
+
+
+class Organisation(models.Model):
+    """One party of the network (ORG-01). Reference data: made by a migration, never deleted."""
+
+    code = models.CharField(_("code"), max_length=20, unique=True, help_text=_("01 to 47, or the party's word"))
+    kind = models.CharField(_("kind"), max_length=20, choices=OrganisationKind)
+    name = models.CharField(_("name"), max_length=100)
+    short_name = models.CharField(_("short name"), max_length=40)
+    prefecture_number = models.PositiveSmallIntegerField(_("prefecture number"), null=True, blank=True, unique=True)
+    ou_name = models.CharField(_("name of the OU"), max_length=64, unique=True)  # ORG-05
+    sort_order = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        ordering = ("sort_order", "code")
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="organisation_prefecture_only_for_federations",
+                condition=Q(kind=OrganisationKind.FEDERATION, prefecture_number__gte=1, prefecture_number__lte=47)
+                | (~Q(kind=OrganisationKind.FEDERATION) & Q(prefecture_number=None)),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class UserManager(BaseUserManager["User"]):
+    """People are made from the directory or as break-glass accounts; there is no open registration."""
+
+    def get_by_natural_key(self, username: str | None) -> User:
+        return self.get(login_name__iexact=username)
+
+
+class User(AbstractBaseUser, TimestampedModel):
+    """A person who logs in (SEC-01). Administrator accounts live in AD; only a break-glass account has a local password."""
+
+    uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    login_name = models.CharField(_("login name"), max_length=64, unique=True)
+    display_name = models.CharField(_("name"), max_length=100)
+    kana = models.CharField(_("kana"), max_length=100, blank=True)
+    department = models.CharField(_("department"), max_length=64, blank=True)
+    email = models.EmailField(_("mail address"), blank=True)
+    organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="people", verbose_name=_("organisation"))
+    directory_guid = models.UUIDField(_("objectGUID"), null=True, blank=True, unique=True)
+    is_active = models.BooleanField(_("active"), default=True)
+    is_break_glass = models.BooleanField(_("break-glass account"), default=False)
+    language = models.CharField(_("language"), max_length=2, default="ja", choices=[("ja", "日本語"), ("en", "English")])
+
+    objects = UserManager()
+
+    USERNAME_FIELD = "login_name"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar = ["display_name"]
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(Lower("login_name"), name="user_login_name_any_case")]
+
+    def __str__(self) -> str:
+        return self.display_name or self.login_name
+
+    def get_full_name(self) -> str:
+        """The name that screens and mails show."""
+        return self.display_name
+
+    @cached_property
+    def current_memberships(self) -> list[Membership]:
+        """Today's memberships with their organisation; read once per request."""
+        rows = Membership.system.filter(user=self).valid_on(timezone.localdate()).select_related("organisation")  # type: ignore[attr-defined]
+        return list(rows)
+
+    @cached_property
+    def scope(self) -> Scope:
+        """Which organisations this person sees (ORG-02). Nobody without a valid membership sees anything."""
+        if not self.is_active:
+            return Scope(everything=False, organisation_ids=frozenset())
+        everything = any(m.organisation.kind in SEES_EVERYTHING for m in self.current_memberships)
+        return Scope(everything=everything, organisation_ids=frozenset(m.organisation_id for m in self.current_memberships))
+
+    def may(self, permission: Permission, organisation_id: int | None = None) -> bool:
+        """Whether a current membership gives `permission`, in the given organisation when one is named."""
+        return self.is_active and any(
+            m.role in permission.roles
+            and m.organisation.kind in permission.kinds
+            and (organisation_id is None or m.organisation_id == organisation_id)
+            for m in self.current_memberships
+        )
+
+    def organisations_where(self, permission: Permission) -> list[Organisation]:
+        """The organisations in which a current membership gives `permission`, each once, in order."""
+        found = {
+            m.organisation_id: m.organisation
+            for m in self.current_memberships
+            if m.role in permission.roles and m.organisation.kind in permission.kinds
+        }
+        return sorted(found.values(), key=lambda o: (o.sort_order, o.code))
+
+    def holds(self, role: str, organisation_id: int, on: dt.date | None = None) -> bool:
+        """Whether the person holds `role` in that organisation on that day (today when not given)."""
+        if on is None or on == timezone.localdate():
+            return self.is_active and any(
+                m.role == role and m.organisation_id == organisation_id for m in self.current_memberships
+            )
+        return (
+            self.is_active
+            and Membership.system.filter(user=self, role=role, organisation_id=organisation_id).valid_on(on).exists()  # type: ignore[attr-defined]
+        )
+
+
+class PeriodQuerySet(models.QuerySet[Any]):
+    """Rows with valid_from and valid_until, both days included; no end means until further notice."""
+
+    def valid_on(self, day: dt.date) -> PeriodQuerySet:
+        """Rows valid on `day` (a date in Japan)."""
+        return self.filter(valid_from__lte=day).filter(Q(valid_until=None) | Q(valid_until__gte=day))
+
+
+class Membership(ScopedModel, TimestampedModel):
+    """One role of one person in one organisation for a time (ORG-03). Ended, never deleted."""
+
+    user = models.ForeignKey(User, models.PROTECT, related_name="memberships", verbose_name=_("person"))
+    organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="memberships", verbose_name=_("organisation"))
+    role = models.CharField(_("role"), max_length=20, choices=Role)
+    valid_from = models.DateField(_("valid from"))
+    valid_until = models.DateField(_("valid until"), null=True, blank=True)
+    changed_by = models.ForeignKey(User, models.PROTECT, related_name="+", null=True, blank=True)
+
+    system = models.Manager.from_queryset(PeriodQuerySet)()
+
+    class Meta(ScopedModel.Meta):
+        indexes: ClassVar = [models.Index(fields=["organisation", "role"]), models.Index(fields=["user"])]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="membership_period", condition=Q(valid_until=None) | Q(valid_until__gte=F("valid_from"))
+            ),
+            models.UniqueConstraint(
+                fields=["user", "organisation", "role"], condition=Q(valid_until=None), name="membership_once_open"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} {self.get_role_display()} {self.organisation}"
+
+
+class Deputy(ScopedModel, TimestampedModel):
+    """`deputy` may decide for `principal` in one role and organisation for a time (代理承認). Never passed on further."""
+
+    principal = models.ForeignKey(User, models.PROTECT, related_name="deputies", verbose_name=_("principal"))
+    deputy = models.ForeignKey(User, models.PROTECT, related_name="deputises_for", verbose_name=_("deputy"))
+    organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="deputies", verbose_name=_("organisation"))
+    role = models.CharField(_("role"), max_length=20, choices=Role)
+    valid_from = models.DateField(_("valid from"))
+    valid_until = models.DateField(_("valid until"))
+    changed_by = models.ForeignKey(User, models.PROTECT, related_name="+", null=True, blank=True)
+
+    system = models.Manager.from_queryset(PeriodQuerySet)()
+
+    class Meta(ScopedModel.Meta):
+        indexes: ClassVar = [models.Index(fields=["deputy", "valid_until"])]
+        constraints: ClassVar = [
+            models.CheckConstraint(name="deputy_period", condition=Q(valid_until__gte=F("valid_from"))),
+            models.CheckConstraint(name="deputy_not_oneself", condition=~Q(deputy=F("principal"))),
+        ]
+
+
+class PasswordRecipient(ScopedModel, TimestampedModel):
+    """A registered person who may receive initial passwords for an organisation (ACC-08, ACC-09).
+
+    The address counts only after it was confirmed through a mailed link that the person followed. One address belongs to
+    one person in the whole portal (any case), so that two people never share a mailbox unnoticed.
+    """
+
+    organisation = models.ForeignKey(
+        Organisation, models.PROTECT, related_name="password_recipients", verbose_name=_("organisation")
+    )
+    name = models.CharField(_("name"), max_length=100)
+    department = models.CharField(_("department"), max_length=64, blank=True)
+    phone = models.CharField(_("telephone"), max_length=20, blank=True)
+    email = models.EmailField(_("mail address"))
+    is_active = models.BooleanField(_("active"), default=True)
+    confirmation_digest = models.CharField(max_length=64, blank=True)  # SHA-256 of the mailed token, never the token
+    confirmation_sent_at = models.DateTimeField(null=True, blank=True)
+    confirmed_at = models.DateTimeField(_("address confirmed"), null=True, blank=True)
+    registered_by = models.ForeignKey(User, models.PROTECT, related_name="+", null=True, blank=True)
+
+    class Meta(ScopedModel.Meta):
+        constraints: ClassVar = [
+            models.UniqueConstraint(Lower("email"), condition=Q(is_active=True), name="recipient_address_of_one_person")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} <{self.email}>"
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether initial passwords may go to this person now."""
+        return self.is_active and self.confirmed_at is not None
+
+
+class ApiToken(models.Model):
+    """A personal token for the REST interface. Only its SHA-256 is kept; the token is shown once."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="api_tokens")
+    name = models.CharField(_("purpose"), max_length=60)
+    digest = models.CharField(max_length=64, unique=True)
+    hint = models.CharField(max_length=8)  # the first characters, so that a person recognises it in a list
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(_("valid until"))
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("-created_at",)

@@ -1,0 +1,106 @@
+"""Every role and every permission of the portal, in one file (ORG-03).
+
+A permission says which roles, in which kinds of organisation, may do a thing. It answers "may this person do it at all";
+which rows they reach is decided by portal.orgs.scoping.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+
+class OrganisationKind(TextChoices):
+    """The kinds of organisation (ORG-01)."""
+
+    FEDERATION = "FEDERATION", _("federation")
+    STAGING = "STAGING", _("staging federation")
+    CENTRAL = "CENTRAL", _("central association")
+    OPERATIONS = "OPERATIONS", _("network operations")
+    MAINTENANCE = "MAINTENANCE", _("network maintenance")
+
+
+class Role(TextChoices):
+    """The roles a membership can carry (ORG-03)."""
+
+    USER = "USER", _("user")
+    APPLICANT = "APPLICANT", _("applicant")
+    APPROVER = "APPROVER", _("approver")
+    SECURITY_OFFICER = "SECURITY_OFFICER", _("security officer")
+    SECURITY_MANAGER = "SECURITY_MANAGER", _("security manager")
+    PASSWORD_RECIPIENT = "PASSWORD_RECIPIENT", _("initial password recipient")
+    AUDIT_REVIEWER = "AUDIT_REVIEWER", _("audit reviewer")
+    OPERATOR = "OPERATOR", _("operator")
+    AUDITOR = "AUDITOR", _("auditor")
+
+
+FEDERATIONS = frozenset({OrganisationKind.FEDERATION, OrganisationKind.STAGING})
+EVERY_KIND = frozenset(OrganisationKind)
+SEES_EVERYTHING = frozenset({OrganisationKind.CENTRAL, OrganisationKind.OPERATIONS})  # ORG-02
+
+# Which roles an organisation of each kind can give (ORG-03).
+ROLES_OF_KIND: dict[str, frozenset[str]] = {
+    OrganisationKind.FEDERATION: frozenset(
+        {
+            Role.USER,
+            Role.APPLICANT,
+            Role.APPROVER,
+            Role.SECURITY_OFFICER,
+            Role.SECURITY_MANAGER,
+            Role.PASSWORD_RECIPIENT,
+            Role.AUDITOR,
+        }
+    ),
+    OrganisationKind.CENTRAL: frozenset(
+        {Role.USER, Role.APPLICANT, Role.APPROVER, Role.PASSWORD_RECIPIENT, Role.AUDIT_REVIEWER, Role.AUDITOR}
+    ),
+    OrganisationKind.OPERATIONS: frozenset(
+        {Role.USER, Role.APPLICANT, Role.APPROVER, Role.PASSWORD_RECIPIENT, Role.OPERATOR, Role.AUDITOR}
+    ),
+    OrganisationKind.MAINTENANCE: frozenset(
+        {Role.USER, Role.APPLICANT, Role.APPROVER, Role.PASSWORD_RECIPIENT, Role.AUDITOR}
+    ),
+}
+ROLES_OF_KIND[OrganisationKind.STAGING] = ROLES_OF_KIND[OrganisationKind.FEDERATION]
+
+
+@dataclass(frozen=True)
+class Permission:
+    """One thing a person may do: the roles that allow it and the kinds of organisation where those roles count."""
+
+    name: str
+    roles: frozenset[str]
+    kinds: frozenset[str] = EVERY_KIND
+
+
+# AUDITOR reads and never writes (ORG-03). A deputy acts with the principal's role (portal.workflow.services).
+APPLY = Permission("apply", frozenset({Role.APPLICANT}))
+DECIDE = Permission(
+    "decide",
+    frozenset({Role.APPROVER, Role.SECURITY_OFFICER, Role.SECURITY_MANAGER, Role.OPERATOR, Role.AUDIT_REVIEWER}),
+)
+READ_APPLICATIONS = Permission(
+    "read_applications",
+    frozenset(
+        {
+            Role.APPLICANT,
+            Role.APPROVER,
+            Role.SECURITY_OFFICER,
+            Role.SECURITY_MANAGER,
+            Role.OPERATOR,
+            Role.AUDIT_REVIEWER,
+            Role.AUDITOR,
+        }
+    ),
+)
+READ_ACCOUNTS = Permission("read_accounts", READ_APPLICATIONS.roles)
+READ_OPERATIONS = Permission(
+    "read_operations", frozenset({Role.OPERATOR, Role.AUDITOR}), frozenset({OrganisationKind.OPERATIONS})
+)
+RUN_OPERATIONS = Permission("run_operations", frozenset({Role.OPERATOR}), frozenset({OrganisationKind.OPERATIONS}))
+MANAGE_ALL_MEMBERS = Permission("manage_all_members", RUN_OPERATIONS.roles, RUN_OPERATIONS.kinds)
+MANAGE_OWN_MEMBERS = Permission("manage_own_members", frozenset({Role.SECURITY_MANAGER}), FEDERATIONS)
+MANAGE_ROUTES = Permission("manage_routes", RUN_OPERATIONS.roles, RUN_OPERATIONS.kinds)
+READ_TRAIL = Permission("read_trail", frozenset({Role.AUDITOR, Role.SECURITY_MANAGER, Role.OPERATOR}))

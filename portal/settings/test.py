@@ -1,0 +1,22 @@
+"""The test run: embedded servers unless the environment names others; fast hashing, tasks run when a test says so."""
+
+from portal.embedded import throwaway
+
+throwaway.point_environment()
+
+from portal.settings.base import *  # noqa: E402, F403
+from portal.settings.base import INSTALLED_APPS  # noqa: E402
+
+SECRET_KEY = "test-only-not-a-secret-00000000000000000000000000000000"
+INSTALLED_APPS = [*INSTALLED_APPS, "portal.embedded"]
+EMBEDDED_INBOX = True
+ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+AXES_ENABLED = False
+CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", "memory://")
+if not env.text("REDIS_URL"):
+    CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}

@@ -1,0 +1,120 @@
+"""The registry of application kinds. A feature app registers a kind; screens, API, search and history come from here.
+
+docs/ADDING_A_KIND.md shows a whole kind step by step.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from portal.orgs.permissions import EVERY_KIND
+from portal.workflow.plans import Plan
+
+if TYPE_CHECKING:
+    from django import forms
+
+    from portal.orgs.models import Organisation, User
+    from portal.workflow.models import Application
+
+P = TypeVar("P")
+
+OWN, OPERATIONS, CENTRAL = "OWN", "OPERATIONS", "CENTRAL"
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageSpec:
+    """One stage of a kind's general route (ACC-03): who decides, where, in how many business days."""
+
+    label: str  # msgid
+    role: str
+    decided_in: str = OWN
+    business_days: int = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class LineContext:
+    """What a kind may know about the application when it checks or plans one line."""
+
+    organisation: Organisation
+    actor: User | None  # None when the portal itself looks again
+    application: Application | None  # None before the first save
+    today: date
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApplicationKind(Generic[P]):
+    """All that the engine needs to know about a kind.
+
+    `payload_class` is a frozen dataclass whose fields are JSON values; it is built from checked form data and must round-trip.
+    `check` gives errors per field ({"login_name": ["…"]}, "" for the whole line) that need the database or a target; it is run
+    when a draft is saved with `submit`, at submission, and its result decides. `plan` never raises for an unreachable target:
+    it sets Plan.unavailable. `reservation_key` names what two open applications must not both hold ("" for nothing).
+    """
+
+    code: str  # "accounts.register"
+    label: Any  # gettext_lazy
+    description: Any
+    number_prefix: str  # "A"
+    icon: str
+    payload_class: type[P]
+    form_class: type[forms.Form]
+    default_route: tuple[StageSpec, ...]
+    subject_key: Callable[[P], str]
+    subject: Callable[[P], str]
+    plan: Callable[[LineContext, P], Plan]
+    check: Callable[[LineContext, P], Mapping[str, Sequence[str]]]
+    reservation_key: Callable[[P], str]
+    search_terms: Callable[[P], Iterable[str]]
+    line_template: str  # shows one line's payload: context `line`, `payload`
+    targets: tuple[str, ...] = ("directory",)
+    max_lines: int = 50
+    payload_version: int = 1
+    upgrade: Callable[[dict[str, Any], int], dict[str, Any]] = field(default=lambda data, version: data)
+    organisation_kinds: frozenset[str] = EVERY_KIND
+    line_noun: Any = ""  # gettext_lazy: "person", for "ほか2名"
+
+    def load(self, data: dict[str, Any], version: int) -> P:
+        """The payload object of stored JSON, brought up to the current version.
+
+        Raises TypeError when the JSON does not fit the payload class.
+        """
+        if version != self.payload_version:
+            data = self.upgrade(dict(data), version)
+        return self.payload_class(**data)
+
+    def dump(self, payload: P) -> dict[str, Any]:
+        """The payload as JSON values."""
+        return dataclasses.asdict(payload)  # type: ignore[call-overload,no-any-return]
+
+
+_kinds: dict[str, ApplicationKind[Any]] = {}
+
+
+def register(kind: ApplicationKind[Any]) -> ApplicationKind[Any]:
+    """Make a kind known; called once from the feature app's AppConfig.ready.
+
+    Raises ValueError when the code is taken.
+    """
+    if kind.code in _kinds:
+        raise ValueError(f"{kind.code} is registered twice")
+    _kinds[kind.code] = kind
+    return kind
+
+
+def get(code: str) -> ApplicationKind[Any]:
+    """The kind of that code; raises KeyError."""
+    return _kinds[code]
+
+
+def all_kinds() -> list[ApplicationKind[Any]]:
+    """Every kind in the order of registration."""
+    return list(_kinds.values())
+
+
+def kinds_for(organisation: Organisation) -> list[ApplicationKind[Any]]:
+    """The kinds that this organisation may apply for (ACC-15, ORG-06)."""
+    return [kind for kind in _kinds.values() if organisation.kind in kind.organisation_kinds]

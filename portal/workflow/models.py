@@ -1,0 +1,289 @@
+"""One header, lines, stages and an insert-only history for every kind of application (docs/adr/0005)."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from portal.common.models import TimestampedModel
+from portal.orgs.models import Organisation, User
+from portal.orgs.permissions import Role
+from portal.orgs.scoping import ScopedModel
+from portal.workflow.errors import MoveNotAllowed
+
+
+class Status(models.TextChoices):
+    """Where an application stands."""
+
+    DRAFT = "DRAFT", _("draft")
+    IN_REVIEW = "IN_REVIEW", _("in review")
+    RETURNED = "RETURNED", _("returned")
+    PULLED_BACK = "PULLED_BACK", _("pulled back")
+    WITHDRAWN = "WITHDRAWN", _("withdrawn")
+    REJECTED = "REJECTED", _("rejected")
+    FULFILLING = "FULFILLING", _("being carried out")
+    PARTLY_COMPLETED = "PARTLY_COMPLETED", _("partly completed")
+    NEEDS_ATTENTION = "NEEDS_ATTENTION", _("needs attention")
+    COMPLETED = "COMPLETED", _("completed")
+    NOT_DONE = "NOT_DONE", _("closed without result")
+
+
+EDITABLE = frozenset({Status.DRAFT, Status.RETURNED, Status.PULLED_BACK})
+FINAL = frozenset({Status.WITHDRAWN, Status.REJECTED, Status.COMPLETED, Status.NOT_DONE})
+OPEN = frozenset(set(Status) - FINAL)  # a login name applied for in one of these is taken (ACC-06)
+
+_FULFILMENT = {Status.FULFILLING, Status.PARTLY_COMPLETED, Status.NEEDS_ATTENTION, Status.COMPLETED, Status.NOT_DONE}
+TRANSITIONS: dict[str, frozenset[str]] = {
+    Status.DRAFT: frozenset({Status.IN_REVIEW, Status.WITHDRAWN}),
+    Status.RETURNED: frozenset({Status.IN_REVIEW, Status.WITHDRAWN}),
+    Status.PULLED_BACK: frozenset({Status.IN_REVIEW, Status.WITHDRAWN}),
+    Status.IN_REVIEW: frozenset(
+        {Status.RETURNED, Status.REJECTED, Status.PULLED_BACK, Status.WITHDRAWN, Status.FULFILLING}
+    ),
+    Status.FULFILLING: frozenset(_FULFILMENT - {Status.FULFILLING}),
+    Status.PARTLY_COMPLETED: frozenset(_FULFILMENT - {Status.PARTLY_COMPLETED}),
+    Status.NEEDS_ATTENTION: frozenset(_FULFILMENT - {Status.NEEDS_ATTENTION}),
+}
+
+
+class Application(ScopedModel, TimestampedModel):
+    """One paper: who applies for what, and where it stands. The facts it changes live in register tables elsewhere."""
+
+    number = models.CharField(_("application number"), max_length=20, unique=True)
+    kind = models.CharField(_("kind"), max_length=60)
+    organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="applications", verbose_name=_("organisation"))
+    applicant = models.ForeignKey(User, models.PROTECT, related_name="applications", verbose_name=_("applicant"))
+    status = models.CharField(_("status"), max_length=20, choices=Status, default=Status.DRAFT)
+    revision = models.PositiveSmallIntegerField(_("revision"), default=1)
+    version = models.PositiveIntegerField(default=1)  # rises with every change: ETag and the form's guard
+    subject = models.CharField(_("subject"), max_length=200, blank=True)  # who or what, for lists
+    reason = models.TextField(_("reason"), blank=True)
+    desired_on = models.DateField(_("desired date"), null=True, blank=True)
+    line_count = models.PositiveIntegerField(default=0)
+    content_hash = models.CharField(max_length=64, blank=True)  # of reason, date, lines and attachments as submitted
+    search_text = models.TextField(blank=True)  # folded by portal.common.text.search_key
+    due_on = models.DateField(_("due date"), null=True, blank=True)  # of the open stage
+    copied_from = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="+")
+    submitted_at = models.DateTimeField(_("submitted"), null=True, blank=True)
+    decided_at = models.DateTimeField(_("decided"), null=True, blank=True)
+    completed_at = models.DateTimeField(_("completed"), null=True, blank=True)
+
+    class Meta(ScopedModel.Meta):
+        ordering = ("-id",)
+        indexes: ClassVar = [
+            models.Index(fields=["organisation", "-id"], name="application_org"),
+            models.Index(fields=["status", "-id"], name="application_status"),
+            models.Index(fields=["organisation", "status", "-id"], name="application_org_status"),
+            models.Index(fields=["kind", "-id"], name="application_kind"),
+            models.Index(fields=["applicant", "-id"], name="application_applicant"),
+            models.Index(fields=["due_on"], name="application_due", condition=Q(status=Status.IN_REVIEW)),
+            GinIndex(OpClass(F("search_text"), name="gin_trgm_ops"), name="application_search"),
+        ]
+        constraints: ClassVar = [models.CheckConstraint(name="application_status", condition=Q(status__in=Status.values))]
+
+    def __str__(self) -> str:
+        return self.number
+
+    @property
+    def is_editable(self) -> bool:
+        """Whether the applicant may still change the content."""
+        return self.status in EDITABLE
+
+    def move_to(self, target: str) -> None:
+        """Change the status in memory; the calling service holds the row lock and saves.
+
+        Raises MoveNotAllowed when the table of moves has no such step.
+        """
+        if target not in TRANSITIONS.get(self.status, frozenset()):
+            raise MoveNotAllowed(self.number, self.status, target)
+        self.status = target
+
+
+class ApplicationLine(ScopedModel):
+    """One subject of an application (one person, one device …) with its checked payload, plan and result."""
+
+    application = models.ForeignKey(Application, models.CASCADE, related_name="lines")
+    organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="+")
+    position = models.PositiveIntegerField()
+    payload = models.JSONField(default=dict)
+    payload_version = models.PositiveSmallIntegerField(default=1)
+    subject_key = models.CharField(max_length=200, blank=True)  # folded login name, MAC …
+    subject = models.CharField(max_length=200, blank=True)
+    plan = models.JSONField(null=True, blank=True)  # frozen at submission (portal.workflow.plans)
+    is_open = models.BooleanField(default=False)  # submitted and not settled: holds its reservation of subject_key
+    reservation_key = models.CharField(max_length=240, null=True, blank=True)  # e.g. "login:tk0412-suzuki" while open
+    result = models.JSONField(default=dict, blank=True)
+
+    class Meta(ScopedModel.Meta):
+        ordering = ("position",)
+        indexes: ClassVar = [models.Index(fields=["subject_key"], name="line_subject")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["application", "position"], name="line_position"),
+            # ACC-06: two open applications never hold one name; the database decides the race.
+            models.UniqueConstraint(fields=["reservation_key"], condition=Q(is_open=True), name="line_reservation"),
+        ]
+
+
+class StageStatus(models.TextChoices):
+    """What became of an approval stage."""
+
+    WAITING = "WAITING", _("waiting for its turn")
+    OPEN = "OPEN", _("to be decided")
+    APPROVED = "APPROVED", _("approved")
+    REJECTED = "REJECTED", _("rejected")
+    RETURNED = "RETURNED", _("returned")
+    CANCELLED = "CANCELLED", _("no longer needed")
+
+
+class ApprovalStage(ScopedModel):
+    """One decision on one revision, copied from the route at submission (ACC-03), never edited once decided."""
+
+    application = models.ForeignKey(Application, models.CASCADE, related_name="stages")
+    revision = models.PositiveSmallIntegerField()
+    position = models.PositiveSmallIntegerField()
+    label = models.CharField(max_length=60)  # the msgid of the stage's name, translated when shown
+    role = models.CharField(max_length=20, choices=Role)
+    organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="+")  # whose members decide
+    applicant = models.ForeignKey(User, models.PROTECT, related_name="+")  # copied for the constraints below
+    status = models.CharField(max_length=20, choices=StageStatus, default=StageStatus.WAITING)
+    is_fallback = models.BooleanField(default=False)  # nobody could act, so operations decide
+    opened_at = models.DateTimeField(null=True, blank=True)
+    due_on = models.DateField(null=True, blank=True)
+    decided_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="decided_stages")
+    acted_for = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")  # principal of a deputy
+    decided_at = models.DateTimeField(null=True, blank=True)
+    comment = models.TextField(blank=True)
+    content_hash = models.CharField(max_length=64, blank=True)  # what the decider saw
+    plan_digest = models.CharField(max_length=64, blank=True)  # the live plan the decider saw
+
+    class Meta(ScopedModel.Meta):
+        ordering = ("revision", "position")
+        indexes: ClassVar = [
+            models.Index(
+                fields=["organisation", "role", "due_on"], name="stage_inbox", condition=Q(status=StageStatus.OPEN)
+            ),
+        ]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["application", "revision", "position"], name="stage_position"),
+            models.UniqueConstraint(
+                fields=["application"], condition=Q(status=StageStatus.OPEN), name="stage_one_open"
+            ),
+            # ORG-04, in the database: also for superusers, also through a deputy.
+            models.CheckConstraint(
+                name="stage_not_decided_by_applicant",
+                condition=Q(decided_by=None) | ~Q(decided_by=F("applicant")),
+            ),
+            models.CheckConstraint(
+                name="stage_not_decided_for_applicant", condition=Q(acted_for=None) | ~Q(acted_for=F("applicant"))
+            ),
+            models.UniqueConstraint(
+                fields=["application", "revision", "decided_by"],
+                condition=Q(decided_by__isnull=False),
+                name="stage_deciders_differ",
+            ),
+        ]
+
+
+class ApplicationEvent(ScopedModel):
+    """The history of an application. A database trigger refuses UPDATE and DELETE (SEC-02)."""
+
+    application = models.ForeignKey(Application, models.PROTECT, related_name="events")
+    organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    actor = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")  # None: the portal itself
+    actor_name = models.CharField(max_length=100)  # as it was then
+    acted_for = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
+    verb = models.CharField(max_length=40)  # portal.workflow.verbs
+    from_status = models.CharField(max_length=20, blank=True)
+    to_status = models.CharField(max_length=20, blank=True)
+    revision = models.PositiveSmallIntegerField()
+    comment = models.TextField(blank=True)
+    data = models.JSONField(default=dict, blank=True)  # full content at each submission, never a secret
+
+    class Meta(ScopedModel.Meta):
+        ordering = ("id",)
+        indexes: ClassVar = [models.Index(fields=["application", "id"], name="event_application")]
+
+
+class Attachment(ScopedModel):
+    """A file of an application, kept in the database so that one backup holds everything (docs/adr/0007)."""
+
+    application = models.ForeignKey(Application, models.CASCADE, related_name="attachments")
+    organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="+")
+    name = models.CharField(max_length=200)
+    content_type = models.CharField(max_length=100)
+    size = models.PositiveIntegerField()
+    sha256 = models.CharField(max_length=64)
+    added_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    added_at = models.DateTimeField()
+
+    class Meta(ScopedModel.Meta):
+        ordering = ("id",)
+
+
+class AttachmentContent(models.Model):
+    """The bytes of an attachment, apart from it so that lists never load them."""
+
+    attachment = models.OneToOneField(Attachment, models.CASCADE, related_name="content", primary_key=True)
+    data = models.BinaryField()
+
+
+class RouteStage(models.Model):
+    """One stage of the approval route of a kind, as data (ACC-03).
+
+    Rows with an organisation replace the kind's general route for that organisation. Kinds bring their general route as
+    `default_route`; it is used while no row exists.
+    """
+
+    class DecidedIn(models.TextChoices):
+        """Whose members decide."""
+
+        OWN = "OWN", _("the applicant's organisation")
+        OPERATIONS = "OPERATIONS", _("network operations")
+        CENTRAL = "CENTRAL", _("central association")
+
+    kind = models.CharField(_("kind"), max_length=60)
+    organisation = models.ForeignKey(Organisation, models.PROTECT, null=True, blank=True, related_name="+")
+    position = models.PositiveSmallIntegerField()
+    label = models.CharField(_("name of the stage"), max_length=60)
+    role = models.CharField(_("role"), max_length=20, choices=Role)
+    decided_in = models.CharField(_("decided in"), max_length=20, choices=DecidedIn)
+    business_days = models.PositiveSmallIntegerField(_("business days"), default=3)
+
+    class Meta:
+        ordering = ("kind", "organisation", "position")
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["kind", "organisation", "position"], nulls_distinct=False, name="route_stage_position"
+            )
+        ]
+
+
+class SavedFilter(models.Model):
+    """A person's own tab above the application list: a name and the filter part of the URL."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="saved_filters")
+    name = models.CharField(_("name"), max_length=40)
+    query = models.CharField(max_length=500)
+
+    class Meta:
+        ordering = ("id",)
+        constraints: ClassVar = [models.UniqueConstraint(fields=["user", "name"], name="saved_filter_name")]
+
+
+class IdempotencyKey(models.Model):
+    """The answer to a POST that carried an `Idempotency-Key`, so that sending it again does nothing twice."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="+")
+    key = models.CharField(max_length=100)
+    request_digest = models.CharField(max_length=64)
+    status = models.PositiveSmallIntegerField(null=True)
+    body = models.JSONField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["user", "key"], name="idempotency_key_once")]

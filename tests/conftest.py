@@ -1,0 +1,101 @@
+"""What every test stands on: throw-away servers, and the tiers that need more than Python.
+
+A test marked `browser` needs Chromium, one marked `real` the Debian services of `make services`. Where they are missing
+the test is skipped and its tier is named in the last lines; with CI=true it fails instead.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.core.cache import cache
+
+from portal.embedded import services, throwaway
+from portal.embedded.mailcatcher import MailCatcher
+from portal.embedded.valkey import EmbeddedValkey
+
+_NOT_RUN = "tier not run:"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for mark in (
+        "browser: drives a real Chromium",
+        "real: needs the real PostgreSQL, Redis and Samba AD of `make services`",
+        "slow: takes more than some seconds",
+    ):
+        config.addinivalue_line("markers", mark)
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """pytest-django asks for this before it makes the test database: the moment to start the servers."""
+    throwaway.start_servers()
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What one test put into the cache is not there in the next."""
+    yield
+    if "_django_db_helper" in request.fixturenames or "valkey" in request.fixturenames:
+        cache.clear()
+
+
+@pytest.fixture
+def valkey(django_db_modify_db_settings: None) -> EmbeddedValkey:
+    """The broker and cache of this run, for tests that stop or flush it (and start it again)."""
+    if throwaway.valkey().cache_url != os.environ["REDIS_URL"]:
+        pytest.skip("the broker belongs to the environment and is not ours to stop")
+    return throwaway.valkey()
+
+
+@pytest.fixture
+def mail_catcher(tmp_path: Path, settings: pytest.FixtureRequest) -> Iterator[MailCatcher]:
+    """An empty mail server that the portal's settings point to."""
+    with MailCatcher(tmp_path / "mail") as catcher:
+        address = {"host": catcher.host, "port": catcher.port, "user": "", "password": "", "security": "none"}
+        settings.SMTP = {**settings.SMTP, **address}
+        yield catcher
+
+
+@pytest.fixture(scope="session")
+def chromium_path() -> str:
+    """The installed Chromium; browser tests pass it to Playwright as executable_path."""
+    found = _chromium()
+    assert found, "asked for by a test that is not marked browser"
+    return found
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("browser") and not _chromium():
+        _leave_out("browser", "Chromium is not installed")
+    if item.get_closest_marker("real"):
+        problem = services.missing()
+        if problem:
+            _leave_out("real", problem)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    reasons = {
+        report.longrepr[2].partition(_NOT_RUN)[2].strip()
+        for report in terminalreporter.stats.get("skipped", [])
+        if isinstance(report.longrepr, tuple) and _NOT_RUN in report.longrepr[2]
+    }
+    if reasons:
+        terminalreporter.section("Tiers that did not run")
+        for reason in sorted(reasons):
+            terminalreporter.line(reason)
+
+
+def _leave_out(tier: str, problem: str) -> None:
+    text = f"{_NOT_RUN} {tier}: {problem}"
+    if os.environ.get("CI", "").lower() == "true":
+        pytest.fail(text, pytrace=False)
+    pytest.skip(text)
+
+
+def _chromium() -> str | None:
+    return os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
