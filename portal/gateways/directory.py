@@ -193,7 +193,6 @@ UPDATABLE_FIELDS: frozenset[str] = frozenset(
         "mail",
         "description",
         "account_expires",
-        "login_name",
     }
 )
 

@@ -1,0 +1,34 @@
+"""The directory of this process, made once from the settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from django.conf import settings
+
+from portal.gateways._ldap3_connection import LdapSettings
+from portal.gateways.directory import Directory
+from portal.gateways.directory_ldap3 import Ldap3Directory
+
+
+@cache
+def get_directory() -> Directory:
+    """The directory that `settings.DIRECTORY` names. Does not connect before the first operation."""
+    return make_directory(settings.DIRECTORY)
+
+
+def make_directory(options: Mapping[str, Any]) -> Directory:
+    """A directory of its own from options like those of `settings.DIRECTORY`.
+
+    Raises ValueError for an address without TLS and TypeError for an unknown option.
+    """
+    return Ldap3Directory(LdapSettings(**{**options, "urls": tuple(options["urls"])}))
+
+
+def reset_directory() -> None:
+    """Forget the directory, for tests that change the settings: the next call makes another one."""
+    if get_directory.cache_info().currsize:
+        get_directory().close()
+    get_directory.cache_clear()

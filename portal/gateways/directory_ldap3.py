@@ -1,0 +1,444 @@
+"""The directory over LDAPS with ldap3: Active Directory, Samba and the demo directory alike.
+
+Every login name, text and DN is checked or escaped here before it is sent; every reply is classified by result
+and Win32 code. See docs/adr for why each operation has the shape it has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import ldap3
+
+from portal.gateways import _ldap3_errors as errors
+from portal.gateways import _ldap3_values as values
+from portal.gateways._ldap3_connection import (
+    KeptConnection,
+    LdapSettings,
+    Reply,
+    connect_first,
+    discard,
+    probe,
+)
+from portal.gateways.directory import (
+    UPDATABLE_FIELDS,
+    BindResult,
+    ChangedMeanwhile,
+    DirectoryEntry,
+    DirectoryError,
+    InvalidValue,
+    NewAccount,
+    NotFound,
+    OutcomeUnknown,
+    PolicyRefused,
+    Privileged,
+    WrongPassword,
+)
+from portal.gateways.directory_rules import FIELD_CHECKS, validate_login_name
+
+_PAGE_SIZE = 1000
+_PAGING = "1.2.840.113556.1.4.319"
+_BIND_RESULTS: Mapping[str, BindResult] = {
+    "52e": BindResult.WRONG,
+    "525": BindResult.WRONG,
+    # The hours or the workstations of the account do not allow it: as good as disabled for the portal.
+    "530": BindResult.DISABLED,
+    "531": BindResult.DISABLED,
+    "532": BindResult.PASSWORD_EXPIRED,
+    "533": BindResult.DISABLED,
+    "701": BindResult.EXPIRED,
+    "773": BindResult.MUST_CHANGE,
+    "775": BindResult.LOCKED,
+}
+_INVALID_CREDENTIALS = 49
+
+Change = tuple[str, list[bytes]]
+
+
+class Ldap3Directory:
+    """The one implementation of the port `portal.gateways.directory.Directory`."""
+
+    def __init__(self, settings: LdapSettings) -> None:
+        self._settings = settings
+        self._kept = KeptConnection(settings)
+
+    # Reading
+
+    def ping(self) -> None:
+        reply = self._kept.read(probe)
+        if not reply.ok:
+            raise DirectoryError(reply.message, code=reply.code)
+
+    def find_by_login_name(self, login_name: str) -> DirectoryEntry | None:
+        return self._single(values.equals("sAMAccountName", login_name))
+
+    def find_by_guid(self, guid: UUID) -> DirectoryEntry | None:
+        # The GUID form would also find what was deleted or is no account.
+        found = self._find(values.guid_dn(guid), values.account_filter(), scope=ldap3.BASE)
+        return found[0] if found else None
+
+    def find_by_marker(self, marker: str) -> DirectoryEntry | None:
+        return self._single(values.equals(self._settings.marker_attribute, marker))
+
+    def login_name_in_use(self, login_name: str) -> bool:
+        names = (
+            values.equals("sAMAccountName", login_name),
+            values.equals("userPrincipalName", self._principal_name(login_name)),
+        )
+        reply = self._search(
+            self._settings.base_dn, f"(|{''.join(names)})", attributes=["1.1"], scope=ldap3.SUBTREE
+        )
+        return bool(reply.entries)
+
+    def container_exists(self, dn: str) -> bool:
+        reply = self._search(
+            dn,
+            "(|(objectClass=organizationalUnit)(objectClass=container))",
+            attributes=["1.1"],
+            scope=ldap3.BASE,
+        )
+        return bool(reply.entries)
+
+    def find_by_display_name(self, display_name: str, container_dn: str) -> list[DirectoryEntry]:
+        term = values.equals("displayName", display_name)
+        return self._find(container_dn, values.account_filter(term))
+
+    def mail_is_group_address(self, mail: str) -> bool:
+        terms = values.equals("mail", mail), values.equals("proxyAddresses", f"smtp:{mail}")
+        reply = self._search(
+            self._settings.base_dn,
+            f"(&(objectClass=group)(|{''.join(terms)}))",
+            attributes=["1.1"],
+            scope=ldap3.SUBTREE,
+        )
+        return bool(reply.entries)
+
+    def search_accounts(
+        self,
+        base_dn: str,
+        *,
+        text: str = "",
+        changed_since_usn: int | None = None,
+        dormant_since: datetime | None = None,
+        enabled_only: bool = False,
+    ) -> Iterator[DirectoryEntry]:
+        terms = []
+        if text:
+            names = ("sAMAccountName", "displayName", "msDS-PhoneticDisplayName")
+            terms.append(f"(|{''.join(values.contains(name, text) for name in names)})")
+        if changed_since_usn is not None:
+            terms.append(f"(uSNChanged>={changed_since_usn + 1})")
+        if dormant_since is not None:
+            terms.append(values.dormant_term(dormant_since))
+        if enabled_only:
+            terms.append(f"(!(userAccountControl:{values.BIT_AND}:={values.ACCOUNT_DISABLED}))")
+        return self._pages(base_dn, values.account_filter(*terms))
+
+    def group_members(self, group_dn: str) -> Sequence[str]:
+        members: list[str] = []
+        while True:
+            name = f"member;range={len(members)}-*" if members else "member"
+            reply = self._search(group_dn, "(objectClass=group)", attributes=[name], scope=ldap3.BASE)
+            if not reply.entries:
+                raise NotFound(f"no group {group_dn}", code=reply.code)
+            attributes = reply.entries[0]["raw_attributes"]
+            # A big group answers "member;range=0-1499", and "...-*" with the last part.
+            key = max((key for key in attributes if key.lower().startswith("member")), key=len, default="")
+            members += [value.decode() for value in attributes.get(key, [])]
+            if ";range=" not in key.lower() or key.endswith("-*"):
+                return members
+
+    # Writing
+
+    def create_account(self, account: NewAccount, *, initial_password: str) -> UUID:
+        _check_account(account)
+        dn = values.child_dn(account.login_name, account.container_dn)
+        attributes = self._new_attributes(account)
+        # One add with password and state: a refused password leaves nothing behind.
+        attributes["unicodePwd"] = [values.encode_password(initial_password)]
+        reply = self._kept.write(lambda connection: connection.add(dn, attributes=attributes))
+        if not reply.ok:
+            raise errors.placement_error(reply, account.container_dn)
+        try:
+            made = self._search(dn, "(objectClass=user)", attributes=["objectGUID"], scope=ldap3.BASE)
+            return UUID(bytes_le=bytes(made.entries[0]["raw_attributes"]["objectGUID"][0]))
+        except (DirectoryError, LookupError) as error:
+            raise OutcomeUnknown("the account was added but could not be read back", code="0") from error
+
+    def update_account(
+        self,
+        guid: UUID,
+        changes: Mapping[str, str | date | None],
+        *,
+        expected: Mapping[str, str | date | None] | None = None,
+    ) -> None:
+        _check_changes(changes)
+        entry, raw = self._writable(guid)
+        modifications: dict[str, list[Change]] = {}
+        for field, value in changes.items():
+            attribute = values.FIELD_ATTRIBUTES[field]
+            new = values.attribute_bytes(field, value)
+            guarded = expected is not None and field in expected
+            if guarded and (expected or {})[field] != (getattr(entry, field) or None):
+                raise ChangedMeanwhile(f"{field} is not what it was", code="compare")
+            if guarded:
+                change = _guarded_change(raw.get(attribute.lower(), []), new)
+            else:
+                change = [(ldap3.MODIFY_REPLACE, [new] if new is not None else [])]
+            if change:
+                modifications[attribute] = change
+        if modifications:
+            self._modify(guid, modifications, error=errors.guarded_error)
+
+    def enable(self, guid: UUID) -> None:
+        self._set_disabled(guid, disabled=False)
+
+    def disable(self, guid: UUID) -> None:
+        self._set_disabled(guid, disabled=True)
+
+    def move(self, guid: UUID, container_dn: str) -> None:
+        entry, _ = self._writable(guid)
+        if entry.container_dn.lower() == container_dn.lower():
+            return
+        rdn = entry.dn[: -len(entry.container_dn) - 1]
+        reply = self._kept.write(
+            lambda connection: connection.modify_dn(entry.dn, rdn, new_superior=container_dn)
+        )
+        if not reply.ok:
+            # A missing source and a missing target may look the same.
+            if reply.result == errors.NO_SUCH_OBJECT and self.find_by_guid(guid) is None:
+                raise NotFound(reply.message, code=reply.code)
+            raise errors.placement_error(reply, container_dn)
+
+    def rename(self, guid: UUID, login_name: str) -> None:
+        if reasons := validate_login_name(login_name):
+            raise InvalidValue(", ".join(reasons), code="rule", attribute="sAMAccountName")
+        entry, _ = self._writable(guid)
+        # Names first: they are unique in the domain, so a conflict shows before anything has changed.
+        names = {"sAMAccountName": login_name, "userPrincipalName": self._principal_name(login_name)}
+        self._modify(
+            guid, {name: [(ldap3.MODIFY_REPLACE, [value.encode()])] for name, value in names.items()}
+        )
+        rdn = values.common_name_rdn(login_name)
+        if entry.dn == f"{rdn},{entry.container_dn}":
+            return
+        reply = self._kept.write(lambda connection: connection.modify_dn(entry.dn, rdn))
+        if not reply.ok:
+            raise errors.write_error(reply)
+
+    def delete(self, guid: UUID) -> None:
+        self._writable(guid)
+        reply = self._kept.write(lambda connection: connection.delete(values.guid_dn(guid)))
+        if not reply.ok:
+            raise errors.write_error(reply)
+
+    def add_to_group(self, group_dn: str, guid: UUID) -> None:
+        self._change_membership(group_dn, guid, ldap3.MODIFY_ADD, member=True)
+
+    def remove_from_group(self, group_dn: str, guid: UUID) -> None:
+        self._change_membership(group_dn, guid, ldap3.MODIFY_DELETE, member=False)
+
+    # Passwords
+
+    def reset_password(self, guid: UUID, *, new_password: str) -> None:
+        self._writable(guid)
+        self._modify(guid, {**_new_password(new_password), "pwdLastSet": [(ldap3.MODIFY_REPLACE, [b"0"])]})
+
+    def replace_initial_password(self, guid: UUID, *, new_password: str) -> None:
+        entry, _ = self._writable(guid)
+        if not entry.must_change_password:
+            raise ChangedMeanwhile("the person has chosen a password", code="compare")
+        # The server compares again within the same modify: between reading and writing the person may choose.
+        guard = [(ldap3.MODIFY_DELETE, [b"0"]), (ldap3.MODIFY_ADD, [b"0"])]
+        self._modify(guid, {"pwdLastSet": guard, **_new_password(new_password)}, error=errors.guarded_error)
+
+    def change_password(self, guid: UUID, *, old_password: str, new_password: str) -> None:
+        if not old_password:
+            raise WrongPassword("no old password", code="rule")
+        self._writable(guid)
+        change = [
+            (ldap3.MODIFY_DELETE, [values.encode_password(old_password)]),
+            (ldap3.MODIFY_ADD, [_checked_password(new_password)]),
+        ]
+        self._modify(guid, {"unicodePwd": change}, error=errors.password_change_error)
+
+    def unlock(self, guid: UUID) -> None:
+        self._writable(guid)
+        self._modify(guid, {"lockoutTime": [(ldap3.MODIFY_REPLACE, [b"0"])]})
+
+    def authenticate(self, login_name: str, password: str) -> BindResult:
+        # A bind with a name and no password succeeds in LDAP as an anonymous one: never ask it.
+        if not password or "\x00" in password or validate_login_name(login_name):
+            return BindResult.WRONG
+        name = self._principal_name(login_name)
+        connection, reply, _ = connect_first(self._settings, list(self._settings.urls), name, password)
+        discard(connection)
+        if reply.ok:
+            return BindResult.OK
+        if reply.result == _INVALID_CREDENTIALS:
+            return _BIND_RESULTS.get(reply.bind_data, BindResult.WRONG)
+        raise DirectoryError(reply.message, code=reply.code)
+
+    def close(self) -> None:
+        self._kept.close()
+
+    # Parts
+
+    def _principal_name(self, login_name: str) -> str:
+        return f"{login_name}@{self._settings.domain}"
+
+    def _new_attributes(self, account: NewAccount) -> dict[str, Any]:
+        texts = {
+            "sAMAccountName": account.login_name,
+            "userPrincipalName": self._principal_name(account.login_name),
+            "displayName": account.display_name,
+            "sn": account.family_name,
+            "givenName": account.given_name,
+            "msDS-PhoneticDisplayName": account.kana,
+            "department": account.department,
+            "company": account.company,
+            "mail": account.mail or "",
+            "description": account.description,
+            self._settings.marker_attribute: account.marker,
+            "userAccountControl": str(values.NORMAL_ACCOUNT),
+            "pwdLastSet": "0",
+            "accountExpires": str(values.end_of_day(account.account_expires)),
+        }
+        attributes: dict[str, Any] = {name: [text.encode()] for name, text in texts.items() if text}
+        attributes["objectClass"] = [b"top", b"person", b"organizationalPerson", b"user"]
+        return attributes
+
+    def _search(self, base: str, query: str, *, attributes: list[str], scope: str) -> Reply:
+        """A search whose missing base is an empty answer. Other refusals raise."""
+        reply = self._kept.read(
+            lambda connection: connection.search(base, query, search_scope=scope, attributes=attributes)
+        )
+        if not reply.ok and reply.result != errors.NO_SUCH_OBJECT:
+            raise errors.write_error(reply)
+        return reply
+
+    def _find(self, base: str, query: str, *, scope: str = ldap3.SUBTREE) -> list[DirectoryEntry]:
+        attributes = values.read_attributes(self._settings.marker_attribute)
+        reply = self._search(base, query, attributes=attributes, scope=scope)
+        return [values.parse_entry(item, self._settings.marker_attribute) for item in reply.entries]
+
+    def _single(self, term: str) -> DirectoryEntry | None:
+        found = self._find(self._settings.base_dn, values.account_filter(term))
+        if len(found) > 1:
+            raise DirectoryError(f"{len(found)} accounts meet {term}", code="ambiguous")
+        return found[0] if found else None
+
+    def _pages(self, base: str, query: str) -> Iterator[DirectoryEntry]:
+        marker = self._settings.marker_attribute
+        attributes = values.read_attributes(marker)
+        cookie: bytes | None = None
+        while cookie != b"":
+
+            def page(connection: ldap3.Connection, cookie: bytes | None = cookie) -> Any:
+                return connection.search(
+                    base, query, attributes=attributes, paged_size=_PAGE_SIZE, paged_cookie=cookie
+                )
+
+            reply = self._kept.read(page)
+            if reply.result == errors.NO_SUCH_OBJECT:
+                return
+            if not reply.ok:
+                raise errors.write_error(reply)
+            yield from (values.parse_entry(item, marker) for item in reply.entries)
+            cookie = reply.cookie
+
+    def _writable(self, guid: UUID) -> tuple[DirectoryEntry, dict[str, list[bytes]]]:
+        """The account with its raw values, before a write. Raises NotFound and Privileged."""
+        marker = self._settings.marker_attribute
+        attributes = values.read_attributes(marker)
+        reply = self._search(
+            values.guid_dn(guid), values.account_filter(), attributes=attributes, scope=ldap3.BASE
+        )
+        if not reply.entries:
+            raise NotFound(f"no account with GUID {guid}", code=reply.code)
+        entry = values.parse_entry(reply.entries[0], marker)
+        if entry.privileged:
+            raise Privileged(f"{entry.login_name} belongs to a protected group", code="adminCount")
+        raw = {name.lower(): list(found) for name, found in reply.entries[0]["raw_attributes"].items()}
+        return entry, raw
+
+    def _modify(
+        self,
+        guid: UUID,
+        changes: Mapping[str, list[Change]],
+        *,
+        error: Callable[[Reply], DirectoryError] = errors.write_error,
+    ) -> None:
+        reply = self._kept.write(lambda connection: connection.modify(values.guid_dn(guid), dict(changes)))
+        if not reply.ok:
+            raise error(reply)
+
+    def _set_disabled(self, guid: UUID, *, disabled: bool) -> None:
+        _, raw = self._writable(guid)
+        old = raw["useraccountcontrol"][0]
+        bit = values.ACCOUNT_DISABLED
+        new = str(int(old) | bit if disabled else int(old) & ~bit).encode()
+        # Only this bit is ours: whoever changes another one at the same moment must not be overwritten.
+        if change := _guarded_change([old], new):
+            self._modify(guid, {"userAccountControl": change}, error=errors.guarded_error)
+
+    def _change_membership(self, group_dn: str, guid: UUID, change: str, *, member: bool) -> None:
+        entry, _ = self._writable(guid)
+        reply = self._kept.write(
+            lambda connection: connection.modify(group_dn, {"member": [(change, [entry.dn.encode()])]})
+        )
+        if reply.ok:
+            return
+        # 68 (is one already) and 53 (is none) are success when a second look agrees.
+        if reply.result in (errors.ALREADY_EXISTS, errors.UNWILLING, errors.NO_SUCH_ATTRIBUTE):
+            now = self.find_by_guid(guid)
+            if now is not None and (group_dn.lower() in [dn.lower() for dn in now.groups]) == member:
+                return
+        raise errors.write_error(reply)
+
+
+def _guarded_change(old: list[bytes], new: bytes | None) -> list[Change]:
+    """Replace exactly these old values by the new one: the server refuses when they are no longer there."""
+    if old == ([new] if new is not None else []):
+        return []
+    change: list[Change] = []
+    if old:
+        change.append((ldap3.MODIFY_DELETE, old))
+    if new is not None:
+        change.append((ldap3.MODIFY_ADD, [new]))
+    return change
+
+
+def _checked_password(password: str) -> bytes:
+    """The encoded password. One that cannot be encoded meets no policy either."""
+    if not password or "\x00" in password:
+        raise PolicyRefused("an empty password or one with a NUL", code="rule")
+    try:
+        return values.encode_password(password)
+    except UnicodeEncodeError:
+        raise PolicyRefused("a password that is no text", code="rule") from None
+
+
+def _new_password(password: str) -> dict[str, list[Change]]:
+    """What every reset writes: the password, and the end of a lock, which a reset alone does not bring."""
+    return {
+        "unicodePwd": [(ldap3.MODIFY_REPLACE, [_checked_password(password)])],
+        "lockoutTime": [(ldap3.MODIFY_REPLACE, [b"0"])],
+    }
+
+
+def _check_account(account: NewAccount) -> None:
+    for field, check in FIELD_CHECKS.items():
+        if reasons := check(getattr(account, field) or ""):
+            raise InvalidValue(f"{field}: {', '.join(reasons)}", code="rule", attribute=field)
+
+
+def _check_changes(changes: Mapping[str, str | date | None]) -> None:
+    if unknown := set(changes) - UPDATABLE_FIELDS:
+        raise ValueError(f"update_account does not know {', '.join(sorted(unknown))}")
+    for field, value in changes.items():
+        if field in FIELD_CHECKS and (reasons := FIELD_CHECKS[field](str(value or ""))):
+            raise InvalidValue(f"{field}: {', '.join(reasons)}", code="rule", attribute=field)
