@@ -10,6 +10,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.cache import cache
@@ -19,15 +20,6 @@ from portal.embedded.mailcatcher import MailCatcher
 from portal.embedded.valkey import EmbeddedValkey
 
 _NOT_RUN = "tier not run:"
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    for mark in (
-        "browser: drives a real Chromium",
-        "real: needs the real PostgreSQL, Redis and Samba AD of `make services`",
-        "slow: takes more than some seconds",
-    ):
-        config.addinivalue_line("markers", mark)
 
 
 @pytest.fixture(scope="session")
@@ -53,7 +45,7 @@ def valkey(django_db_modify_db_settings: None) -> EmbeddedValkey:
 
 
 @pytest.fixture
-def mail_catcher(tmp_path: Path, settings: pytest.FixtureRequest) -> Iterator[MailCatcher]:
+def mail_catcher(tmp_path: Path, settings: Any) -> Iterator[MailCatcher]:
     """An empty mail server that the portal's settings point to."""
     with MailCatcher(tmp_path / "mail") as catcher:
         address = {"host": catcher.host, "port": catcher.port, "user": "", "password": "", "security": "none"}

@@ -76,7 +76,9 @@ class EmbeddedPostgres:
     @property
     def url(self) -> str:
         """DATABASE_URL of the owner role, which is no superuser."""
-        return f"postgres://{ROLE}:{self._password(ROLE)}@/{DATABASE}?host={quote(str(self.sockets), safe='/')}"
+        return (
+            f"postgres://{ROLE}:{self._password(ROLE)}@/{DATABASE}?host={quote(str(self.sockets), safe='/')}"
+        )
 
     @property
     def process(self) -> subprocess.Popen[bytes] | None:
@@ -127,11 +129,17 @@ class EmbeddedPostgres:
         self.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
         self.stop()
 
     def _initialise(self) -> None:
-        locale = ["--locale-provider=builtin", "--locale=C.UTF-8"] if self._version() >= 17 else ["--locale=C.UTF-8"]
+        locale = (
+            ["--locale-provider=builtin", "--locale=C.UTF-8"]
+            if self._version() >= 17
+            else ["--locale=C.UTF-8"]
+        )
         self._password(_SUPERUSER)
         command = [
             *self.account.wrapper,
@@ -152,10 +160,14 @@ class EmbeddedPostgres:
             extra_groups=[] if plain else None,
         )
         if done.returncode:
-            raise ServerError(f"PostgreSQL could not make its data folder {self.data}:\n{done.stderr.strip()}")
+            raise ServerError(
+                f"PostgreSQL could not make its data folder {self.data}:\n{done.stderr.strip()}"
+            )
 
     def _version(self) -> int:
-        told = subprocess.run([self.binaries / "postgres", "--version"], capture_output=True, text=True, check=True)
+        told = subprocess.run(
+            [self.binaries / "postgres", "--version"], capture_output=True, text=True, check=True
+        )
         return int(told.stdout.split()[2].partition(".")[0])
 
     def _provide_database(self) -> None:
@@ -168,7 +180,10 @@ class EmbeddedPostgres:
                         sql.Identifier(ROLE), sql.Literal(self._password(ROLE))
                     )
                 )
-            if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone() is None:
+            if (
+                connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
+                is None
+            ):
                 statement = sql.SQL("CREATE DATABASE {} OWNER {}")
                 connection.execute(statement.format(sql.Identifier(DATABASE), sql.Identifier(ROLE)))
         with self._connect(_SUPERUSER, DATABASE) as connection:

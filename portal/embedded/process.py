@@ -75,7 +75,12 @@ def stop(process: subprocess.Popen[bytes], *, with_signal: signal.Signals, patie
 
 
 def wait_until(
-    ready: Callable[[], bool], *, process: subprocess.Popen[bytes] | None, name: str, log: Path, patience: float
+    ready: Callable[[], bool],
+    *,
+    process: subprocess.Popen[bytes] | None,
+    name: str,
+    log: Path,
+    patience: float,
 ) -> None:
     """Poll until the server answers.
 
@@ -166,5 +171,7 @@ def _start_time(pid: int) -> str:
     except OSError:
         if sys.platform.startswith("linux"):
             return ""
-    told = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    told = subprocess.run(
+        ["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
+    )
     return told.stdout.strip().replace(" ", "_")

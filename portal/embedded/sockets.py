@@ -28,7 +28,7 @@ def socket_folder(directory: Path, account: Account) -> Path:
         remembered = Path(note.read_text())
         if _is_private(remembered, account):
             return remembered
-    short = account.folder(Path(tempfile.mkdtemp(prefix="portal-", dir="/tmp" if Path("/tmp").is_dir() else None)))
+    short = account.folder(Path(tempfile.mkdtemp(prefix="portal-")))
     note.write_text(str(short))
     return short
 

@@ -36,12 +36,19 @@ class EmbeddedValkey:
     """
 
     def __init__(
-        self, directory: Path, *, binary: Path | None = None, account: Account | None = None, durable: bool = True
+        self,
+        directory: Path,
+        *,
+        binary: Path | None = None,
+        account: Account | None = None,
+        durable: bool = True,
     ) -> None:
         self.directory = directory.resolve()
         self.binary = binary or wheel_binary()
         self.directory.mkdir(parents=True, exist_ok=True)
-        self.account = account or choose_account(self.directory, must_reach=[self.binary, self.directory.parent])
+        self.account = account or choose_account(
+            self.directory, must_reach=[self.binary, self.directory.parent]
+        )
         self.durable = durable
         self.log = self.directory / "valkey.log"
         self.account.folder(self.directory)
@@ -113,7 +120,9 @@ class EmbeddedValkey:
         self.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
         self.stop()
 
     def _client(self) -> redis.Redis:
