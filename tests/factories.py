@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import itertools
 from typing import Any
 
 from django.utils import timezone
 
-from portal.orgs.models import Deputy, Membership, Organisation, PasswordRecipient, User
+from portal.orgs.models import ApiToken, Deputy, Membership, Organisation, PasswordRecipient, User
 from portal.orgs.permissions import Role
 
 _numbers = itertools.count(1)
@@ -78,3 +79,15 @@ def approver(code: str = "13", **fields: Any) -> User:
 def operator(**fields: Any) -> User:
     """Somebody of operations."""
     return user(Role.OPERATOR, code="operations", **fields)
+
+
+def token(person: User, **fields: Any) -> tuple[ApiToken, str]:
+    """A personal token for the REST interface and its value."""
+    value = f"kp_{next(_numbers):032}"
+    values = {
+        "name": "試験",
+        "digest": hashlib.sha256(value.encode()).hexdigest(),
+        "hint": value[:8],
+        "expires_at": timezone.now() + dt.timedelta(days=30),
+    } | fields
+    return ApiToken.objects.create(user=person, **values), value

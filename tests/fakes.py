@@ -1,0 +1,300 @@
+"""Stand-ins for the systems outside, for tests that are about the portal and not about them."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+from typing import Any
+
+from portal.gateways.directory import (
+    AccountLocked,
+    BindResult,
+    ChangedMeanwhile,
+    ContainerMissing,
+    DirectoryEntry,
+    NameTaken,
+    NewAccount,
+    NotFound,
+    PolicyRefused,
+    WrongPassword,
+)
+
+BASE_DN = "DC=kokuho,DC=pr"
+ROOT_OU = f"OU=Federations,{BASE_DN}"
+
+
+def administrators_ou(ou_name: str) -> str:
+    """Where the administrator accounts of an organisation live."""
+    return f"OU=Administrators,OU={ou_name},{ROOT_OU}"
+
+
+def users_ou(ou_name: str) -> str:
+    """Where the Windows user accounts of an organisation live."""
+    return f"OU=Users,OU={ou_name},{ROOT_OU}"
+
+
+@dataclass
+class FakeDirectory:
+    """A directory in memory that keeps the port's promises (portal.gateways.directory.Directory).
+
+    `faults` maps a method name to errors that its next calls raise, first in first out; a class or an instance. `after`
+    does the same once the call has taken effect, as a lost answer does. `calls` names every call, without its arguments.
+    """
+
+    entries: dict[uuid.UUID, DirectoryEntry] = field(default_factory=dict)
+    passwords: dict[uuid.UUID, str] = field(default_factory=dict)
+    group_mails: set[str] = field(default_factory=set)
+    missing_containers: set[str] = field(default_factory=set)
+    states: dict[str, BindResult] = field(default_factory=dict)
+    faults: dict[str, list[Exception | type[Exception]]] = field(default_factory=dict)
+    after: dict[str, list[Exception | type[Exception]]] = field(default_factory=dict)
+    calls: list[str] = field(default_factory=list)
+    minimum_length: int = 8
+
+    # --- for tests -------------------------------------------------------------------------------------------------
+    def add(
+        self, login_name: str, *, password: str = "", container_dn: str = "", **values: Any
+    ) -> DirectoryEntry:
+        """Put an account into the directory as it stands; returns the entry."""
+        entry = DirectoryEntry(
+            **{
+                "guid": uuid.uuid4(),
+                "dn": f"CN={login_name},{container_dn or administrators_ou('13')}",
+                "login_name": login_name,
+                "display_name": f"表示 {login_name}",
+                "family_name": "表示",
+                "given_name": login_name,
+                "kana": "",
+                "department": "情報管理課",
+                "company": "",
+                "mail": f"{login_name}@kokuho13.example.jp",
+                "description": "",
+                "marker": "",
+                "enabled": True,
+                "must_change_password": False,
+                "password_last_set": datetime.now(UTC),
+                "locked": False,
+                "account_expires": None,
+                "password_expires_at": None,
+                "groups": (),
+                "last_logon": None,
+                "created_at": datetime.now(UTC),
+                "privileged": False,
+            }
+            | values
+        )
+        self.entries[entry.guid] = entry
+        if password:
+            self.passwords[entry.guid] = password
+        return entry
+
+    def _enter(self, name: str) -> None:
+        self.calls.append(name)
+        self._raise_next(self.faults, name)
+
+    def _leave(self, name: str) -> None:
+        self._raise_next(self.after, name)
+
+    @staticmethod
+    def _raise_next(queue: dict[str, list[Exception | type[Exception]]], name: str) -> None:
+        waiting = queue.get(name)
+        if waiting:
+            raise waiting.pop(0)
+
+    def _entry(self, guid: uuid.UUID) -> DirectoryEntry:
+        if guid not in self.entries:
+            raise NotFound
+        return self.entries[guid]
+
+    def _check_policy(self, password: str) -> None:
+        if len(password) < self.minimum_length:
+            raise PolicyRefused
+
+    # --- the port --------------------------------------------------------------------------------------------------
+    def ping(self) -> None:
+        self._enter("ping")
+
+    def find_by_login_name(self, login_name: str) -> DirectoryEntry | None:
+        self._enter("find_by_login_name")
+        return next((e for e in self.entries.values() if e.login_name.lower() == login_name.lower()), None)
+
+    def find_by_guid(self, guid: uuid.UUID) -> DirectoryEntry | None:
+        self._enter("find_by_guid")
+        return self.entries.get(guid)
+
+    def find_by_marker(self, marker: str) -> DirectoryEntry | None:
+        self._enter("find_by_marker")
+        return next((e for e in self.entries.values() if marker and e.marker == marker), None)
+
+    def login_name_in_use(self, login_name: str) -> bool:
+        self._enter("login_name_in_use")
+        return any(e.login_name.lower() == login_name.lower() for e in self.entries.values())
+
+    def container_exists(self, dn: str) -> bool:
+        self._enter("container_exists")
+        return dn not in self.missing_containers
+
+    def find_by_display_name(self, display_name: str, container_dn: str) -> list[DirectoryEntry]:
+        self._enter("find_by_display_name")
+        return [
+            e
+            for e in self.entries.values()
+            if e.display_name == display_name and e.dn.lower().endswith(container_dn.lower())
+        ]
+
+    def mail_is_group_address(self, mail: str) -> bool:
+        self._enter("mail_is_group_address")
+        return mail.lower() in self.group_mails
+
+    def search_accounts(
+        self,
+        base_dn: str,
+        *,
+        text: str = "",
+        changed_since_usn: int | None = None,
+        dormant_since: datetime | None = None,
+        enabled_only: bool = False,
+    ) -> Iterator[DirectoryEntry]:
+        self._enter("search_accounts")
+        for e in list(self.entries.values()):
+            below = e.dn.lower().endswith(base_dn.lower())
+            wanted = text.lower() in f"{e.login_name} {e.display_name} {e.kana}".lower()
+            newer = changed_since_usn is None or e.usn_changed > changed_since_usn
+            dormant = dormant_since is None or (e.last_logon or e.created_at) < dormant_since
+            if below and wanted and newer and dormant and (e.enabled or not enabled_only):
+                yield e
+
+    def create_account(self, account: NewAccount, *, initial_password: str) -> uuid.UUID:
+        self._enter("create_account")
+        if account.container_dn in self.missing_containers:
+            raise ContainerMissing(dn=account.container_dn)
+        if any(e.login_name.lower() == account.login_name.lower() for e in self.entries.values()):
+            raise NameTaken(attribute="sAMAccountName")
+        self._check_policy(initial_password)
+        entry = self.add(
+            account.login_name,
+            password=initial_password,
+            container_dn=account.container_dn,
+            display_name=account.display_name,
+            family_name=account.family_name,
+            given_name=account.given_name,
+            kana=account.kana,
+            department=account.department,
+            company=account.company,
+            mail=account.mail,
+            description=account.description,
+            marker=account.marker,
+            account_expires=account.account_expires,
+            must_change_password=True,
+            password_last_set=None,
+        )
+        self._leave("create_account")
+        return entry.guid
+
+    def update_account(
+        self,
+        guid: uuid.UUID,
+        changes: Mapping[str, str | date | None],
+        *,
+        expected: Mapping[str, str | date | None] | None = None,
+    ) -> None:
+        self._enter("update_account")
+        entry = self._entry(guid)
+        for name, value in (expected or {}).items():
+            if name in changes and getattr(entry, name) != value:
+                raise ChangedMeanwhile
+        self.entries[guid] = replace(entry, **changes)  # type: ignore[arg-type]
+        self._leave("update_account")
+
+    def enable(self, guid: uuid.UUID) -> None:
+        self._enter("enable")
+        self.entries[guid] = replace(self._entry(guid), enabled=True)
+
+    def disable(self, guid: uuid.UUID) -> None:
+        self._enter("disable")
+        self.entries[guid] = replace(self._entry(guid), enabled=False)
+
+    def move(self, guid: uuid.UUID, container_dn: str) -> None:
+        self._enter("move")
+        entry = self._entry(guid)
+        if container_dn in self.missing_containers:
+            raise ContainerMissing(dn=container_dn)
+        self.entries[guid] = replace(entry, dn=f"CN={entry.login_name},{container_dn}")
+
+    def rename(self, guid: uuid.UUID, login_name: str) -> None:
+        self._enter("rename")
+        entry = self._entry(guid)
+        if any(e.login_name.lower() == login_name.lower() for e in self.entries.values() if e.guid != guid):
+            raise NameTaken(attribute="sAMAccountName")
+        self.entries[guid] = replace(entry, login_name=login_name, dn=f"CN={login_name},{entry.container_dn}")
+
+    def delete(self, guid: uuid.UUID) -> None:
+        self._enter("delete")
+        self._entry(guid)
+        del self.entries[guid]
+
+    def add_to_group(self, group_dn: str, guid: uuid.UUID) -> None:
+        self._enter("add_to_group")
+        entry = self._entry(guid)
+        if group_dn not in entry.groups:
+            self.entries[guid] = replace(entry, groups=(*entry.groups, group_dn))
+
+    def remove_from_group(self, group_dn: str, guid: uuid.UUID) -> None:
+        self._enter("remove_from_group")
+        entry = self._entry(guid)
+        self.entries[guid] = replace(entry, groups=tuple(g for g in entry.groups if g != group_dn))
+
+    def group_members(self, group_dn: str) -> Sequence[str]:
+        self._enter("group_members")
+        return [e.dn for e in self.entries.values() if group_dn in e.groups]
+
+    def reset_password(self, guid: uuid.UUID, *, new_password: str) -> None:
+        self._enter("reset_password")
+        entry = self._entry(guid)
+        self._check_policy(new_password)
+        self.passwords[guid] = new_password
+        self.entries[guid] = replace(entry, must_change_password=True, password_last_set=None, locked=False)
+        self._leave("reset_password")
+
+    def replace_initial_password(self, guid: uuid.UUID, *, new_password: str) -> None:
+        self._enter("replace_initial_password")
+        entry = self._entry(guid)
+        if not entry.must_change_password:
+            raise ChangedMeanwhile
+        self._check_policy(new_password)
+        self.passwords[guid] = new_password
+        self._leave("replace_initial_password")
+
+    def change_password(self, guid: uuid.UUID, *, old_password: str, new_password: str) -> None:
+        self._enter("change_password")
+        entry = self._entry(guid)
+        if entry.locked:
+            raise AccountLocked
+        if self.passwords.get(guid) != old_password:
+            raise WrongPassword
+        self._check_policy(new_password)
+        self.passwords[guid] = new_password
+        self.entries[guid] = replace(entry, must_change_password=False, password_last_set=datetime.now(UTC))
+        self._leave("change_password")
+
+    def unlock(self, guid: uuid.UUID) -> None:
+        self._enter("unlock")
+        self.entries[guid] = replace(self._entry(guid), locked=False)
+
+    def authenticate(self, login_name: str, password: str) -> BindResult:
+        self._enter("authenticate")
+        entry = next((e for e in self.entries.values() if e.login_name.lower() == login_name.lower()), None)
+        if entry is None or not password or self.passwords.get(entry.guid) != password:
+            return BindResult.WRONG
+        if entry.locked:
+            return BindResult.LOCKED
+        if not entry.enabled:
+            return BindResult.DISABLED
+        if entry.login_name in self.states:
+            return self.states[entry.login_name]
+        return BindResult.MUST_CHANGE if entry.must_change_password else BindResult.OK
+
+    def close(self) -> None:
+        self.calls.append("close")
