@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -82,3 +83,19 @@ def _no_daemons() -> Iterator[None]:
     finally:
         if made:
             _POLICY.unlink(missing_ok=True)
+
+
+_GROUPS = {"pdf": PDF, "gettext": GETTEXT, "browser": BROWSER}
+
+
+def main() -> int:
+    """`python -m portal.embedded.packages GROUP...`: install, or say what is missing and what to do."""
+    wanted = [name for group in sys.argv[1:] for name in _GROUPS[group]]
+    lacking = ensure(wanted)
+    if lacking:
+        print(f"Not installed: {' '.join(lacking)}. As root on Debian: apt-get install {' '.join(lacking)}")
+    return 1 if lacking else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -38,27 +38,24 @@ def spawn(
     without, the child is a daemon that outlives us.
     """
     argv = [str(part) for part in command]
+    plain = account.uid is not None and not account.wrapper
+    if account.wrapper:
+        # The wrapper changes the uid itself, which clears a wish made before: it has an option of its own for it.
+        tie = [f"--pdeathsig={end_signal.name.removeprefix('SIG')}"] if follow_parent else []
+        argv = [*account.wrapper, *tie, *argv]
     with _open_log(log, account) as output:
-        # A wrapper changes the uid itself, which clears the wish made here: it has an option of its own for it.
-        if account.wrapper:
-            tie = [f"--pdeathsig={end_signal.name.removeprefix('SIG')}"] if follow_parent else []
-            return subprocess.Popen(
-                [*account.wrapper, *tie, *argv],
-                **_io(output),
-                env=env,
-                cwd=cwd,
-                start_new_session=True,
-            )
         return subprocess.Popen(
             argv,
-            **_io(output),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
             env=env,
             cwd=cwd,
             start_new_session=True,
-            user=account.uid,
-            group=account.gid,
-            extra_groups=[] if account.uid is not None else None,
-            preexec_fn=_tie_to_parent(end_signal) if follow_parent else None,
+            user=account.uid if plain else None,
+            group=account.gid if plain else None,
+            extra_groups=[] if plain else None,
+            preexec_fn=_tie_to_parent(end_signal) if follow_parent and not account.wrapper else None,
         )
 
 
@@ -141,10 +138,6 @@ def _open_log(log: Path, account: Account) -> IO[bytes]:
     log.chmod(0o600)
     account.own(log)
     return output
-
-
-def _io(output: IO[bytes]) -> dict[str, int | IO[bytes]]:
-    return {"stdin": subprocess.DEVNULL, "stdout": output, "stderr": subprocess.STDOUT}
 
 
 def _tie_to_parent(end_signal: signal.Signals) -> Callable[[], None] | None:

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from portal.embedded import packages
-from portal.embedded.account import CURRENT, AccountError
+from portal.embedded.account import Account, AccountError, choose_account
 from portal.embedded.postgres import EmbeddedPostgres
 from portal.embedded.process import PidFile, ServerError, spawn, wait_until
 from portal.embedded.sockets import answers, kept_port
@@ -149,6 +149,12 @@ def _samba() -> ActiveDirectory:
     return cast("ActiveDirectory", importlib.import_module("portal.embedded.samba"))
 
 
+def _account() -> Account:
+    return choose_account(
+        DIRECTORY / "mail", must_reach=[Path(sys.executable), ROOT / "manage.py", DIRECTORY]
+    )
+
+
 def _mail_pid() -> PidFile:
     return PidFile(DIRECTORY / "mailcatcher.pid")
 
@@ -164,7 +170,8 @@ def _start_mail_catcher() -> None:
         return
     port = kept_port(DIRECTORY / "ports.json", "mail", _HOST)
     log = DIRECTORY / "mailcatcher.log"
-    command = [
+    _account().folder(DIRECTORY / "mail")
+    command: list[str | Path] = [
         sys.executable,
         "-m",
         "portal.embedded.mailcatcher",
@@ -173,7 +180,7 @@ def _start_mail_catcher() -> None:
         "--port",
         str(port),
     ]
-    child = spawn(command, account=CURRENT, log=log, env={**os.environ}, cwd=ROOT, follow_parent=False)
+    child = spawn(command, account=_account(), log=log, env={**os.environ}, cwd=ROOT, follow_parent=False)
     wait_until(lambda: answers(_HOST, port), process=child, name="The mail catcher", log=log, patience=30)
     _mail_pid().write(child.pid)
     (DIRECTORY / "mailcatcher.port").write_text(str(port))
