@@ -31,6 +31,11 @@ def _parse(cursor: str | None) -> tuple[str, int] | None:
     return None
 
 
+def is_cursor(text: str) -> bool:
+    """Whether `paginate` would understand the cursor."""
+    return _parse(text) is not None
+
+
 def paginate(queryset: Any, cursor: str | None, size: int = 50) -> Page[Any]:
     """The page at `cursor` ("a<id>": after that row, "b<id>": before it); an unknown cursor gives the first page.
 
@@ -47,7 +52,9 @@ def paginate(queryset: Any, cursor: str | None, size: int = 50) -> Page[Any]:
         rows = list(queryset.filter(pk__lt=pk).order_by("-pk")[: size + 1])
         more = len(rows) > size
         rows = rows[:size]
-        return Page(rows, _cursor("a", rows[-1].pk) if more else None, _cursor("b", rows[0].pk) if rows else None)
+        return Page(
+            rows, _cursor("a", rows[-1].pk) if more else None, _cursor("b", rows[0].pk) if rows else None
+        )
     rows = list(queryset.filter(pk__gt=pk).order_by("pk")[: size + 1])
     more = len(rows) > size
     rows = rows[:size][::-1]
