@@ -1,13 +1,23 @@
-"""Error pages: what happened, what to do, and the number to quote. They need no database."""
+"""Error pages (what happened, what to do, the number to quote) and the few views that belong to every page."""
 
 from __future__ import annotations
 
+import sys
+
+from django.contrib.auth.decorators import login_required
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template import loader
+from django.views.decorators.http import require_POST
 
 
 def _page(request: HttpRequest, status: int) -> HttpResponse:
-    return render(request, f"{status}.html", {"error_number": getattr(request, "error_number", "")}, status=status)
+    """An error page without context processors: it must not need the database, a session or a person."""
+    content = loader.render_to_string(
+        f"{status}.html", {"error_number": getattr(request, "error_number", "")}
+    )
+    return HttpResponse(content, status=status)
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -16,8 +26,9 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """403."""
-    return _page(request, 403)
+    """403. `exception` may carry a translated sentence that says why."""
+    context = {"error_number": getattr(request, "error_number", ""), "reason": str(exception or "")}
+    return HttpResponse(loader.render_to_string("403.html", context), status=403)
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -26,10 +37,35 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500."""
+    """500, or 503 when the database does not answer: then the person only has to wait."""
+    if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
+        response = _page(request, 503)
+        response["Retry-After"] = "30"
+        return response
     return _page(request, 500)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """A form that was open too long or came from elsewhere."""
-    return render(request, "403_csrf.html", {"error_number": getattr(request, "error_number", "")}, status=403)
+    context = {"error_number": getattr(request, "error_number", "")}
+    return HttpResponse(loader.render_to_string("403_csrf.html", context), status=403)
+
+
+@require_POST
+@login_required
+def extend_session(request: HttpRequest) -> HttpResponse:
+    """The person wants to stay: any request renews the session, this one does nothing else."""
+    return HttpResponse(status=204)
+
+
+HELP_PAGES = ("applicant", "approver", "operator", "manager", "auditor")
+
+
+def help_index(request: HttpRequest) -> HttpResponse:
+    """使い方: one page for each role."""
+    return render(request, "help/index.html")
+
+
+def help_role(request: HttpRequest, slug: str) -> HttpResponse:
+    """The page of one role; the URL admits known names only."""
+    return render(request, f"help/{slug}.html")

@@ -1,2 +1,183 @@
-def navigation(request):
-    return {}
+"""What the frame of every page shows: the menu with counts, the person, the session."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext_lazy as _
+
+from portal.notices.models import Notice
+from portal.orgs.models import User
+from portal.orgs.permissions import (
+    APPLY,
+    DECIDE,
+    MANAGE_ALL_MEMBERS,
+    MANAGE_OWN_MEMBERS,
+    MANAGE_ROUTES,
+    READ_ACCOUNTS,
+    READ_OPERATIONS,
+    READ_TRAIL,
+    RUN_OPERATIONS,
+    Permission,
+    Role,
+)
+from portal.workflow import selectors
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the menu. Without permissions everybody sees it; `count` names a field of selectors.work_counts."""
+
+    label: Any
+    icon: str
+    url_name: str
+    permissions: tuple[Permission, ...] = ()
+    count: str = ""
+
+
+MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
+    (
+        _("Applications"),
+        (
+            Entry(_("Home"), "home", "home"),
+            Entry(_("To be decided"), "inbox", "inbox", (DECIDE,), "inbox"),
+            Entry(_("All applications"), "list", "application_list"),
+            Entry(_("New application"), "plus", "application_new", (APPLY,)),
+            Entry(_("Drafts"), "pen", "draft_list", (APPLY,), "drafts"),
+        ),
+    ),
+    (
+        _("Registers"),
+        (
+            Entry(_("Accounts"), "account", "account_list", (READ_ACCOUNTS,)),
+            Entry(_("Organisations and people"), "building", "organisation_list"),
+            Entry(
+                _("Initial password recipients"),
+                "mail",
+                "recipient_list",
+                (MANAGE_OWN_MEMBERS, MANAGE_ALL_MEMBERS),
+            ),
+            Entry(_("Deputies"), "swap", "deputy_list", (DECIDE,)),
+        ),
+    ),
+    (
+        _("Operations"),
+        (
+            Entry(_("Fulfilment"), "cycle", "operation_list", (READ_OPERATIONS,), "attention"),
+            Entry(_("Approval routes"), "route", "route_list", (MANAGE_ROUTES,)),
+            Entry(_("Scheduled jobs"), "clock", "job_list", (RUN_OPERATIONS,)),
+            Entry(_("Audit trail"), "book", "trail_list", (READ_TRAIL,)),
+        ),
+    ),
+)
+PERSONAL = (
+    Entry(_("Profile and security"), "account", "profile"),
+    Entry(_("Change password"), "key", "password_change"),
+)
+
+
+def navigation(request: HttpRequest) -> dict[str, Any]:
+    """`navigation` of the frame; nothing for a person who is not logged in, worked out only when a template asks."""
+    user = getattr(request, "user", None)
+    if not isinstance(user, User):
+        return {}
+    return {"navigation": _Navigation(request, user)}
+
+
+class _Navigation:
+    """Evaluated by the template: an answer without the frame (htmx, CSV) costs no statement."""
+
+    session_seconds = settings.SESSION_COOKIE_AGE
+    session_warning = settings.SESSION_WARNING_SECONDS
+
+    def __init__(self, request: HttpRequest, user: User) -> None:
+        self._request, self._user = request, user
+        self._groups: list[dict[str, Any]] | None = None
+
+    @property
+    def groups(self) -> list[dict[str, Any]]:
+        """The menu; built once although the page shows it twice (wide and small screens)."""
+        if self._groups is None:
+            counts = _counts(self._user)
+            groups = [
+                {
+                    "label": label,
+                    "entries": [shown for entry in entries if (shown := self._shown(entry, counts))],
+                }
+                for label, entries in MENU
+            ]
+            self._groups = [group for group in groups if group["entries"]]
+        return self._groups
+
+    def _shown(self, entry: Entry, counts: Any) -> dict[str, Any] | None:
+        if entry.permissions and not any(self._user.may(permission) for permission in entry.permissions):
+            return None
+        url = _address(entry.url_name)
+        if url is None:
+            return None
+        match = self._request.resolver_match
+        return {
+            "label": entry.label,
+            "icon": entry.icon,
+            "url": url,
+            "is_current": match is not None and match.url_name == entry.url_name,
+            "count": getattr(counts, entry.count) if entry.count and counts else 0,
+        }
+
+    @property
+    def personal(self) -> list[dict[str, Any]]:
+        """The person's own menu."""
+        return [
+            {"label": entry.label, "icon": entry.icon, "url": url}
+            for entry in PERSONAL
+            if (url := _address(entry.url_name))
+        ]
+
+    @property
+    def roles(self) -> str:
+        """Today's roles in words, each once."""
+        names = {m.role: str(Role(m.role).label) for m in self._user.current_memberships}
+        return "・".join(names.values())
+
+    @property
+    def notices_url(self) -> str | None:
+        """The person's own list of notices."""
+        return _address("notice_list")
+
+    @property
+    def unread_notices(self) -> int:
+        """Notices to this person that were not read in the portal, at most 99."""
+        rows = Notice.objects.visible_to(self._user).filter(to_user=self._user, read_at=None)
+        return min(rows.count(), 99)
+
+    @property
+    def previous_login(self) -> dt.datetime | None:
+        """When this person logged in before this session (put into the session at login)."""
+        return parse_datetime(self._request.session.get("previous_login_at", ""))
+
+    @property
+    def previous_login_ip(self) -> str:
+        """From where that was."""
+        return str(self._request.session.get("previous_login_ip", ""))
+
+
+def _counts(user: User) -> Any:
+    try:
+        return selectors.work_counts(user, timezone.now())
+    except NotImplementedError:
+        return None
+
+
+def _address(name: str) -> str | None:
+    """The address of a page, None while the app that brings it is not installed."""
+    try:
+        return reverse(name)
+    except NoReverseMatch:
+        return None

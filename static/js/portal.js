@@ -1,0 +1,113 @@
+// The only script of our own. No inline handlers, no eval; every page works without it.
+(() => {
+  "use strict";
+
+  // 1 Enter while an IME composition is open chooses a word; it must never send the form.
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.isComposing || event.keyCode === 229)) event.stopPropagation();
+  }, true);
+
+  // 2 A page that came back with errors: the summary is read first.
+  const summary = document.querySelector("[data-error-summary]");
+  if (summary) summary.focus();
+
+  // 3 Print buttons.
+  document.querySelectorAll("[data-print]").forEach((button) => {
+    button.hidden = false;
+    button.addEventListener("click", () => window.print());
+  });
+
+  // 4 Leaving a form with entries that are not saved asks first. A saved draft is not dirty.
+  const guarded = document.querySelector("form[data-guard]");
+  let dirty = false;
+  if (guarded) {
+    guarded.addEventListener("input", () => { dirty = true; });
+    guarded.addEventListener("submit", () => { dirty = false; });
+    window.addEventListener("beforeunload", (event) => { if (dirty) event.preventDefault(); });
+  }
+
+  // 5 Draft autosave: htmx sends the form after a pause; the answer says when, and carries the next version.
+  let sentDirty = false;
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (event.target.matches("[data-autosave]")) { sentDirty = dirty; dirty = false; }
+  });
+  const notSaved = (event) => {
+    if (!event.target.matches("[data-autosave]")) return;
+    dirty = dirty || sentDirty;
+    const warning = document.querySelector("[data-autosave-failed]");
+    if (warning) warning.hidden = false;
+  };
+  document.addEventListener("htmx:sendError", notSaved);
+  document.addEventListener("htmx:responseError", notSaved);
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    // 409 and 422 carry an answer for the person; every other error leaves the page as it is.
+    if ([409, 422].includes(event.detail.xhr.status)) { event.detail.shouldSwap = true; event.detail.isError = false; }
+  });
+  document.addEventListener("htmx:afterSwap", () => {
+    const warning = document.querySelector("[data-autosave-failed]");
+    if (warning) warning.hidden = true;
+  });
+
+  // 6 A comment is needed for 差戻し and 却下 (the server checks it again).
+  const decide = document.querySelector("form[data-decide]");
+  if (decide) {
+    const box = decide.querySelector("textarea");
+    decide.addEventListener("submit", (event) => {
+      const how = event.submitter && event.submitter.value;
+      if ((how === "return" || how === "reject") && !box.value.trim()) {
+        event.preventDefault();
+        box.setAttribute("aria-invalid", "true");
+        decide.querySelector("[data-need]").hidden = false;
+        box.focus();
+      }
+    });
+  }
+
+  // 7 A second click on a button that sends does nothing; the server refuses it as well.
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (event.defaultPrevented || form.method !== "post" || form.dataset.sent) {
+      if (form.dataset.sent) event.preventDefault();
+      return;
+    }
+    if (!form.hasAttribute("data-stay")) {
+      form.dataset.sent = "1";
+      window.setTimeout(() => { delete form.dataset.sent; }, 10000);
+    }
+  });
+  window.addEventListener("pageshow", () => {
+    document.querySelectorAll("form[data-sent]").forEach((form) => { delete form.dataset.sent; });
+  });
+
+  // 8 The session ends without activity: say so in time, offer to stay.
+  const body = document.body;
+  const dialog = document.getElementById("session-warning");
+  const seconds = Number(body.dataset.sessionSeconds || 0);
+  if (dialog && seconds && typeof dialog.showModal === "function") {
+    const warning = Number(body.dataset.sessionWarning);
+    const left = dialog.querySelector("[data-session-left]");
+    let ends = Date.now() + seconds * 1000;
+    const restart = () => { ends = Date.now() + seconds * 1000; if (dialog.open) dialog.close(); };
+    document.addEventListener("htmx:afterRequest", (event) => { if (event.detail.successful) restart(); });
+    dialog.querySelector("[data-session-stay]").addEventListener("click", () => {
+      const token = document.querySelector("input[name=csrfmiddlewaretoken]");
+      fetch(body.dataset.sessionExtend, {
+        method: "POST", credentials: "same-origin", headers: { "X-CSRFToken": token ? token.value : "" },
+      }).then((answer) => { if (answer.status === 204) restart(); else window.location.reload(); });
+    });
+    window.setInterval(() => {
+      const rest = Math.round((ends - Date.now()) / 1000);
+      if (rest <= warning && !dialog.open) dialog.showModal();
+      if (dialog.open) left.textContent = `${Math.max(0, Math.floor(rest / 60))}:${String(Math.max(0, rest % 60)).padStart(2, "0")}`;
+    }, 1000);
+  }
+
+  // 9 The person's menu closes with Escape and with a click elsewhere.
+  const menu = document.querySelector(".l-person");
+  if (menu) {
+    document.addEventListener("click", (event) => { if (!menu.contains(event.target)) menu.open = false; });
+    document.addEventListener("keydown", (event) => {
+      if (event.key === "Escape" && menu.open) { menu.open = false; menu.querySelector("summary").focus(); }
+    });
+  }
+})();
