@@ -1,0 +1,118 @@
+"""ACC-07 (password rules) and ACC-08 (initial passwords)."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from accounts.passwords import (
+    Rule,
+    check_password,
+    earliest_change,
+    generate_initial_password,
+    is_acceptable,
+)
+
+LOGIN_NAMES = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,19}", fullmatch=True)
+
+
+def broken_rules(password: str, login_name: str = "tk13hanako") -> set[Rule]:
+    return {result.rule for result in check_password(password, login_name) if not result.met}
+
+
+@pytest.mark.parametrize(
+    ("password", "broken"),
+    [
+        ("Xy34-abz", set()),
+        ("Xy34-ab", {Rule.LENGTH}),
+        ("ﬁXy34-a", {Rule.LENGTH}),  # NFKC could only make it longer: seven characters stay seven
+        ("xywzqvut", {Rule.CATEGORIES}),
+        ("xywzqv12", {Rule.CATEGORIES}),
+        ("Xywzqv12", set()),
+        ("xywzqv1!", set()),
+        ("XYWZQV1!", set()),
+        ("パスワード12ab", {Rule.CATEGORIES}),  # AD takes kana for a category, the rule does not
+        ("ＡＢｃｄ１２！！", {Rule.CATEGORIES}),  # full-width characters count for nothing
+        ("Zz9-Hanx", {Rule.LOGIN_NAME}),
+        ("Zz9-ＨＡＮx", {Rule.LOGIN_NAME}),
+        ("Zz9-Hxan", set()),
+        ("tk1", {Rule.LENGTH, Rule.CATEGORIES, Rule.LOGIN_NAME}),
+        ("Xy34-ab\tz", {Rule.CHARACTERS}),
+        ("Xy34-ab\u200bz", {Rule.CHARACTERS}),
+        ("Xy3-" * 32, {Rule.CHARACTERS}),
+        ("", {Rule.LENGTH, Rule.CATEGORIES}),
+    ],
+)
+def test_each_rule_is_judged_by_itself(password: str, broken: set[Rule]) -> None:
+    assert broken_rules(password) == broken
+
+
+def test_every_rule_is_listed_whatever_the_password() -> None:
+    assert [result.rule for result in check_password("", "")] == list(Rule)
+    assert all(str(result.text) for result in check_password("", ""))
+
+
+def test_a_login_name_of_two_characters_forbids_nothing() -> None:
+    assert is_acceptable("Xy34-abz", "xy")
+
+
+def test_the_setting_can_forbid_the_whole_login_name_only(settings) -> None:
+    settings.PASSWORD_NAME_RUN_LENGTH = 0
+
+    assert broken_rules("Zz9-Hanx") == set()
+    assert broken_rules("Zz9-TK13Hanako") == {Rule.LOGIN_NAME}
+
+
+@given(login_name=LOGIN_NAMES, prefix=st.text(max_size=8), suffix=st.text(max_size=8), data=st.data())
+def test_any_run_of_three_of_the_login_name_is_found(login_name, prefix, suffix, data) -> None:
+    if len(login_name) < 3:
+        return
+    start = data.draw(st.integers(0, len(login_name) - 3))
+    run = data.draw(st.sampled_from([str.upper, str.lower]))(login_name[start : start + 3])
+
+    # Hyphens keep the neighbours from combining with the run under normalisation.
+    assert Rule.LOGIN_NAME in broken_rules(f"{prefix}-{run}-{suffix}", login_name)
+
+
+@given(
+    login_name=LOGIN_NAMES,
+    avoid=st.lists(st.text(alphabet="acdefhjnrtACDEFGH3479@.", max_size=20), max_size=4),
+)
+def test_initial_passwords_meet_every_rule_and_hold_nothing_of_the_person(login_name, avoid) -> None:
+    password = generate_initial_password(login_name=login_name, avoid=avoid)
+
+    assert is_acceptable(password, login_name)
+    assert re.fullmatch(r"[A-Za-z3479]{4}(-[A-Za-z3479]{4}){2}", password)
+    assert not set(password) & set("01258BIOSZbcgiklmopqsuvwxyz")
+    spellings = password.casefold(), password.replace("-", "").casefold()
+    runs = {text.casefold()[i : i + 3] for text in [login_name, *avoid] for i in range(len(text) - 2)}
+    assert not any(run in spelling for run in runs for spelling in spellings)
+
+
+def test_initial_passwords_have_all_four_categories_and_no_sequences() -> None:
+    drawn = {generate_initial_password(login_name="tk13hanako") for _ in range(2000)}
+
+    assert len(drawn) == 2000
+    for password in drawn:
+        joined = password.replace("-", "").casefold()
+        assert re.search("[A-Z]", password)
+        assert re.search("[a-z]", password)
+        assert re.search("[0-9]", password)
+        assert not re.search(r"(.)\1\1", joined)
+        assert not re.search(
+            "cde|def|efg|fgh|klm|lmn|uvw|vwx|wxy|edc|fed|gfe|hgf|mlk|nml|wvu|xwv|yxw", joined
+        )
+
+
+def test_a_password_may_be_changed_a_day_after_the_last_change() -> None:
+    set_at = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)
+
+    assert earliest_change(set_at) == set_at + timedelta(days=1)
+
+
+def test_an_initial_password_may_be_changed_at_once() -> None:
+    assert earliest_change(None) is None
