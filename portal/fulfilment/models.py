@@ -32,14 +32,18 @@ SETTLED = (OperationStatus.DONE, OperationStatus.CLOSED)
 class Operation(ScopedModel):
     """One change at one target. Claimed with a lease and a fencing number, verified by reading back."""
 
-    marker = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)  # written into the target with a create
+    marker = models.UUIDField(
+        default=uuid.uuid4, unique=True, editable=False
+    )  # written into the target with a create
     line = models.ForeignKey("workflow.ApplicationLine", models.PROTECT, related_name="operations")
     organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="+")
     kind = models.CharField(_("kind"), max_length=60)
     target = models.CharField(_("target"), max_length=30)
     application_number = models.CharField(_("application number"), max_length=20, db_index=True)
     subject = models.CharField(_("subject"), max_length=200)
-    status = models.CharField(_("status"), max_length=20, choices=OperationStatus, default=OperationStatus.WAITING)
+    status = models.CharField(
+        _("status"), max_length=20, choices=OperationStatus, default=OperationStatus.WAITING
+    )
     created_at = models.DateTimeField(_("created"))
     not_before = models.DateTimeField(_("not before"))
     attempts = models.PositiveIntegerField(_("attempts"), default=0)
@@ -49,7 +53,9 @@ class Operation(ScopedModel):
     settled_at = models.DateTimeField(null=True, blank=True)
     error_code = models.CharField(max_length=60, blank=True)
     error_message = models.TextField(blank=True)
-    progress = models.JSONField(default=dict, blank=True)  # what is certain so far: objectGUID, mail handed over …
+    progress = models.JSONField(
+        default=dict, blank=True
+    )  # what is certain so far: objectGUID, mail handed over …
     evidence = models.JSONField(default=dict, blank=True)  # what was read back
     taken_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
     taken_at = models.DateTimeField(null=True, blank=True)
@@ -94,7 +100,9 @@ class TargetState(models.Model):
     next_probe_at = models.DateTimeField(null=True, blank=True)
     reason = models.TextField(blank=True)
     last_success_at = models.DateTimeField(null=True, blank=True)
-    paused_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")  # maintenance mode
+    paused_by = models.ForeignKey(
+        User, models.PROTECT, null=True, blank=True, related_name="+"
+    )  # maintenance mode
     paused_at = models.DateTimeField(null=True, blank=True)
 
     @property

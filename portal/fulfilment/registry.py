@@ -96,6 +96,11 @@ def handler_for(kind: str, target: str) -> Handler:
     return _handlers[(kind, target)]
 
 
+def targets() -> list[str]:
+    """Every target that has a handler, in order of name."""
+    return sorted({target for _, target in _handlers})
+
+
 def handler_of_target(target: str) -> Handler:
     """Any handler of the target, for a probe; raises KeyError."""
     return next(handler for (_, name), handler in _handlers.items() if name == target)
@@ -104,6 +109,7 @@ def handler_of_target(target: str) -> Handler:
 def on_settled(callback: Callable[[Operation, datetime], None]) -> None:
     """Call `callback(operation, now)` in the same transaction whenever an operation changes its status.
 
+    Moves among WAITING, RUNNING and OUTCOME_UNKNOWN are not told: for the application the portal is at work in all of them.
     The callback may lock the application row; fulfilment holds the operation row then, so the order is always
     operation before application.
     """

@@ -1,0 +1,104 @@
+"""The services of this room: into the queue, round by the sweeper; carrying out is in running.py, people in by_hand.py."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+
+from portal.common import bell
+from portal.fulfilment import breaker
+from portal.fulfilment.by_hand import (
+    DRAIN_TASK,
+    close,
+    give_back,
+    pause_target,
+    record_done,
+    resume_target,
+    retry,
+    take_by_hand,
+)
+from portal.fulfilment.claiming import add_event
+from portal.fulfilment.models import QUEUED, Operation, OperationStatus, TargetState
+from portal.fulfilment.running import drain, expire_lease, run_next
+from portal.fulfilment.verbs import Verb
+
+__all__ = [
+    "Swept",
+    "close",
+    "drain",
+    "enqueue",
+    "give_back",
+    "pause_target",
+    "record_done",
+    "resume_target",
+    "retry",
+    "run_next",
+    "sweep",
+    "take_by_hand",
+]
+
+_LEASES_PER_SWEEP = 500
+
+
+@dataclass(frozen=True)
+class Swept:
+    """What one round of the sweeper did."""
+
+    expired: int
+    rung: tuple[str, ...]
+
+
+@transaction.atomic
+def enqueue(
+    *,
+    line_id: int,
+    organisation_id: int,
+    kind: str,
+    target: str,
+    application_number: str,
+    subject: str,
+    now: datetime,
+) -> Operation:
+    """Queue one change in the transaction of the approval; rings for a worker when that commits.
+
+    Raises django.db.IntegrityError when the line already has an operation at this target.
+    """
+    operation = Operation.system.create(
+        line_id=line_id,
+        organisation_id=organisation_id,
+        kind=kind,
+        target=target,
+        application_number=application_number,
+        subject=subject[:200],
+        created_at=now,
+        not_before=now,
+    )
+    add_event(operation, Verb.QUEUED, now=now)
+    bell.ring_on_commit(DRAIN_TASK, target)
+    return operation
+
+
+def sweep(now: datetime) -> Swept:
+    """Find what was missed: operations whose worker died, and due work for which nobody rang."""
+    expired = _expire_leases(now)
+    due = Operation.system.filter(status__in=QUEUED, not_before__lte=now).order_by()
+    waiting = sorted(due.values_list("target", flat=True).distinct())
+    states = {state.target: state for state in TargetState.objects.filter(target__in=waiting)}
+    rung = [target for target in waiting if breaker.is_worth_trying(states.get(target), now)]
+    for target in rung:
+        bell.ring_now(DRAIN_TASK, target)
+    return Swept(expired, tuple(rung))
+
+
+@transaction.atomic
+def _expire_leases(now: datetime) -> int:
+    lost = Operation.system.select_for_update(skip_locked=True, of=("self",), no_key=True).filter(
+        status=OperationStatus.RUNNING, lease_until__lt=now
+    )
+    count = 0
+    for operation in lost.order_by("id")[:_LEASES_PER_SWEEP]:
+        expire_lease(operation, now)
+        count += 1
+    return count

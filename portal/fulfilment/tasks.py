@@ -1,0 +1,24 @@
+"""The bell's side of fulfilment: tasks carry a target's name only, and may run twice or late."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from portal.common import bell
+from portal.fulfilment import services
+from portal.fulfilment.by_hand import DRAIN_TASK
+from portal.fulfilment.running import DRAIN_LIMIT
+from portal.gateways import clock
+
+
+@shared_task(name=DRAIN_TASK)
+def drain_target(target: str) -> None:
+    """Carry out what is due at one target over one warm connection; ring again when there may be more."""
+    if services.drain(target, limit=DRAIN_LIMIT, now_fn=clock.now) >= DRAIN_LIMIT:
+        bell.ring_now(DRAIN_TASK, target)
+
+
+@shared_task(name="portal.fulfilment.tasks.sweep")
+def sweep() -> None:
+    """Each minute: feed again what was missed."""
+    services.sweep(clock.now())
