@@ -1,2 +1,100 @@
+"""The kinds of application about accounts (ACC-02, ACC-03)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
+
+from accounts import checks, forms, planning
+from accounts.payloads import RegisterAccount, ResetPassword
+from portal.orgs.permissions import FEDERATIONS, OrganisationKind, Role
+from portal.workflow import kinds
+from portal.workflow.kinds import ApplicationKind, StageSpec
+
+REGISTER = "accounts.register"
+PASSWORD_RESET = "accounts.password_reset"  # noqa: S105
+TARGET = "directory"
+
+# ACC-15: insurers and transmission clients have no organisation here and so can never apply.
+_MAY_APPLY = FEDERATIONS | {
+    OrganisationKind.CENTRAL,
+    OrganisationKind.OPERATIONS,
+    OrganisationKind.MAINTENANCE,
+}
+
+_APPROVAL = StageSpec(label=gettext_noop("Approval"), role=Role.APPROVER)
+_ACCEPTANCE = StageSpec(label=gettext_noop("Acceptance"), role=Role.OPERATOR, decided_in=kinds.OPERATIONS)
+
+
+def _who(payload: RegisterAccount | ResetPassword) -> str:
+    """Who a line is about, as lists show it; also of a draft without a name yet."""
+    return f"{payload.display_name}（{payload.login_name}）" if payload.login_name else payload.display_name
+
+
+def _register_terms(payload: RegisterAccount) -> Iterable[str]:
+    # Names are searched with and without the space between them.
+    return (
+        payload.display_name,
+        f"{payload.family_name}{payload.given_name}",
+        payload.kana,
+        f"{payload.family_kana}{payload.given_kana}",
+        payload.login_name,
+        payload.department,
+    )
+
+
+REGISTER_KIND: ApplicationKind[RegisterAccount] = ApplicationKind(
+    code=REGISTER,
+    label=_("Windows user account: registration"),
+    description=_("A new person gets an account to log on to Windows."),
+    number_prefix="A",
+    icon="account",
+    payload_class=RegisterAccount,
+    form_class=forms.RegisterForm,
+    default_route=(_APPROVAL, _ACCEPTANCE),
+    subject_key=lambda payload: payload.login_name.lower(),
+    subject=_who,
+    plan=planning.plan_register,
+    check=checks.check_register,
+    reservation_key=checks.reservation_of,
+    reservation_field="login_name",
+    search_terms=_register_terms,
+    line_template="accounts/line_register.html",
+    targets=(TARGET,),
+    organisation_kinds=_MAY_APPLY,
+    line_noun=_("person"),
+)
+
+RESET_KIND: ApplicationKind[ResetPassword] = ApplicationKind(
+    code=PASSWORD_RESET,
+    label=_("Password reset"),
+    description=_("A person forgot the password: a new initial password is mailed to the recipient."),
+    number_prefix="P",
+    icon="key",
+    payload_class=ResetPassword,
+    form_class=forms.ResetForm,
+    default_route=(_APPROVAL,),
+    subject_key=lambda payload: payload.login_name.lower(),
+    subject=_who,
+    plan=planning.plan_reset,
+    check=checks.check_reset,
+    reservation_key=checks.reservation_of_reset,
+    reservation_field="login_name",
+    search_terms=lambda payload: (
+        payload.display_name,
+        payload.display_name.replace(" ", ""),
+        payload.login_name,
+    ),
+    line_template="accounts/line_reset.html",
+    targets=(TARGET,),
+    organisation_kinds=_MAY_APPLY,
+    line_noun=_("person"),
+)
+
+
 def register_all() -> None:
-    """Register the kinds of this app."""
+    """Register this app's kinds with the engine."""
+    kinds.register(REGISTER_KIND)
+    kinds.register(RESET_KIND)

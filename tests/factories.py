@@ -5,12 +5,17 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import itertools
+import uuid
 from typing import Any
 
 from django.utils import timezone
 
+from accounts.models import DirectoryAccount
+from portal.common.text import search_key
+from portal.fulfilment.models import Operation
 from portal.orgs.models import ApiToken, Deputy, Membership, Organisation, PasswordRecipient, User
 from portal.orgs.permissions import Role
+from portal.workflow.models import Application, ApplicationLine, Status
 
 _numbers = itertools.count(1)
 LONG_AGO = dt.date(2020, 4, 1)
@@ -91,3 +96,69 @@ def token(person: User, **fields: Any) -> tuple[ApiToken, str]:
         "expires_at": timezone.now() + dt.timedelta(days=30),
     } | fields
     return ApiToken.objects.create(user=person, **values), value
+
+
+def application(code: str = "13", kind: str = "accounts.register", **fields: Any) -> Application:
+    """An application row as it stands, for tests that are not about how it came there."""
+    n = next(_numbers)
+    values = {
+        "number": f"T-2026-{n:06}",
+        "kind": kind,
+        "organisation": organisation(code),
+        "applicant": fields.pop("applicant", None) or applicant(code),
+        "reason": "着任のため",
+    } | fields
+    return Application.system.create(**values)
+
+
+def line(payload: dict[str, Any] | None = None, code: str = "13", **fields: Any) -> ApplicationLine:
+    """A line of an application that is being carried out."""
+    paper = fields.pop("application", None) or application(code, status=Status.FULFILLING)
+    values = {
+        "application": paper,
+        "organisation": paper.organisation,
+        "position": paper.lines.count(),
+        "payload": payload or {},
+    } | fields
+    return ApplicationLine.system.create(**values)
+
+
+def operation(on: ApplicationLine, **fields: Any) -> Operation:
+    """The operation of a line, waiting since now."""
+    now = timezone.now()
+    values = {
+        "line": on,
+        "organisation": on.organisation,
+        "kind": on.application.kind,
+        "target": "directory",
+        "application_number": on.application.number,
+        "subject": on.subject or "試験",
+        "created_at": now,
+        "not_before": now,
+    } | fields
+    return Operation.system.create(**values)
+
+
+def directory_account(code: str = "13", **fields: Any) -> DirectoryAccount:
+    """A Windows account in the register, as an earlier application left it."""
+    n = next(_numbers)
+    login_name = fields.get("login_name", f"acct{n:04}")
+    where = organisation(code)
+    values = {
+        "organisation": where,
+        "object_guid": uuid.uuid4(),
+        "distinguished_name": f"CN={login_name},OU=Users,OU={where.ou_name},OU=Federations,DC=kokuho,DC=pr",
+        "login_name": login_name,
+        "family_name": "登録",
+        "given_name": f"{n}号",
+        "family_kana": "トウロク",
+        "given_kana": "ゴウ",
+        "department": "審査第一課",
+        "last_line": fields.pop("last_line", None) or line(code=code),
+        "verified_at": timezone.now(),
+    } | fields
+    values.setdefault(
+        "search_text",
+        search_key(values["family_name"], values["given_name"], values["family_kana"], values["given_kana"], login_name),
+    )
+    return DirectoryAccount.system.create(**values)

@@ -1,0 +1,164 @@
+"""What the database and Active Directory must say before an account application can go on (ACC-06, ACC-09)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from django.db.models.functions import Lower
+from django.utils.translation import gettext as _
+
+from accounts import asking, recipients
+from accounts.attributes import lies_below, organisation_ou, users_container
+from accounts.models import DirectoryAccount
+from accounts.payloads import RegisterAccount, ResetPassword
+from portal.gateways.directory import Directory, DirectoryEntry, DirectoryError
+from portal.orgs.models import Organisation
+from portal.workflow.kinds import LineContext
+from portal.workflow.models import ApplicationLine
+
+Errors = Mapping[str, Sequence[str]]
+
+
+def reservation_of(payload: RegisterAccount) -> str:
+    """What two open applications must not both hold: the login name, whatever its case (ACC-06)."""
+    return f"login:{payload.login_name.lower()}"
+
+
+def reservation_of_reset(payload: ResetPassword) -> str:
+    """One open reset for each account: two would void each other's password."""
+    return f"reset:{payload.account_guid}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegisterFindings:
+    """What AD says about a registration."""
+
+    name_taken: bool
+    container_exists: bool
+    namesakes: int
+    recipient_is_group: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResetFindings:
+    """What AD says about a reset; `entry` is None when the account is not there."""
+
+    entry: DirectoryEntry | None
+    recipient_is_group: bool
+
+
+def look_for_register(context: LineContext, payload: RegisterAccount) -> RegisterFindings:
+    """Ask AD all that matters for one registration. Raises DirectoryError."""
+    container = users_container(context.organisation)
+
+    def question(directory: Directory) -> RegisterFindings:
+        exists = directory.container_exists(container)
+        return RegisterFindings(
+            name_taken=directory.login_name_in_use(payload.login_name),
+            container_exists=exists,
+            namesakes=len(directory.find_by_display_name(payload.display_name, container)) if exists else 0,
+            recipient_is_group=_is_group(directory, context.organisation, payload.recipient_id),
+        )
+
+    return asking.ask(question)
+
+
+def look_for_reset(context: LineContext, payload: ResetPassword) -> ResetFindings:
+    """Ask AD all that matters for one reset. Raises DirectoryError."""
+
+    def question(directory: Directory) -> ResetFindings:
+        return ResetFindings(
+            entry=directory.find_by_guid(payload.guid),
+            recipient_is_group=_is_group(directory, context.organisation, payload.recipient_id),
+        )
+
+    return asking.ask(question)
+
+
+def _is_group(directory: Directory, organisation: Organisation, recipient_id: int) -> bool:
+    recipient = recipients.find_usable(organisation, recipient_id)
+    return recipient is not None and directory.mail_is_group_address(recipient.email)
+
+
+def check_register(context: LineContext, payload: RegisterAccount) -> Errors:
+    """Errors of one registration by field; what AD cannot be asked now is asked again later (ACC-12)."""
+    errors: dict[str, list[str]] = defaultdict(list)
+    if problem := login_name_problem(context, payload):
+        errors["login_name"].append(problem)
+    errors["recipient_id"] += recipients.problems(context.organisation, payload.recipient_id)
+    try:
+        found = look_for_register(context, payload)
+    except DirectoryError:
+        return _filled(errors)
+    if found.name_taken and not errors["login_name"]:
+        errors["login_name"].append(name_taken())
+    if found.recipient_is_group:
+        errors["recipient_id"].append(recipients.group_address_problem())
+    return _filled(errors)
+
+
+def name_taken() -> str:
+    """Says nothing about whose it is: it may belong to another federation (ORG-02)."""
+    return _("This login name is already in use. Choose another one.")
+
+
+def login_name_problem(context: LineContext, payload: RegisterAccount) -> str:
+    """What the portal's own tables have against a login name; "" for nothing."""
+    folded = payload.login_name.lower()
+    others = ApplicationLine.system.filter(reservation_key=reservation_of(payload), is_open=True)
+    if context.application is not None:
+        others = others.exclude(application_id=context.application.pk)
+    taken = others.select_related("application").first()
+    if taken is not None:
+        if taken.organisation_id != context.organisation.pk:
+            return name_taken()
+        text = _("Application %(number)s already applies for this login name. Choose another one.")
+        return text % {"number": taken.application.number}
+    account = DirectoryAccount.system.alias(folded=Lower("login_name")).filter(folded=folded).first()
+    if account is None:
+        return ""
+    if account.state == DirectoryAccount.State.DELETED and account.organisation_id == context.organisation.pk:
+        return _(
+            "This login name belonged to a deleted account and is not given out again. Choose another one."
+        )
+    return name_taken()
+
+
+def check_reset(context: LineContext, payload: ResetPassword) -> Errors:
+    """Errors of one reset by field."""
+    errors: dict[str, list[str]] = defaultdict(list)
+    errors["recipient_id"] += recipients.problems(context.organisation, payload.recipient_id)
+    try:
+        found = look_for_reset(context, payload)
+    except DirectoryError:
+        return _filled(errors)
+    except ValueError:
+        errors["login_name"].append(account_unknown())
+        return _filled(errors)
+    if problem := reset_problem(found.entry, context.organisation):
+        errors["login_name"].append(problem)
+    if found.recipient_is_group:
+        errors["recipient_id"].append(recipients.group_address_problem())
+    return _filled(errors)
+
+
+def account_unknown() -> str:
+    """The same for an account of another federation and for none at all (ORG-02)."""
+    return _("Your organisation has no account with this login name. Check the spelling.")
+
+
+def reset_problem(entry: DirectoryEntry | None, organisation: Organisation) -> str:
+    """Why the password of this account cannot be reset; "" when it can."""
+    if entry is None or not lies_below(entry.dn, organisation_ou(organisation)):
+        return account_unknown()
+    if entry.privileged:
+        return _("This account belongs to a protected group. Ask network operations.")
+    if not entry.enabled:
+        return _("This account is disabled, so its password cannot be reset.")
+    return ""
+
+
+def _filled(errors: dict[str, list[str]]) -> Errors:
+    return {field: texts for field, texts in errors.items() if texts}

@@ -1,0 +1,180 @@
+"""The form of one line of each account application: what a person types becomes a checked payload."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar, TypeVar
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts import checks, lookups, recipients
+from accounts.payloads import RegisterAccount, ResetPassword
+from portal.common.forms import IdentifierField, KanaField, KanjiNameField, NormalisingField, PortalForm
+from portal.gateways import directory_rules
+from portal.orgs.models import Organisation
+from portal.workflow.kinds import LineContext
+
+T = TypeVar("T")
+_NAME_LENGTH = 40
+
+
+class DatalistInput(forms.TextInput):
+    """A text box that offers what others wrote and still takes anything (no script needed)."""
+
+    template_name = "accounts/widgets/datalist.html"
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        super().__init__(attrs)
+        self.options: Iterable[str] = ()
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        """The options and the id that ties the box to them."""
+        datalist_id = f"{(attrs or {}).get('id') or name}-options"
+        context = super().get_context(name, value, {**(attrs or {}), "list": datalist_id})
+        context["widget"].update(datalist_id=datalist_id, options=self.options)
+        return context
+
+
+class RecipientField(forms.TypedChoiceField):
+    """One of the usable recipients of the organisation; another one's is as unknown as none (ACC-09, ORG-02)."""
+
+    default_error_messages: ClassVar = {
+        "required": gettext_lazy("Choose who receives the initial password."),
+        "invalid_choice": gettext_lazy(
+            "Choose a registered recipient of your organisation whose address was confirmed."
+        ),
+    }
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            coerce=int,
+            empty_value=None,
+            label=gettext_lazy("Recipient of the initial password"),
+            help_text=gettext_lazy(
+                "One registered person with a confirmed address. The initial password is mailed to this person only."
+            ),
+            **kwargs,
+        )
+
+
+class AccountLineForm(PortalForm):
+    """What both kinds share: the context of the application and the recipient. Rules are shared with the gateway."""
+
+    # Which check of portal.gateways.directory_rules a field must pass, by the field's name.
+    directory_checks: ClassVar[dict[str, Callable[[str], list[directory_rules.Reason]]]] = {}
+
+    def __init__(self, *args: Any, context: LineContext, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.context = context
+        choices = once(
+            context.organisation, "recipients", lambda: list(recipients.options(context.organisation))
+        )
+        field = self.fields["recipient_id"]
+        assert isinstance(field, forms.TypedChoiceField)
+        field.choices = [("", _("Choose")), *choices]
+        if not choices:
+            field.help_text = _(
+                "Your organisation has no confirmed recipient yet. Have one registered first."
+            )
+        elif len(choices) == 1:
+            self.initial.setdefault("recipient_id", choices[0][0])
+
+    def clean(self) -> dict[str, Any]:
+        """Add what the directory cannot hold to the errors of each field."""
+        cleaned = super().clean() or self.cleaned_data
+        for name, check in self.directory_checks.items():
+            if name in cleaned:
+                for reason in check(cleaned[name]):
+                    self.add_error(name, str(directory_rules.REASON_TEXTS[reason]))
+        return cleaned
+
+
+class RegisterForm(AccountLineForm):
+    """One person who gets a Windowsユーザアカウント (ACC-02, ACC-06)."""
+
+    side_by_side = (("family_name", "given_name"), ("family_kana", "given_kana"))
+    directory_checks: ClassVar = {
+        "login_name": directory_rules.validate_login_name,
+        "department": directory_rules.validate_department,
+        "description": directory_rules.validate_description,
+    }
+
+    family_name = KanjiNameField(label=gettext_lazy("Family name"), max_length=_NAME_LENGTH)
+    given_name = KanjiNameField(label=gettext_lazy("Given name"), max_length=_NAME_LENGTH)
+    family_kana = KanaField(label=gettext_lazy("Family name (kana)"), max_length=_NAME_LENGTH)
+    given_kana = KanaField(label=gettext_lazy("Given name (kana)"), max_length=_NAME_LENGTH)
+    login_name = IdentifierField(
+        label=gettext_lazy("Login name"),
+        help_text=gettext_lazy(
+            "Up to 20 half-width letters, digits, hyphens, underscores and full stops, beginning with a letter or digit."
+        ),
+    )
+    department = NormalisingField(
+        label=gettext_lazy("Department"),
+        max_length=directory_rules.DEPARTMENT_LENGTH,
+        widget=DatalistInput,
+        help_text=gettext_lazy("For example 審査第一課"),
+    )
+    description = NormalisingField(
+        label=gettext_lazy("Note for Active Directory"), max_length=200, required=False
+    )
+    recipient_id = RecipientField()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        widget = self.fields["department"].widget
+        assert isinstance(widget, DatalistInput)
+        organisation = self.context.organisation
+        widget.options = once(organisation, "departments", lambda: lookups.departments(organisation))
+        self.fields["login_name"].widget.attrs["data-w"] = "20"
+
+    def to_payload(self) -> RegisterAccount:
+        """The checked payload; call it on a valid form."""
+        return RegisterAccount(**self.cleaned_data)
+
+
+class ResetForm(AccountLineForm):
+    """One account of the own organisation whose password is reset (ACC-02)."""
+
+    directory_checks: ClassVar = {"login_name": directory_rules.validate_login_name}
+
+    login_name = IdentifierField(
+        label=gettext_lazy("Login name"),
+        help_text=gettext_lazy("The login name of the account whose password was forgotten."),
+    )
+    recipient_id = RecipientField()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._account: lookups.OwnAccount | None = None
+        self.fields["login_name"].widget.attrs["data-w"] = "20"
+
+    def clean(self) -> dict[str, Any]:
+        """Find the account in the own organisation; one of another is as unknown as none (ORG-02)."""
+        cleaned = super().clean()
+        if login_name := cleaned.get("login_name"):
+            self._account = lookups.find_own_account(self.context.organisation, login_name)
+            if self._account is None:
+                self.add_error("login_name", ValidationError(checks.account_unknown(), code="unknown"))
+        return cleaned
+
+    def to_payload(self) -> ResetPassword:
+        """The checked payload with the account's objectGUID; call it on a valid form."""
+        assert self._account is not None, "to_payload needs a valid form"
+        return ResetPassword(
+            login_name=self._account.login_name,
+            display_name=self._account.display_name,
+            account_guid=str(self._account.guid),
+            recipient_id=self.cleaned_data["recipient_id"],
+        )
+
+
+def once(organisation: Organisation, name: str, make: Callable[[], T]) -> T:
+    """What all lines of one page share, read once: kept on the organisation object that the page loaded."""
+    kept = organisation.__dict__.setdefault("_account_forms", {})
+    if name not in kept:
+        kept[name] = make()
+    return kept[name]

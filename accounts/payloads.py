@@ -1,0 +1,45 @@
+"""What the two kinds of account application say about one person. JSON values only: the engine stores them as they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegisterAccount:
+    """A Windowsユーザアカウント to be made (ACC-06), and who receives its initial password (ACC-08)."""
+
+    family_name: str
+    given_name: str
+    family_kana: str
+    given_kana: str
+    login_name: str
+    department: str
+    recipient_id: int
+    description: str = ""
+
+    @property
+    def display_name(self) -> str:
+        """The name as AD shows it."""
+        return f"{self.family_name} {self.given_name}".strip()
+
+    @property
+    def kana(self) -> str:
+        """The reading as AD holds it."""
+        return f"{self.family_kana} {self.given_kana}".strip()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResetPassword:
+    """An account that gets a new initial password (ACC-08). objectGUID decides which; the names are for people."""
+
+    login_name: str
+    recipient_id: int
+    account_guid: str = ""
+    display_name: str = ""
+
+    @property
+    def guid(self) -> UUID:
+        """The objectGUID; raises ValueError when the payload was never checked."""
+        return UUID(self.account_guid)

@@ -1,0 +1,49 @@
+"""Who may receive an initial password (ACC-08, ACC-09): judged at submission, at decision and again before each mail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+
+from portal.orgs.models import Organisation, PasswordRecipient, User
+
+
+def usable(organisation: Organisation) -> QuerySet[PasswordRecipient]:
+    """The registered persons of an organisation whose address was confirmed, by name."""
+    return organisation.password_recipients.filter(is_active=True, confirmed_at__isnull=False).order_by(
+        "name", "pk"
+    )
+
+
+def find_usable(organisation: Organisation, recipient_id: int) -> PasswordRecipient | None:
+    """That recipient; None also for one of another organisation, whose existence nobody learns here (ORG-02)."""
+    return usable(organisation).filter(pk=recipient_id).first()
+
+
+def problems(organisation: Organisation, recipient_id: int) -> list[str]:
+    """Why no initial password may go there, as far as the database knows; empty when it may."""
+    recipient = find_usable(organisation, recipient_id)
+    if recipient is None:
+        return [_("Choose a registered recipient of your organisation whose address was confirmed.")]
+    if is_shared(recipient.email):
+        return [
+            _("Two registered persons share this address. Choose a recipient with an address of their own.")
+        ]
+    return []
+
+
+def is_shared(email: str) -> bool:
+    """Whether more than one person of the portal has this address (ACC-09)."""
+    return User.objects.filter(email__iexact=email, is_active=True).count() > 1
+
+
+def group_address_problem() -> str:
+    """What to say about an address that AD knows as a mailing list (ACC-09)."""
+    return _("This address is a mailing list. Choose a recipient with an address of their own.")
+
+
+def options(organisation: Organisation) -> Iterable[tuple[int, str]]:
+    """Choices for a select box."""
+    return [(recipient.pk, f"{recipient.name} <{recipient.email}>") for recipient in usable(organisation)]

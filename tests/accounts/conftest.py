@@ -1,0 +1,33 @@
+"""A directory in memory for every test of this folder that asks for one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from accounts import asking
+from portal.gateways import directory_factory
+from tests.fakes import FakeDirectory
+
+
+@pytest.fixture
+def directory(monkeypatch: pytest.MonkeyPatch) -> FakeDirectory:
+    """An empty directory that the portal uses instead of a real one."""
+    fake = FakeDirectory()
+    monkeypatch.setattr(directory_factory, "get_directory", lambda: fake)
+    asking.forget()
+    return fake
+
+
+@pytest.fixture
+def register_line() -> dict[str, Any]:
+    """What a form or the API gives for one new account; tests add the recipient and what they are about."""
+    return {
+        "family_name": "鈴木",
+        "given_name": "美咲",
+        "family_kana": "スズキ",
+        "given_kana": "ミサキ",
+        "login_name": "tk0412-suzuki",
+        "department": "審査第二課",
+    }
