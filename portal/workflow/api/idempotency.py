@@ -14,6 +14,7 @@ from typing import Any
 
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -50,7 +51,7 @@ def once(request: Request, actor: User, work: Callable[[], Response]) -> Respons
             return _replay(stored, digest)
         response = work()
         body = {
-            "content": response.data,
+            "content": json.loads(JSONRenderer().render(response.data)),
             "headers": {name: response[name] for name in _KEPT_HEADERS if response.has_header(name)},
         }
         IdempotencyKey.objects.create(
@@ -66,13 +67,17 @@ def _lock(actor: User, key: str) -> None:
         (locked,) = cursor.fetchone()
     if not locked:
         raise Problem(
-            409, "still-working", _("The first request with this key is still being worked on. Try again later.")
+            409,
+            "still-working",
+            _("The first request with this key is still being worked on. Try again later."),
         )
 
 
 def _replay(stored: IdempotencyKey, digest: str) -> Response:
     if stored.request_digest != digest:
-        raise Problem(422, "key-reused", _("This Idempotency-Key was already used for another request. Use a new one."))
+        raise Problem(
+            422, "key-reused", _("This Idempotency-Key was already used for another request. Use a new one.")
+        )
     body: dict[str, Any] = stored.body or {"content": None, "headers": {}}
     return Response(body["content"], status=stored.status, headers={**body["headers"], REPLAYED: "true"})
 

@@ -29,17 +29,19 @@ def payload_schema(kind: ApplicationKind[Any]) -> dict[str, Any]:
     """JSON schema (2020-12) of one line. Labels and hints come translated from the form, limits from its validators.
 
     The schema says what a line must look like when the application is submitted; a draft may leave fields out. What needs
-    the database or the directory (is the name free?) is checked at submission and cannot be said here.
+    the database or the directory (is the name free?) is checked at submission and cannot be said here. Fields that the
+    portal fills in itself are marked readOnly and ignored when they are sent.
     """
-    types_of = typing.get_type_hints(kind.payload_class)
-    fields = dataclasses.fields(kind.payload_class)
-    form_fields: Mapping[str, forms.Field] = getattr(kind.form_class, "base_fields", {})
+    annotations = typing.get_type_hints(kind.payload_class)
+    form_fields: Mapping[str, forms.Field] = kind.form_class.base_fields  # type: ignore[attr-defined]
+    names = [field.name for field in dataclasses.fields(kind.payload_class)]
+    names += [name for name in form_fields if name not in annotations]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": str(kind.label),
         "type": "object",
-        "properties": {field.name: _property(types_of[field.name], form_fields.get(field.name)) for field in fields},
-        "required": [field.name for field in fields if _is_required(field, form_fields.get(field.name))],
+        "properties": {name: _property(annotations.get(name), form_fields.get(name)) for name in names},
+        "required": [name for name in names if name in form_fields and _is_required(kind, name)],
         "additionalProperties": False,
     }
 
@@ -70,9 +72,9 @@ def presentable(kind: ApplicationKind[Any], payload: Mapping[str, Any]) -> dict[
 
 
 def _property(annotation: Any, form_field: forms.Field | None) -> dict[str, Any]:
-    described = _of_annotation(annotation)
+    described = _of_annotation(annotation) if annotation is not None else {"type": _type_of_field(form_field)}
     if form_field is None:
-        return described
+        return {**described, "readOnly": True}
     if form_field.label:
         described["title"] = str(form_field.label)
     if form_field.help_text:
@@ -86,6 +88,12 @@ def _property(annotation: Any, form_field: forms.Field | None) -> dict[str, Any]
         if values:
             described["enum"] = values
     return described
+
+
+def _type_of_field(field: forms.Field | None) -> str:
+    if isinstance(field, forms.BooleanField):
+        return "boolean"
+    return "integer" if isinstance(field, forms.IntegerField) else "string"
 
 
 def _of_annotation(annotation: Any) -> dict[str, Any]:
@@ -122,10 +130,9 @@ def _limit(validator: Any) -> Any:
     return validator.limit_value() if callable(validator.limit_value) else validator.limit_value
 
 
-def _is_required(field: dataclasses.Field[Any], form_field: forms.Field | None) -> bool:
-    if form_field is not None:
-        return form_field.required
-    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+def _is_required(kind: ApplicationKind[Any], name: str) -> bool:
+    field = kind.form_class.base_fields[name]  # type: ignore[attr-defined]
+    return bool(field.required or name in getattr(kind.form_class, "marked_required", ()))
 
 
 def _types(described: Mapping[str, Any]) -> tuple[str, ...]:
@@ -144,7 +151,9 @@ def _fits(value: Any, described: Mapping[str, Any]) -> bool:
         "object": dict,
         "array": list,
     }
-    matching = [name for name in _types(described) if name in python_types and isinstance(value, python_types[name])]
+    matching = [
+        name for name in _types(described) if name in python_types and isinstance(value, python_types[name])
+    ]
     if matching == ["array"]:
         return all(_fits(item, described["items"]) for item in value)
     return bool(matching)

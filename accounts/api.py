@@ -1,0 +1,73 @@
+"""The register of accounts over REST."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.models import DirectoryAccount
+from portal.common.api.paging import PAGE_PARAMETERS, PAGE_QUERY, choice, page_of, paged
+from portal.common.api.problems import not_allowed
+from portal.common.api.views import ApiView
+from portal.common.text import search_terms
+from portal.orgs import permissions
+from portal.orgs.api import person, visible_codes
+from portal.trail import services as trail
+
+
+class AccountSerializer(serializers.Serializer):
+    """A Windowsユーザアカウント as last verified in AD."""
+
+    object_guid = serializers.UUIDField()
+    organisation = serializers.CharField(source="organisation.code")
+    login_name = serializers.CharField()
+    family_name = serializers.CharField()
+    given_name = serializers.CharField()
+    family_kana = serializers.CharField()
+    given_kana = serializers.CharField()
+    department = serializers.CharField()
+    state = serializers.ChoiceField(choices=DirectoryAccount.State.choices)
+    state_label = serializers.CharField(source="get_state_display")
+    verified_at = serializers.DateTimeField()
+
+
+class AccountsView(ApiView):
+    """The accounts of the organisations that this person sees."""
+
+    query: ClassVar[frozenset[str]] = PAGE_QUERY | {"organisation", "state", "q"}
+
+    @extend_schema(
+        operation_id="accounts_list",
+        parameters=[
+            *PAGE_PARAMETERS,
+            OpenApiParameter("organisation", str, description="Code of an organisation"),
+            OpenApiParameter("state", str, enum=DirectoryAccount.State.values),
+            OpenApiParameter("q", str, description="Name, reading or login name; all words must occur"),
+        ],
+        responses=page_of(AccountSerializer),
+    )
+    def get(self, request: Request) -> Response:
+        """Accounts, newest first (ユーザ検索, ACC-02)."""
+        user = person(request)
+        if not user.may(permissions.READ_ACCOUNTS):
+            raise not_allowed()
+        rows = DirectoryAccount.objects.visible_to(user).select_related("organisation")
+        if organisation := choice(request, "organisation", visible_codes(user)):
+            rows = rows.filter(organisation__code=organisation)
+        if state := choice(request, "state", DirectoryAccount.State.values):
+            rows = rows.filter(state=state)
+        for term in search_terms(request.query_params.get("q", "")):
+            rows = rows.filter(search_text__contains=term)
+        found = paged(request, rows, AccountSerializer)
+        trail.record(
+            action="account.list",
+            now=timezone.now(),
+            actor=user,
+            detail={"query": request.query_params.dict()},
+        )
+        return Response(found)

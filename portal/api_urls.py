@@ -1,0 +1,53 @@
+"""Every address of the REST interface, below /api/v1/."""
+
+from typing import Any
+
+from django.urls import URLPattern, path, re_path, register_converter
+from django.urls.converters import StringConverter
+from drf_spectacular.utils import extend_schema
+from drf_spectacular.views import SpectacularAPIView
+
+from accounts.api import AccountsView
+from portal.common.api.views import UnknownAddress
+from portal.fulfilment.api import OperationsView
+from portal.orgs.api import MeView, OrganisationsView
+from portal.workflow.api.views import STEPS, ApplicationsView, ApplicationView, KindsView
+
+
+class ApplicationNumber(StringConverter):
+    """A number as portal.workflow.numbers makes them; anything else is no address at all."""
+
+    regex = "[A-Z]{1,4}-[0-9]{4}-[0-9]{6,12}"
+
+
+register_converter(ApplicationNumber, "application_number")
+
+
+class SchemaView(SpectacularAPIView):
+    """The description of this interface in OpenAPI 3."""
+
+    @extend_schema(operation_id="schema_read")
+    def get(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        """As YAML, or as JSON with `Accept: application/json`."""
+        return super().get(request, *args, **kwargs)
+
+
+urlpatterns: list[URLPattern] = [
+    path("kinds/", KindsView.as_view(), name="api_kinds"),
+    path("applications/", ApplicationsView.as_view(), name="api_applications"),
+    path("applications/<application_number:number>/", ApplicationView.as_view(), name="api_application"),
+    *(
+        path(
+            f"applications/<application_number:number>/{name}/",
+            view.as_view(),
+            name=f"api_application_{name}",
+        )
+        for name, view in STEPS.items()
+    ),
+    path("operations/", OperationsView.as_view(), name="api_operations"),
+    path("accounts/", AccountsView.as_view(), name="api_accounts"),
+    path("organisations/", OrganisationsView.as_view(), name="api_organisations"),
+    path("me/", MeView.as_view(), name="api_me"),
+    path("schema/", SchemaView.as_view(), name="api_schema"),
+    re_path("", UnknownAddress.as_view(), name="api_unknown"),
+]

@@ -1,0 +1,1 @@
+"""Applications over REST: the same services, the same selectors and the same rules as the screens."""
