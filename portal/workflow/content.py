@@ -1,10 +1,29 @@
-"""What an applicant wrote: taken in safely, checked by the kind's form, hashed (I1: nothing is written that was not approved)."""
+"""What an applicant wrote: taken in safely, checked by the kind's form, and hashed so that a decision names it."""
 
 from __future__ import annotations
 
+import hashlib
+import json
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
+
+from django.core.exceptions import NON_FIELD_ERRORS
+from django.utils.translation import gettext as _
+
+from portal.orgs.models import User
+from portal.workflow.errors import InvalidApplication
+from portal.workflow.kinds import ApplicationKind, LineContext
+from portal.workflow.models import Application, ApplicationLine, Attachment
+from portal.workflow.plans import BLOCKED, Plan
+
+REASON_LENGTH = 2000
+COMMENT_LENGTH = 2000
+VALUE_LENGTH = 10_000
+
+Errors = dict[str, list[str]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,3 +33,211 @@ class Content:
     reason: str = ""
     desired_on: date | None = None
     lines: tuple[dict[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckedLine:
+    """One line that passed its form and its kind's checks, with the plan to freeze."""
+
+    payload: Any
+    data: dict[str, Any]
+    plan: Plan
+    reservation_key: str
+
+
+def line_path(position: int, field: str = "") -> str:
+    """The path of an error: "lines.0" or "lines.0.login_name"."""
+    return f"lines.{position}.{field}" if field else f"lines.{position}"
+
+
+def require_storable(kind: ApplicationKind[Any], content: Content) -> None:
+    """Refuse what a draft cannot even keep: unknown fields, too much, characters that no database stores.
+
+    Raises InvalidApplication; an incomplete or wrong value is no error here.
+    """
+    errors: Errors = {}
+    _add(errors, "reason", text_problem(content.reason, REASON_LENGTH))
+    if len(content.lines) > kind.max_lines:
+        _add(
+            errors,
+            "lines",
+            _("At most %(count)d lines fit into one application. Split it.") % {"count": kind.max_lines},
+        )
+    known = set(kind.form_class.base_fields) | set(kind.payload_class.__dataclass_fields__)
+    for position, line in enumerate(content.lines[: kind.max_lines]):
+        for name, value in line.items():
+            problem = _("There is no such field.") if name not in known else _value_problem(value)
+            _add(errors, line_path(position, name if name in known else str(name)[:40]), problem)
+    if errors:
+        raise InvalidApplication(errors)
+
+
+def text_problem(value: str, length: int) -> str:
+    """What is wrong with a free text as a translated sentence, "" when nothing."""
+    if len(value) > length:
+        return _("Write at most %(count)d characters. You wrote %(written)d.") % {
+            "count": length,
+            "written": len(value),
+        }
+    if "\x00" in value or any("\ud800" <= character <= "\udfff" for character in value):
+        return _("The text holds a character that cannot be kept. Type it again instead of pasting it.")
+    return ""
+
+
+def require_comment(comment: str, *, required: bool) -> str:
+    """The comment of a decision, trimmed; raises InvalidApplication at "comment"."""
+    comment = comment.strip()
+    problem = text_problem(comment, COMMENT_LENGTH)
+    if required and not comment:
+        problem = _("Write the reason, so that the applicant knows what to do.")
+    if problem:
+        raise InvalidApplication({"comment": [problem]})
+    return comment
+
+
+def check_for_submission(
+    kind: ApplicationKind[Any],
+    application: Application,
+    lines: Iterable[dict[str, Any]],
+    *,
+    actor: User,
+    today: date,
+) -> list[CheckedLine]:
+    """Every line checked by its form, its kind and its plan; asks targets, so no lock may be held.
+
+    Raises InvalidApplication with all errors of all lines at once.
+    """
+    errors: Errors = {}
+    if not application.reason.strip():
+        _add(errors, "reason", _("Write why you apply, so that the approver can decide."))
+    if application.desired_on and application.desired_on < today:
+        _add(
+            errors, "desired_on", _("This date has passed. Choose today or a later date, or leave it empty.")
+        )
+    context = LineContext(
+        organisation=application.organisation, actor=actor, application=application, today=today
+    )
+    checked = [_check_line(kind, context, position, line, errors) for position, line in enumerate(lines)]
+    if not checked:
+        _add(errors, "lines", _("Enter at least one line."))
+    _refuse_doubles(kind, checked, errors)
+    if errors:
+        raise InvalidApplication(errors)
+    return [line for line in checked if line is not None]
+
+
+def plan_lines(
+    kind: ApplicationKind[Any], application: Application, lines: Iterable[ApplicationLine], today: date
+) -> list[Plan]:
+    """The live plan of each line; asks targets, so no lock may be held."""
+    context = LineContext(
+        organisation=application.organisation, actor=None, application=application, today=today
+    )
+    return [kind.plan(context, kind.load(line.payload, line.payload_version)) for line in lines]
+
+
+def frozen_plans(lines: Iterable[ApplicationLine]) -> list[Plan]:
+    """The plans as they were frozen at submission."""
+    return [Plan.from_json(line.plan) if line.plan else Plan() for line in lines]
+
+
+def blocked_reasons(plans: Iterable[Plan]) -> Errors:
+    """The texts of the checks that forbid to go on, by the path of their line."""
+    texts = {line_path(position): _blocked_texts(plan) for position, plan in enumerate(plans)}
+    return {path: found for path, found in texts.items() if found}
+
+
+def snapshot(
+    *,
+    kind: str,
+    organisation_code: str,
+    reason: str,
+    desired_on: date | None,
+    lines: Iterable[Mapping[str, Any]],
+    attachments: Iterable[Attachment],
+) -> dict[str, Any]:
+    """The whole content as JSON, as the history keeps it with each submission."""
+    return {
+        "kind": kind,
+        "organisation": organisation_code,
+        "reason": reason,
+        "desired_on": desired_on.isoformat() if desired_on else None,
+        "lines": [dict(line) for line in lines],
+        "attachments": [{"name": a.name, "sha256": a.sha256, "size": a.size} for a in attachments],
+    }
+
+
+def content_hash(content: Mapping[str, Any]) -> str:
+    """SHA-256 over the canonical JSON of a snapshot."""
+    canonical = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def draft_subject(kind: ApplicationKind[Any], line: Mapping[str, Any]) -> str:
+    """Who or what an incomplete line is about, as far as it can be told."""
+    try:
+        return kind.subject(kind.load(dict(line), kind.payload_version))[:200].strip()
+    except (TypeError, ValueError, AttributeError, KeyError, LookupError):
+        return ""  # the line lacks what its subject is made of
+
+
+def _check_line(
+    kind: ApplicationKind[Any], context: LineContext, position: int, line: dict[str, Any], errors: Errors
+) -> CheckedLine | None:
+    form = kind.form_class(data=line, context=context)  # type: ignore[call-arg]
+    if not form.is_valid():
+        for field, texts in form.errors.items():
+            errors[line_path(position, "" if field == NON_FIELD_ERRORS else field)] = [
+                str(text) for text in texts
+            ]
+        return None
+    payload = form.to_payload()  # type: ignore[attr-defined]
+    found = kind.check(context, payload)
+    for field, texts in found.items():
+        if texts:
+            errors.setdefault(line_path(position, field), []).extend(map(str, texts))
+    plan = kind.plan(context, payload)
+    if not any(found.values()):  # else the same problem would be told twice
+        for text in _blocked_texts(plan):
+            _add(errors, line_path(position), text)
+    return CheckedLine(
+        payload=payload, data=kind.dump(payload), plan=plan, reservation_key=kind.reservation_key(payload)
+    )
+
+
+def _blocked_texts(plan: Plan) -> list[str]:
+    return [_(check.text) % check.values for check in plan.checks if check.level == BLOCKED]
+
+
+def _refuse_doubles(kind: ApplicationKind[Any], lines: Iterable[CheckedLine | None], errors: Errors) -> None:
+    seen: dict[str, int] = {}  # ACC-06: also within one application
+    for position, line in enumerate(lines):
+        if line is None or not line.reservation_key:
+            continue
+        first = seen.setdefault(line.reservation_key, position)
+        if first != position:
+            text = _("Line %(number)d already applies for the same. Change one of the two.") % {
+                "number": first + 1
+            }
+            _add(errors, line_path(position, kind.reservation_field), text)
+
+
+def _value_problem(value: Any) -> str:
+    if isinstance(value, list):
+        return next(filter(None, map(_scalar_problem, value)), "")
+    return _scalar_problem(value)
+
+
+def _scalar_problem(value: Any) -> str:
+    if isinstance(value, str):
+        return text_problem(value, VALUE_LENGTH)
+    if isinstance(value, float) and not math.isfinite(value):
+        return _("Enter a number.")
+    if value is None or isinstance(value, bool | int | float):
+        return ""
+    return _("Enter a text, a number or a list of them.")
+
+
+def _add(errors: Errors, path: str, text: str) -> None:
+    if text:
+        errors.setdefault(path, []).append(text)

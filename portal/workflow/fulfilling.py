@@ -1,11 +1,125 @@
-"""From approval to operations, and from settled operations back to the application."""
+"""From approval to operations, and from settled operations back to the application (ACC-05)."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from portal.fulfilment.models import Operation
+from django.utils.translation import gettext as _
+
+from portal.common.time import today
+from portal.fulfilment import services as fulfilment
+from portal.fulfilment.models import SETTLED, Operation, OperationStatus
+from portal.workflow import kinds, people, records
+from portal.workflow.models import FINAL, Application, ApplicationLine, Status
+from portal.workflow.verbs import Verb
+
+_VERBS = {
+    Status.FULFILLING: Verb.CONTINUED,
+    Status.PARTLY_COMPLETED: Verb.PARTLY_COMPLETED,
+    Status.NEEDS_ATTENTION: Verb.NEEDS_ATTENTION,
+    Status.COMPLETED: Verb.COMPLETED,
+    Status.NOT_DONE: Verb.NOT_DONE,
+}
+_WAITS_FOR_PERSON = frozenset({OperationStatus.ATTENTION, OperationStatus.MANUAL})
+
+
+def start(application: Application, now: datetime) -> None:
+    """Queue one operation per line and target, in the transaction of the last approval."""
+    kind = kinds.get(application.kind)
+    for line in application.lines.all():
+        for target in kind.targets:
+            fulfilment.enqueue(
+                line_id=line.pk,
+                organisation_id=application.organisation_id,
+                kind=application.kind,
+                target=target,
+                application_number=application.number,
+                subject=line.subject,
+                now=now,
+            )
+    if not kind.targets:  # the approval itself is the result
+        application.lines.update(is_open=False)
+        _settle(application, Status.COMPLETED, now)
 
 
 def operation_settled(operation: Operation, now: datetime) -> None:
-    """Update the application of a settled operation."""
+    """Bring the application up to date when an operation changed its status.
+
+    Runs in the transaction of that change, which holds the operation's row: operation before application, always.
+    """
+    if operation.status == OperationStatus.RUNNING:
+        return  # claimed: nothing is known that was not known before
+    line = ApplicationLine.system.get(pk=operation.line_id)
+    application = records.lock(line.application_id)
+    if operation.status in SETTLED:
+        _note_result(operation, now)
+    if application.status in FINAL:
+        return
+    status = status_of(_operation_statuses(application))
+    if status != application.status:
+        _settle(application, status, now)
+
+
+def status_of(statuses: Sequence[str]) -> Status:
+    """What the statuses of all its operations make of an application."""
+    present = set(statuses)
+    if present & _WAITS_FOR_PERSON:
+        return Status.NEEDS_ATTENTION
+    if present <= set(SETTLED):
+        return Status.COMPLETED if OperationStatus.DONE in present else Status.NOT_DONE
+    return Status.PARTLY_COMPLETED if OperationStatus.DONE in present else Status.FULFILLING
+
+
+def _operation_statuses(application: Application) -> list[str]:
+    return list(Operation.system.filter(line__application=application).values_list("status", flat=True))
+
+
+def _note_result(operation: Operation, now: datetime) -> None:
+    """Write what became of the line, and free its name once all its operations are settled (ACC-06)."""
+    line = ApplicationLine.system.get(pk=operation.line_id)  # again: the lock is held only now
+    line.result[operation.target] = {
+        "status": operation.status,
+        "at": now.isoformat(),
+        "reason": operation.manual_note if operation.status == OperationStatus.CLOSED else "",
+    }
+    line.is_open = line.operations.exclude(status__in=SETTLED).exists()
+    line.save(update_fields=["result", "is_open"])
+
+
+def _settle(application: Application, status: Status, now: datetime) -> None:
+    before = application.status
+    application.move_to(status)
+    if status in FINAL:
+        application.completed_at = now
+    records.save(application, "status", "completed_at")
+    records.record(application, _VERBS[status], actor=None, now=now, from_status=before)
+    _mail(application, status, now)
+
+
+def _mail(application: Application, status: Status, now: datetime) -> None:
+    if status in FINAL:  # ACC-04: the applicant is mailed each outcome
+        not_done = _lines_not_done(application.lines.all())
+        records.tell(
+            application,
+            "application_completed",
+            [application.applicant],
+            now,
+            outcome=status,
+            not_done=not_done,
+        )
+    elif status == Status.NEEDS_ATTENTION:
+        records.tell(application, "application_needs_attention", people.operators(today(now)).values(), now)
+
+
+def _lines_not_done(lines: Collection[ApplicationLine]) -> int:
+    return sum(any(r["status"] == OperationStatus.CLOSED for r in line.result.values()) for line in lines)
+
+
+def result_text(line: ApplicationLine) -> str:
+    """What became of a line, for its page; "" while it is open."""
+    results = line.result.values()
+    if not results or line.is_open:
+        return ""
+    reasons = [result["reason"] for result in results if result["status"] == OperationStatus.CLOSED]
+    return _("Not done: %(reason)s") % {"reason": " ".join(filter(None, reasons))} if reasons else _("Done")

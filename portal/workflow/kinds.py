@@ -76,6 +76,7 @@ class ApplicationKind(Generic[P]):
     upgrade: Callable[[dict[str, Any], int], dict[str, Any]] = field(default=lambda data, version: data)
     organisation_kinds: frozenset[str] = EVERY_KIND
     line_noun: Any = ""  # gettext_lazy: "person", for "ほか2名"
+    reservation_field: str = ""  # where "already taken" is shown: "login_name"; "" for the whole line
 
     def load(self, data: dict[str, Any], version: int) -> P:
         """The payload object of stored JSON, brought up to the current version.
@@ -97,10 +98,12 @@ _kinds: dict[str, ApplicationKind[Any]] = {}
 def register(kind: ApplicationKind[Any]) -> ApplicationKind[Any]:
     """Make a kind known; called once from the feature app's AppConfig.ready.
 
-    Raises ValueError when the code is taken.
+    Raises ValueError when the code is taken, or when nobody would have to approve (ORG-04).
     """
     if kind.code in _kinds:
         raise ValueError(f"{kind.code} is registered twice")
+    if not kind.default_route:
+        raise ValueError(f"{kind.code} has no approval stage")
     _kinds[kind.code] = kind
     return kind
 

@@ -36,7 +36,13 @@ EDITABLE = frozenset({Status.DRAFT, Status.RETURNED, Status.PULLED_BACK})
 FINAL = frozenset({Status.WITHDRAWN, Status.REJECTED, Status.COMPLETED, Status.NOT_DONE})
 OPEN = frozenset(set(Status) - FINAL)  # a login name applied for in one of these is taken (ACC-06)
 
-_FULFILMENT = {Status.FULFILLING, Status.PARTLY_COMPLETED, Status.NEEDS_ATTENTION, Status.COMPLETED, Status.NOT_DONE}
+_FULFILMENT = {
+    Status.FULFILLING,
+    Status.PARTLY_COMPLETED,
+    Status.NEEDS_ATTENTION,
+    Status.COMPLETED,
+    Status.NOT_DONE,
+}
 TRANSITIONS: dict[str, frozenset[str]] = {
     Status.DRAFT: frozenset({Status.IN_REVIEW, Status.WITHDRAWN}),
     Status.RETURNED: frozenset({Status.IN_REVIEW, Status.WITHDRAWN}),
@@ -55,8 +61,12 @@ class Application(ScopedModel, TimestampedModel):
 
     number = models.CharField(_("application number"), max_length=20, unique=True)
     kind = models.CharField(_("kind"), max_length=60)
-    organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="applications", verbose_name=_("organisation"))
-    applicant = models.ForeignKey(User, models.PROTECT, related_name="applications", verbose_name=_("applicant"))
+    organisation = models.ForeignKey(
+        Organisation, models.PROTECT, related_name="applications", verbose_name=_("organisation")
+    )
+    applicant = models.ForeignKey(
+        User, models.PROTECT, related_name="applications", verbose_name=_("applicant")
+    )
     status = models.CharField(_("status"), max_length=20, choices=Status, default=Status.DRAFT)
     revision = models.PositiveSmallIntegerField(_("revision"), default=1)
     version = models.PositiveIntegerField(default=1)  # rises with every change: ETag and the form's guard
@@ -64,7 +74,9 @@ class Application(ScopedModel, TimestampedModel):
     reason = models.TextField(_("reason"), blank=True)
     desired_on = models.DateField(_("desired date"), null=True, blank=True)
     line_count = models.PositiveIntegerField(default=0)
-    content_hash = models.CharField(max_length=64, blank=True)  # of reason, date, lines and attachments as submitted
+    content_hash = models.CharField(
+        max_length=64, blank=True
+    )  # of reason, date, lines and attachments as submitted
     search_text = models.TextField(blank=True)  # folded by portal.common.text.search_key
     due_on = models.DateField(_("due date"), null=True, blank=True)  # of the open stage
     copied_from = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="+")
@@ -83,7 +95,9 @@ class Application(ScopedModel, TimestampedModel):
             models.Index(fields=["due_on"], name="application_due", condition=Q(status=Status.IN_REVIEW)),
             GinIndex(OpClass(F("search_text"), name="gin_trgm_ops"), name="application_search"),
         ]
-        constraints: ClassVar = [models.CheckConstraint(name="application_status", condition=Q(status__in=Status.values))]
+        constraints: ClassVar = [
+            models.CheckConstraint(name="application_status", condition=Q(status__in=Status.values))
+        ]
 
     def __str__(self) -> str:
         return self.number
@@ -114,8 +128,12 @@ class ApplicationLine(ScopedModel):
     subject_key = models.CharField(max_length=200, blank=True)  # folded login name, MAC …
     subject = models.CharField(max_length=200, blank=True)
     plan = models.JSONField(null=True, blank=True)  # frozen at submission (portal.workflow.plans)
-    is_open = models.BooleanField(default=False)  # submitted and not settled: holds its reservation of subject_key
-    reservation_key = models.CharField(max_length=240, null=True, blank=True)  # e.g. "login:tk0412-suzuki" while open
+    is_open = models.BooleanField(
+        default=False
+    )  # submitted and not settled: holds its reservation of subject_key
+    reservation_key = models.CharField(
+        max_length=240, null=True, blank=True
+    )  # e.g. "login:tk0412-suzuki" while open
     result = models.JSONField(default=dict, blank=True)
 
     class Meta(ScopedModel.Meta):
@@ -124,7 +142,9 @@ class ApplicationLine(ScopedModel):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["application", "position"], name="line_position"),
             # ACC-06: two open applications never hold one name; the database decides the race.
-            models.UniqueConstraint(fields=["reservation_key"], condition=Q(is_open=True), name="line_reservation"),
+            models.UniqueConstraint(
+                fields=["reservation_key"], condition=Q(is_open=True), name="line_reservation"
+            ),
         ]
 
 
@@ -152,9 +172,17 @@ class ApprovalStage(ScopedModel):
     status = models.CharField(max_length=20, choices=StageStatus, default=StageStatus.WAITING)
     is_fallback = models.BooleanField(default=False)  # nobody could act, so operations decide
     opened_at = models.DateTimeField(null=True, blank=True)
+    business_days = models.PositiveSmallIntegerField(
+        default=3
+    )  # from opening to due_on, copied from the route
     due_on = models.DateField(null=True, blank=True)
+    reminded_on = models.DateField(
+        null=True, blank=True
+    )  # the last day on which a reminder of an overdue stage went out
     decided_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="decided_stages")
-    acted_for = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")  # principal of a deputy
+    acted_for = models.ForeignKey(
+        User, models.PROTECT, null=True, blank=True, related_name="+"
+    )  # principal of a deputy
     decided_at = models.DateTimeField(null=True, blank=True)
     comment = models.TextField(blank=True)
     content_hash = models.CharField(max_length=64, blank=True)  # what the decider saw
@@ -164,7 +192,9 @@ class ApprovalStage(ScopedModel):
         ordering = ("revision", "position")
         indexes: ClassVar = [
             models.Index(
-                fields=["organisation", "role", "due_on"], name="stage_inbox", condition=Q(status=StageStatus.OPEN)
+                fields=["organisation", "role", "due_on"],
+                name="stage_inbox",
+                condition=Q(status=StageStatus.OPEN),
             ),
         ]
         constraints: ClassVar = [
@@ -178,7 +208,8 @@ class ApprovalStage(ScopedModel):
                 condition=Q(decided_by=None) | ~Q(decided_by=F("applicant")),
             ),
             models.CheckConstraint(
-                name="stage_not_decided_for_applicant", condition=Q(acted_for=None) | ~Q(acted_for=F("applicant"))
+                name="stage_not_decided_for_applicant",
+                condition=Q(acted_for=None) | ~Q(acted_for=F("applicant")),
             ),
             models.UniqueConstraint(
                 fields=["application", "revision", "decided_by"],
@@ -194,7 +225,9 @@ class ApplicationEvent(ScopedModel):
     application = models.ForeignKey(Application, models.PROTECT, related_name="events")
     organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="+")
     at = models.DateTimeField()
-    actor = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")  # None: the portal itself
+    actor = models.ForeignKey(
+        User, models.PROTECT, null=True, blank=True, related_name="+"
+    )  # None: the portal itself
     actor_name = models.CharField(max_length=100)  # as it was then
     acted_for = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
     verb = models.CharField(max_length=40)  # portal.workflow.verbs

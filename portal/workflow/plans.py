@@ -49,7 +49,9 @@ class Plan:
     @property
     def digest(self) -> str:
         """SHA-256 of the changes; two plans with one digest do the same."""
-        return hashlib.sha256(json.dumps([asdict(c) for c in self.changes], sort_keys=True).encode()).hexdigest()
+        return hashlib.sha256(
+            json.dumps([asdict(c) for c in self.changes], sort_keys=True).encode()
+        ).hexdigest()
 
     def to_json(self) -> dict[str, Any]:
         """The plan as JSON for ApplicationLine.plan."""

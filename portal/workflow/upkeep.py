@@ -1,0 +1,78 @@
+"""What the portal looks after by itself: stages that nobody can decide any more, and stages that are overdue."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+
+from portal.common.time import add_business_days, is_business_day, today
+from portal.workflow import people, records, routes
+from portal.workflow.models import ApprovalStage, StageStatus, Status
+from portal.workflow.verbs import Verb
+
+
+def check_open_stages(*, now: datetime) -> int:
+    """Hand every open stage that nobody can decide any more to network operations; the number of stages moved.
+
+    A stage that nobody there can decide either stays as it is and is looked at again the next night.
+    """
+    orphaned = [stage.application_id for stage in _open_stages().iterator() if not _has_decider(stage, now)]
+    return sum(_hand_over(application_id, now) for application_id in orphaned)
+
+
+def remind_overdue(*, now: datetime) -> int:
+    """Mail everybody who can decide an overdue stage, once on each business day; the number of stages reminded."""
+    day = today(now)
+    if not is_business_day(day):
+        return 0
+    overdue = _open_stages().filter(Q(reminded_on=None) | Q(reminded_on__lt=day), due_on__lt=day)
+    return sum(_remind(stage_id, now) for stage_id in list(overdue.values_list("pk", flat=True)))
+
+
+def _open_stages() -> QuerySet[ApprovalStage]:
+    rows = ApprovalStage.system.filter(status=StageStatus.OPEN, application__status=Status.IN_REVIEW)
+    return rows.select_related("application", "organisation").order_by("pk")
+
+
+def _has_decider(stage: ApprovalStage, now: datetime) -> bool:
+    """A cheap look without lock: somebody other than the applicant holds the role; who decided before is checked with it."""
+    held = people.holders(stage.role, stage.organisation_id, today(now))
+    stages = list(stage.application.stages.all()) if stage.position > 1 else []
+    return bool(set(held) - {stage.applicant_id} - people.taken_in(stages, stage.revision))
+
+
+@transaction.atomic
+def _hand_over(application_id: int, now: datetime) -> int:
+    application = records.lock(application_id)
+    stages = list(application.stages.select_related("organisation"))
+    stage = next((stage for stage in stages if stage.status == StageStatus.OPEN), None)
+    taken = people.taken_in(stages, application.revision)
+    if stage is None or people.deciders(stage, today(now), taken):
+        return 0  # decided, or somebody came, since the look
+    found = routes.hand_to_operations(stage, taken=taken, now=now)
+    if not found:
+        return 0
+    stage.due_on = application.due_on = add_business_days(today(now), stage.business_days)
+    stage.save()
+    records.save(application, "due_on")
+    data = {"stage": stage.position, "stage_label": stage.label}
+    records.record(
+        application, Verb.HANDED_TO_OPERATIONS, actor=None, now=now, from_status=application.status, data=data
+    )
+    records.ask(application, stage, found.values(), now)
+    return 1
+
+
+@transaction.atomic
+def _remind(stage_id: int, now: datetime) -> int:
+    day = today(now)
+    due = ApprovalStage.system.filter(pk=stage_id, status=StageStatus.OPEN)
+    if not due.filter(Q(reminded_on=None) | Q(reminded_on__lt=day)).update(reminded_on=day):
+        return 0  # decided, or another run was first
+    stage = ApprovalStage.system.select_related("application", "organisation").get(pk=stage_id)
+    taken = people.taken_in(list(stage.application.stages.all()), stage.revision)
+    records.ask(stage.application, stage, people.deciders(stage, day, taken).values(), now, reminder=True)
+    records.record_action(stage.application, "remind", actor=None, now=now)
+    return 1
