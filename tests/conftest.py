@@ -14,12 +14,16 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.test import TransactionTestCase
 
 from portal.embedded import services, throwaway
 from portal.embedded.mailcatcher import MailCatcher
 from portal.embedded.valkey import EmbeddedValkey
+from tests import flush
 
 _NOT_RUN = "tier not run:"
+
+TransactionTestCase._fixture_teardown = flush.fixture_teardown  # type: ignore[method-assign]
 
 
 @pytest.fixture(scope="session")
