@@ -50,13 +50,22 @@ _CLASSES = {
 }
 _RESET_PASSWORD = "00299570-246d-11d0-a768-00aa006e0529"  # noqa: S105 (the name of a right)
 
-# Windows refuses a password that holds the login name; Samba needs to be told to.
-_NAME_CHECK_SCRIPT = """#!/bin/sh
+# With a script of ours Samba leaves out its own complexity check, so both are here: three categories, and, as on
+# Windows, no login name in the password, which Samba by itself would allow.
+_CHECK_SCRIPT = """#!/bin/sh
 # The new password comes on standard input; a non-zero exit refuses it.
-password=$(tr '[:upper:]' '[:lower:]')
+export LC_ALL=C
+password=$(cat)
+categories=0
+case $password in *[A-Z]*) categories=$((categories + 1)) ;; esac
+case $password in *[a-z]*) categories=$((categories + 1)) ;; esac
+case $password in *[0-9]*) categories=$((categories + 1)) ;; esac
+case $password in *[!A-Za-z0-9]*) categories=$((categories + 1)) ;; esac
+[ "$categories" -ge 3 ] || exit 1
+folded=$(printf %s "$password" | tr '[:upper:]' '[:lower:]')
 name=$(printf %s "$SAMBA_CPS_ACCOUNT_NAME" | tr '[:upper:]' '[:lower:]')
 [ "${#name}" -ge 3 ] || exit 0
-case $password in *"$name"*) exit 1 ;; esac
+case $folded in *"$name"*) exit 1 ;; esac
 exit 0
 """
 
@@ -113,6 +122,7 @@ def up(folder: Path | str = DEFAULT_DIR) -> dict[str, str]:
             _check_ports_free(saved["ip"])
             if not (path / _PROVISION_MARK).exists():
                 _provision(path, saved)
+            _write(path / "check-password", _CHECK_SCRIPT, 0o755)
             _start(path, saved["ip"])
         return env(path)
 
@@ -261,11 +271,11 @@ def _provision(path: Path, saved: Mapping[str, str]) -> None:
     )
     # Samba's own certificate has no alternative names, and takes ten seconds to make.
     make_certificates(path / "tls", names=[_FQDN, DOMAIN, "localhost"], addresses=[saved["ip"]], use_rsa=True)
-    _write(path / "check-password", _NAME_CHECK_SCRIPT, 0o755)
     values = {"realm": REALM, "netbios": NETBIOS, "host": HOST, "domain": DOMAIN, "ip": saved["ip"]}
     configuration = _CONFIGURATION.format(**values, nosync=saved["nosync"], folder=path, data=data)
     (data / "run").mkdir(exist_ok=True)
     _write(data / "etc" / "smb.conf", configuration, 0o600)
+    _write(path / "check-password", _CHECK_SCRIPT, 0o755)
     _set_policy(path)
     _make_tree(path, saved["service_password"])
     (path / _PROVISION_MARK).touch()

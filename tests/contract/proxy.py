@@ -1,0 +1,98 @@
+"""A TCP proxy that loses requests or replies on command, for tests of what the network may do to us."""
+
+from __future__ import annotations
+
+import contextlib
+import enum
+import socket
+import threading
+from urllib.parse import urlsplit
+
+
+class Mode(enum.Enum):
+    PASS = "pass"
+    LOSE_REPLIES = "lose replies"
+    """Requests arrive, answers do not; the connection stays open."""
+    CUT_ON_REPLY = "cut on reply"
+    """Requests arrive; the first answer ends the connection instead of being delivered."""
+    LOSE_REQUESTS = "lose requests"
+    """Requests vanish; the connection stays open."""
+
+
+class CuttingProxy:
+    """Passes bytes between clients and one server until `mode` says otherwise. TLS goes through untouched."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self.mode = Mode.PASS
+        self.connections = 0
+        self._target = (host, port)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._pairs: set[tuple[socket.socket, socket.socket]] = set()
+        self._lock = threading.Lock()
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    @classmethod
+    def before(cls, url: str) -> CuttingProxy:
+        """A proxy before the server of this URL."""
+        parts = urlsplit(url)
+        assert parts.hostname is not None
+        return cls(parts.hostname, parts.port or 636)
+
+    @property
+    def port(self) -> int:
+        return int(self._listener.getsockname()[1])
+
+    @property
+    def url(self) -> str:
+        return f"ldaps://127.0.0.1:{self.port}"
+
+    def __enter__(self) -> CuttingProxy:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Refuse new connections and end those that are open."""
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self.cut_all()
+
+    def cut_all(self) -> None:
+        """End all open connections, as a restarted firewall does."""
+        with self._lock:
+            pairs, self._pairs = self._pairs, set()
+        for pair in pairs:
+            _close(*pair)
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+                server = socket.create_connection(self._target, timeout=5)
+            except OSError:
+                return
+            server.settimeout(None)
+            with self._lock:
+                self.connections += 1
+                self._pairs.add((client, server))
+            for source, sink, replies in ((client, server, False), (server, client, True)):
+                threading.Thread(target=self._pump, args=(source, sink, replies), daemon=True).start()
+
+    def _pump(self, source: socket.socket, sink: socket.socket, replies: bool) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                if replies and self.mode is Mode.CUT_ON_REPLY:
+                    break
+                lost = Mode.LOSE_REPLIES if replies else Mode.LOSE_REQUESTS
+                if self.mode is not lost:
+                    sink.sendall(data)
+        _close(source, sink)
+
+
+def _close(*sockets: socket.socket) -> None:
+    for sock in sockets:
+        with contextlib.suppress(OSError):
+            sock.shutdown(socket.SHUT_RDWR)
+        sock.close()
