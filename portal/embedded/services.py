@@ -109,13 +109,19 @@ def missing() -> str:
 
 def _compose() -> dict[str, str]:
     host = {"SMTP_HOST": _HOST, "SMTP_PORT": str(_mail_port()), "SMTP_SECURITY": "none"}
+    directory = dict(_samba().env(DIRECTORY / "samba"))
+    # Samba's folder is root's alone; the portal, under another uid, only needs the public certificate.
+    certificate = DIRECTORY / "ad-ca.pem"
+    certificate.write_bytes(Path(directory["AD_CA_FILE"]).read_bytes())
+    certificate.chmod(0o644)
     return {
         "DATABASE_URL": _postgres().url,
         "REDIS_URL": _redis().cache_url,
         "CELERY_BROKER_URL": _redis().broker_url,
         **host,
         "PORTAL_MAIL_DIR": str(DIRECTORY / "mail"),
-        **_samba().env(DIRECTORY / "samba"),
+        **directory,
+        "AD_CA_FILE": str(certificate),
     }
 
 
