@@ -40,7 +40,7 @@ lint: ## Style, types, floors, translations, migrations, deployment settings, lo
 .PHONY: bench
 bench: ## Measure speed and memory into bench/results.json
 	$(BOOTSTRAP) --dev
-	@exec $(VENV_PYTHON) -m bench $(ARGS)
+	@exec $(VENV_PYTHON) -m tests.perf $(ARGS)
 
 .PHONY: services
 services: ## Start real PostgreSQL, Redis, Samba AD and a mail catcher under var/services

@@ -1,0 +1,72 @@
+"""A worker in a process of its own that kills itself at a named point: SIGKILL, so nothing is cleaned up.
+
+    python -m tests.faults.worker [point]
+
+The points are wrapped around the real code from outside; the portal knows nothing of them.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings.test")
+
+
+def _die(*args: Any, **kwargs: Any) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _before(function: Callable[..., Any]) -> Callable[..., Any]:
+    return _die
+
+
+def _after(function: Callable[..., Any]) -> Callable[..., Any]:
+    def run(*args: Any, **kwargs: Any) -> None:
+        function(*args, **kwargs)
+        _die()
+
+    return run
+
+
+def _wrap(owner: Any, name: str, around: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
+    setattr(owner, name, around(getattr(owner, name)))
+
+
+def arm(point: str) -> None:
+    """Make this process die at `point`. Raises KeyError for an unknown one."""
+    import smtplib
+
+    from accounts import provisioning
+    from portal.fulfilment.claiming import HeldRun
+    from portal.gateways.directory_ldap3 import Ldap3Directory
+
+    points: dict[str, Callable[[], None]] = {
+        "before_send": lambda: [_wrap(Ldap3Directory, n, _before) for n in ("create_account", "reset_password")] and None,
+        "after_reply": lambda: [_wrap(Ldap3Directory, n, _after) for n in ("create_account", "reset_password")] and None,
+        "after_commit": lambda: _wrap(HeldRun, "checkpoint", _after),
+        "before_mail": lambda: _wrap(provisioning, "deliver_initial_password", _before),
+        "after_mail": lambda: _wrap(smtplib.SMTP, "sendmail", _after),
+        "before_record": lambda: _wrap(provisioning, "deliver_initial_password", _after),
+    }
+    points[point]()
+
+
+def main() -> None:
+    """Drain the directory's queue once."""
+    import django
+
+    django.setup()
+    from portal.fulfilment import services
+    from portal.gateways import clock
+
+    if len(sys.argv) > 1:
+        arm(sys.argv[1])
+    services.drain("directory", now_fn=clock.now)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+"""Applications on their way, made with the portal's own services: for tests that start in the middle of the road."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+
+from accounts.kinds import PASSWORD_RESET, REGISTER
+from portal.fulfilment.models import Operation
+from portal.orgs.models import PasswordRecipient, User
+from portal.orgs.permissions import Role
+from portal.workflow import selectors, services
+from portal.workflow.content import Content
+from portal.workflow.models import Application
+from tests import factories
+
+_people = itertools.count(1)
+
+
+@dataclass
+class Cast:
+    """The people of one federation and of operations who take an application all the way."""
+
+    code: str = "13"
+    applicant: User = field(init=False)
+    approver: User = field(init=False)
+    operator: User = field(init=False)
+    recipient: PasswordRecipient = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.applicant = factories.user(Role.APPLICANT, code=self.code)
+        self.approver = factories.user(Role.APPROVER, code=self.code)
+        self.operator = factories.user(Role.OPERATOR, code="operations")
+        self.recipient = factories.recipient(self.code)
+
+
+def registration_line(recipient: PasswordRecipient, **values: Any) -> dict[str, Any]:
+    """The raw form values of one new person, with a login name of its own."""
+    n = next(_people)
+    return {
+        "family_name": "鈴木",
+        "given_name": "美咲",
+        "family_kana": "スズキ",
+        "given_kana": "ミサキ",
+        "login_name": f"tk{n:05}-suzuki",
+        "department": "審査第二課",
+        "recipient_id": recipient.pk,
+        "description": "",
+    } | values
+
+
+def draft(cast: Cast, *lines: dict[str, Any], kind: str = REGISTER, now: datetime | None = None) -> Application:
+    """A draft of the applicant; one new person unless lines are given."""
+    content = Content(
+        reason="12月1日付けの人事異動で着任するため。",
+        lines=lines or (registration_line(cast.recipient),),
+    )
+    return services.create_draft(
+        kind=kind,
+        organisation_id=cast.applicant.organisation_id,
+        actor=cast.applicant,
+        content=content,
+        now=now or timezone.now(),
+    )
+
+
+def submitted(cast: Cast, *lines: dict[str, Any], kind: str = REGISTER) -> Application:
+    """An application that waits for its first decision."""
+    made = draft(cast, *lines, kind=kind)
+    return services.submit(application_id=made.pk, actor=cast.applicant, version=made.version, now=timezone.now())
+
+
+def approve(application: Application, by: User, comment: str = "") -> Application:
+    """Approve the open stage as `by`, who sees the plan of this moment."""
+    now = timezone.now()
+    person = User.objects.get(pk=by.pk)  # a new request reads the memberships again
+    seen = selectors.application(person, application.number)
+    view = selectors.decision_view(person, seen, now)
+    assert view.stage is not None, f"{application.number} has no open stage"
+    return services.approve(
+        application_id=seen.pk,
+        stage_id=view.stage.pk,
+        actor=person,
+        content_hash=seen.content_hash,
+        plan_digest=view.plan_digest,
+        comment=comment,
+        now=now,
+    )
+
+
+def approved(cast: Cast, *lines: dict[str, Any]) -> Application:
+    """A registration that waits to be written to the directory."""
+    application = submitted(cast, *lines)
+    approve(application, cast.approver)
+    return approve(application, cast.operator)
+
+
+def approved_reset(cast: Cast, login_name: str) -> Application:
+    """A password reset that waits to be written to the directory."""
+    line = {"login_name": login_name, "recipient_id": cast.recipient.pk}
+    application = submitted(cast, line, kind=PASSWORD_RESET)
+    return approve(application, cast.approver)
+
+
+def operations(application: Application) -> list[Operation]:
+    """The operations of an application, oldest first."""
+    return list(Operation.system.filter(line__application=application).order_by("pk"))

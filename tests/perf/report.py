@@ -1,0 +1,53 @@
+"""Figures of one bench run: printed as they come and written to bench/results.json."""
+
+from __future__ import annotations
+
+import json
+import platform
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+RESULTS = ROOT / "bench" / "results.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """One measurement beside its reference. `ratio` is value / reference_value, whatever the unit."""
+
+    name: str
+    value: float
+    unit: str
+    reference: str
+    reference_value: float
+
+    @property
+    def ratio(self) -> float:
+        """value / reference_value; 0 without a reference value."""
+        return round(self.value / self.reference_value, 3) if self.reference_value else 0.0
+
+
+@dataclass
+class Report:
+    """Collects figures; `write` merges them with those of other sections that were not run this time."""
+
+    figures: list[Figure] = field(default_factory=list)
+
+    def add(self, name: str, value: float, unit: str, *, reference: str = "", reference_value: float = 0.0) -> None:
+        """Keep and print one figure."""
+        figure = Figure(
+            name=name, value=round(value, 4), unit=unit, reference=reference, reference_value=round(reference_value, 4)
+        )
+        self.figures.append(figure)
+        beside = f"  {figure.ratio} x {figure.reference} ({figure.reference_value})" if reference else ""
+        print(f"{name}: {figure.value} {unit}{beside}", flush=True)
+
+    def write(self) -> None:
+        """Write bench/results.json."""
+        kept: dict[str, dict[str, object]] = {}
+        if RESULTS.exists():
+            kept = {row["name"]: row for row in json.loads(RESULTS.read_text())["figures"]}
+        kept |= {figure.name: {**asdict(figure), "ratio": figure.ratio} for figure in self.figures}
+        RESULTS.parent.mkdir(exist_ok=True)
+        content = {"python": platform.python_version(), "figures": list(kept.values())}
+        RESULTS.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n")
