@@ -171,7 +171,7 @@ def read_environment(note: Path) -> dict[str, str]:
 
 def prepare(place: Place, environment: Mapping[str, str], stamp: Path) -> str:
     """Migrations, static files, demo data: only when something changed since the last start. Returns the logins' text."""
-    logins = place.state / "demo-logins.txt"
+    logins = stamp.with_name("demo-logins.txt")
     if logins.exists() and stamp.exists() and stamp.read_text() == fingerprint():
         return logins.read_text()
     say("Preparing database and static files ...")
@@ -184,7 +184,9 @@ def prepare(place: Place, environment: Mapping[str, str], stamp: Path) -> str:
         env={**environment, "PORTAL_DEMO_LOGINS": str(logins)},
         cwd=ROOT,
     )
-    logins.unlink(missing_ok=True)
+    stamp.unlink(missing_ok=True)
+    logins.touch(mode=0o600)
+    place.account.own(logins)
     try:
         step.launch()
         code = step.process.wait() if step.process is not None else 1
@@ -281,9 +283,8 @@ def run(place: Place, *, real: bool) -> None:
         supervisor.watch()
 
 
-def choose_place(host: str, port: int) -> Place:
+def choose_place(state: Path, host: str, port: int) -> Place:
     """The data folder (made if missing) and the account that can use it. Raises AccountError or ServerError."""
-    state = ROOT / "var"
     state.mkdir(exist_ok=True)
     if not os.access(state, os.W_OK):
         raise ServerError(f"{state} belongs to another user. Run as that user, or move the folder away.")
@@ -305,10 +306,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m portal.embedded.run", description=__doc__)
     parser.add_argument("--host", default=_LOOPBACK)
     parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument(
+        "--state", type=Path, default=ROOT / "var", help="the folder for all data (default: var)"
+    )
     parser.add_argument("--services", choices=["embedded", "real"], default="embedded")
     chosen = parser.parse_args()
     try:
-        run(choose_place(chosen.host, chosen.port), real=chosen.services == "real")
+        run(choose_place(chosen.state.resolve(), chosen.host, chosen.port), real=chosen.services == "real")
     except Stopped:
         say("\nStopped.")
         return 0
