@@ -74,9 +74,8 @@ class Application(ScopedModel, TimestampedModel):
     reason = models.TextField(_("reason"), blank=True)
     desired_on = models.DateField(_("desired date"), null=True, blank=True)
     line_count = models.PositiveIntegerField(default=0)
-    content_hash = models.CharField(
-        max_length=64, blank=True
-    )  # of reason, date, lines and attachments as submitted
+    # SHA-256 of reason, date, lines and attachments as submitted.
+    content_hash = models.CharField(max_length=64, blank=True)
     search_text = models.TextField(blank=True)  # folded by portal.common.text.search_key
     due_on = models.DateField(_("due date"), null=True, blank=True)  # of the open stage
     copied_from = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="+")
@@ -128,12 +127,9 @@ class ApplicationLine(ScopedModel):
     subject_key = models.CharField(max_length=200, blank=True)  # folded login name, MAC …
     subject = models.CharField(max_length=200, blank=True)
     plan = models.JSONField(null=True, blank=True)  # frozen at submission (portal.workflow.plans)
-    is_open = models.BooleanField(
-        default=False
-    )  # submitted and not settled: holds its reservation of subject_key
-    reservation_key = models.CharField(
-        max_length=240, null=True, blank=True
-    )  # e.g. "login:tk0412-suzuki" while open
+    # Submitted and not settled: the line holds its reservation, e.g. "login:tk0412-suzuki"; NULL reserves nothing.
+    is_open = models.BooleanField(default=False)
+    reservation_key = models.CharField(max_length=240, null=True, blank=True)  # noqa: DJ001
     result = models.JSONField(default=dict, blank=True)
 
     class Meta(ScopedModel.Meta):
@@ -172,17 +168,12 @@ class ApprovalStage(ScopedModel):
     status = models.CharField(max_length=20, choices=StageStatus, default=StageStatus.WAITING)
     is_fallback = models.BooleanField(default=False)  # nobody could act, so operations decide
     opened_at = models.DateTimeField(null=True, blank=True)
-    business_days = models.PositiveSmallIntegerField(
-        default=3
-    )  # from opening to due_on, copied from the route
+    business_days = models.PositiveSmallIntegerField(default=3)  # from opening to due_on, as the route said
     due_on = models.DateField(null=True, blank=True)
-    reminded_on = models.DateField(
-        null=True, blank=True
-    )  # the last day on which a reminder of an overdue stage went out
+    reminded_on = models.DateField(null=True, blank=True)  # the last day on which a reminder went out
     decided_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="decided_stages")
-    acted_for = models.ForeignKey(
-        User, models.PROTECT, null=True, blank=True, related_name="+"
-    )  # principal of a deputy
+    # The principal, when a deputy decided.
+    acted_for = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
     decided_at = models.DateTimeField(null=True, blank=True)
     comment = models.TextField(blank=True)
     content_hash = models.CharField(max_length=64, blank=True)  # what the decider saw
@@ -225,9 +216,8 @@ class ApplicationEvent(ScopedModel):
     application = models.ForeignKey(Application, models.PROTECT, related_name="events")
     organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="+")
     at = models.DateTimeField()
-    actor = models.ForeignKey(
-        User, models.PROTECT, null=True, blank=True, related_name="+"
-    )  # None: the portal itself
+    # None: the portal itself.
+    actor = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
     actor_name = models.CharField(max_length=100)  # as it was then
     acted_for = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
     verb = models.CharField(max_length=40)  # portal.workflow.verbs

@@ -4,14 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Self
+from urllib.parse import urlencode
 
-from django.db.models import QuerySet
+from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
+from django.utils import timezone
 
-from portal.orgs.models import User
-from portal.workflow.models import Application, ApplicationLine, ApprovalStage
-from portal.workflow.plans import Change, Plan
+from portal.common.text import search_terms
+from portal.common.time import today
+from portal.orgs.models import Deputy, Membership, Organisation, User
+from portal.orgs.permissions import APPLY, DECIDE, READ_APPLICATIONS, READ_OPERATIONS, SEES_EVERYTHING
+from portal.workflow import kinds, people
+from portal.workflow.comparison import plan_differences, revision_differences
+from portal.workflow.content import frozen_plans
+from portal.workflow.decisions import live_plans
+from portal.workflow.kinds import ApplicationKind
+from portal.workflow.models import (
+    EDITABLE,
+    Application,
+    ApplicationEvent,
+    ApplicationLine,
+    ApprovalStage,
+    Attachment,
+    StageStatus,
+    Status,
+)
+from portal.workflow.plans import Change, Plan, combined_digest
+from portal.workflow.taking_back import may_withdraw
+
+OVERDUE, NEXT_7_DAYS = "overdue", "7days"
+_MINE = frozenset({Status.DRAFT, Status.PULLED_BACK})  # with the applicant, to be handed in
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,17 +45,30 @@ class Filters:
     kind: str = ""
     organisation: str = ""  # code
     q: str = ""
-    due: str = ""  # "", "overdue", "7days"
+    due: str = ""  # "", OVERDUE, NEXT_7_DAYS
     mine: bool = False
 
     @classmethod
     def from_query(cls, query: Mapping[str, str]) -> Self:
         """Filters of a URL; unknown values are ignored."""
-        raise NotImplementedError
+
+        def one_of(name: str, values: Any) -> str:
+            value = query.get(name, "")
+            return value if value in values else ""
+
+        return cls(
+            status=one_of("status", Status.values),
+            kind=one_of("kind", [kind.code for kind in kinds.all_kinds()]),
+            organisation=_code(query.get("organisation", "")),
+            q=query.get("q", "").replace("\x00", "").strip()[:200],
+            due=one_of("due", (OVERDUE, NEXT_7_DAYS)),
+            mine=query.get("mine", "") in ("1", "true", "on"),
+        )
 
     def to_query(self) -> str:
         """The filter part of a URL, without the empty ones."""
-        raise NotImplementedError
+        values = {name: value for name, value in vars(self).items() if value}
+        return urlencode(values | {"mine": "1"} if self.mine else values)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,10 +77,10 @@ class WorkCounts:
 
     inbox: int
     overdue: int  # of the inbox
-    drafts: int
-    returned: int
-    in_review: int  # own applications
-    attention: int
+    drafts: int  # own, with those pulled back
+    returned: int  # own
+    in_review: int  # own
+    attention: int  # of all that the person sees for operations, else own
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +100,7 @@ class DecisionView:
 
 @dataclass(frozen=True, kw_only=True)
 class Actions:
-    """Which buttons a person gets."""
+    """Which steps a person can take now."""
 
     edit: bool
     submit: bool
@@ -85,45 +121,221 @@ class ShownLine:
 
 
 def applications(user: User, filters: Filters) -> QuerySet[Application]:
-    """The applications of the list; organisation and applicant are loaded with them."""
-    raise NotImplementedError
+    """The applications of the list; organisation and applicant are loaded with them.
+
+    The filters only narrow what the person may read. Values that match nothing give an empty list.
+    """
+    rows = _readable(user)
+    exact = {"status": filters.status, "kind": filters.kind, "organisation__code": filters.organisation}
+    rows = rows.filter(**{name: value for name, value in exact.items() if value})
+    for term in search_terms(filters.q):
+        rows = rows.filter(search_text__contains=term)
+    day = timezone.localdate()
+    if filters.due == OVERDUE:
+        rows = rows.filter(status=Status.IN_REVIEW, due_on__lt=day)
+    elif filters.due == NEXT_7_DAYS:
+        rows = rows.filter(status=Status.IN_REVIEW, due_on__gte=day, due_on__lte=day + timedelta(days=7))
+    if filters.mine:
+        rows = rows.filter(applicant=user)
+    return rows.select_related("organisation", "applicant")
 
 
 def drafts(user: User) -> QuerySet[Application]:
     """The person's own drafts and pulled back applications."""
-    raise NotImplementedError
+    rows = Application.objects.visible_to(user).filter(applicant=user, status__in=_MINE)
+    return rows.select_related("organisation", "applicant")
 
 
 def inbox(user: User, now: datetime) -> QuerySet[Application]:
-    """What this person can decide now, own role or as a deputy; never their own applications (ORG-04)."""
-    raise NotImplementedError
+    """What this person can decide now, in an own role or as a deputy; never their own applications (ORG-04).
+
+    Roles are those of the day of `now` as the person object read them; the decision itself looks again.
+    """
+    rows = Application.objects.visible_to(user).filter(status=Status.IN_REVIEW).exclude(applicant=user)
+    rows = rows.filter(pk__in=_decidable(user).values("application_id"))
+    return rows.select_related("organisation", "applicant")
 
 
 def application(user: User, number: str) -> Application:
-    """One application with lines, stages, events and attachments; Application.DoesNotExist when not visible."""
-    raise NotImplementedError
+    """One application with its organisation, applicant, lines, stages, events and attachments.
+
+    Raises Application.DoesNotExist when there is none or the person may not see it.
+    """
+    found: Application = (
+        _readable(user)
+        .select_related("organisation", "applicant", "copied_from")
+        .prefetch_related(
+            "lines",
+            Prefetch(
+                "stages", ApprovalStage.system.select_related("organisation", "decided_by", "acted_for")
+            ),
+            Prefetch("events", ApplicationEvent.system.select_related("actor", "acted_for")),
+            Prefetch("attachments", Attachment.system.select_related("added_by")),
+        )
+        .get(number=number)
+    )
+    return found
 
 
 def work_counts(user: User, now: datetime) -> WorkCounts:
-    """The counts of the home page."""
-    raise NotImplementedError
+    """The counts of the home page, in four statements at most."""
+    own = Application.objects.visible_to(user).filter(applicant=user)
+    counts = own.aggregate(
+        drafts=Count("pk", filter=Q(status__in=_MINE)),
+        returned=Count("pk", filter=Q(status=Status.RETURNED)),
+        in_review=Count("pk", filter=Q(status=Status.IN_REVIEW)),
+        attention=Count("pk", filter=Q(status=Status.NEEDS_ATTENTION)),
+    )
+    if user.may(READ_OPERATIONS):
+        counts["attention"] = _readable(user).filter(status=Status.NEEDS_ATTENTION).count()
+    waiting = inbox(user, now).aggregate(
+        all=Count("pk"), overdue=Count("pk", filter=Q(due_on__lt=today(now)))
+    )
+    return WorkCounts(inbox=waiting["all"], overdue=waiting["overdue"], **counts)
 
 
 def decision_view(user: User, application: Application, now: datetime) -> DecisionView:
-    """What this person may decide, with the live plan beside the frozen one; asks the target."""
-    raise NotImplementedError
+    """What this person may decide, with the live plan beside the frozen one.
+
+    Asks the target, but only for a person who may decide. While it cannot be asked the frozen plan stands (ACC-12).
+    """
+    stages = list(application.stages.all())
+    stage = next((stage for stage in stages if stage.status == StageStatus.OPEN), None)
+    lines = list(application.lines.all())
+    frozen = frozen_plans(lines)
+    standing = people.Standing(may_decide=False)
+    if stage is not None and application.status == Status.IN_REVIEW:
+        taken = people.taken_in(stages, application.revision)
+        standing = people.standing(stage, user, today(now), taken)
+    live = live_plans(application, lines, now) if standing.may_decide else None
+    changes = plan_differences(frozen, live) if live is not None else []
+    return DecisionView(
+        stage=stage,
+        acts_for=standing.acts_for,
+        may_decide=standing.may_decide,
+        why_not=standing.why_not,
+        plans=frozen if live is None else live,
+        frozen=frozen,
+        plan_digest="" if live is None else combined_digest(live),
+        plan_changed=bool(changes),
+        changes=changes,
+    )
 
 
 def shown_lines(application: Application) -> list[ShownLine]:
-    """The lines as a page shows them."""
-    raise NotImplementedError
+    """The lines as a page shows them; the lines of a draft may be incomplete."""
+    kind = kinds.get(application.kind)
+    return [
+        ShownLine(
+            line=line, payload=_payload(kind, line), plan=Plan.from_json(line.plan) if line.plan else None
+        )
+        for line in application.lines.all()
+    ]
 
 
 def revision_changes(application: Application) -> list[Change]:
-    """What differs between the last two submitted revisions."""
-    raise NotImplementedError
+    """What differs between the last two submitted revisions, for the approver of a resubmission."""
+    return revision_differences(application)
 
 
 def actions(user: User, application: Application) -> Actions:
-    """Which steps this person can take now."""
-    raise NotImplementedError
+    """Which steps this person can take now; the services check the same again under the lock."""
+    now = timezone.now()
+    day = today(now)
+    stages = list(application.stages.all())
+    is_applicant = application.applicant_id == user.pk
+    may_apply = user.may(APPLY, application.organisation_id)
+    edit = is_applicant and may_apply and application.is_editable
+    in_review = application.status == Status.IN_REVIEW
+    decided = any(s.revision == application.revision and s.decided_at for s in stages)
+    open_to_withdraw = application.status in EDITABLE or in_review
+    return Actions(
+        edit=edit,
+        submit=edit,
+        attach=edit,
+        decide=in_review and not is_applicant and _may_decide(user, application, stages, now),
+        pull_back=is_applicant and may_apply and in_review and not decided,
+        withdraw=open_to_withdraw and may_apply and (is_applicant or may_withdraw(application, user, day)),
+        copy=may_apply
+        and application.kind in {kind.code for kind in kinds.kinds_for(application.organisation)},
+    )
+
+
+def _readable(user: User) -> Any:
+    """What the person may read: all of the organisations whose applications they read or decide, and their own.
+
+    Somebody else's draft is nobody's business. Where the scope alone says it no condition is added: the index of the
+    organisation then gives each page at the same price, however many applications there are.
+    """
+    rows = Application.objects.visible_to(user).exclude(~Q(applicant=user), status=Status.DRAFT)
+    if _reads(user, user.organisations_where(READ_APPLICATIONS)):
+        return rows
+    readable = [*user.organisations_where(READ_APPLICATIONS), *(row.organisation for row in _deputies(user))]
+    if _reads(user, readable):
+        return rows
+    if not readable:
+        return rows.filter(applicant=user)
+    return rows.filter(
+        Q(applicant=user) | Q(organisation_id__in={organisation.pk for organisation in readable})
+    )
+
+
+def _reads(user: User, readable: list[Organisation]) -> bool:
+    """Whether those organisations are all that the person's scope holds."""
+    if user.scope.everything:
+        return any(organisation.kind in SEES_EVERYTHING for organisation in readable)
+    return user.scope.organisation_ids <= {organisation.pk for organisation in readable}
+
+
+def _deputies(user: User) -> list[Deputy]:
+    """Today's entries that make the person a deputy: of somebody who still holds the role, in an organisation of their own."""
+    day = timezone.localdate()
+    held = Membership.system.valid_on(day).filter(  # type: ignore[attr-defined]
+        user_id=OuterRef("principal_id"),
+        organisation_id=OuterRef("organisation_id"),
+        role=OuterRef("role"),
+        user__is_active=True,
+    )
+    rows = Deputy.objects.visible_to(user).filter(Exists(held), deputy=user, role__in=DECIDE.roles)
+    rows = rows.filter(valid_from__lte=day, valid_until__gte=day).select_related("organisation")
+    own = {membership.organisation_id for membership in user.current_memberships}
+    return [row for row in rows if row.organisation_id in own]
+
+
+def _decidable(user: User) -> QuerySet[ApprovalStage]:
+    """The open stages that are the person's to decide, in an own role or for a principal."""
+    own = Q(pk__in=[])
+    for membership in user.current_memberships:
+        if membership.role in DECIDE.roles:
+            own |= Q(organisation_id=membership.organisation_id, role=membership.role)
+    for row in _deputies(user):
+        free = ~_taken(row.principal_id) & ~Q(applicant_id=row.principal_id)  # ORG-04 through a deputy
+        own |= Q(organisation_id=row.organisation_id, role=row.role) & free
+    stages = ApprovalStage.system.filter(own, status=StageStatus.OPEN).exclude(applicant=user)
+    return stages.exclude(_taken(user.pk))
+
+
+def _taken(person_id: int) -> Exists:
+    """Whether the person decided another stage of the same revision, or somebody did for them."""
+    same = ApprovalStage.system.filter(
+        application_id=OuterRef("application_id"), revision=OuterRef("revision")
+    )
+    return Exists(same.filter(Q(decided_by_id=person_id) | Q(acted_for_id=person_id)))
+
+
+def _may_decide(user: User, application: Application, stages: list[ApprovalStage], now: datetime) -> bool:
+    stage = next((stage for stage in stages if stage.status == StageStatus.OPEN), None)
+    if stage is None:
+        return False
+    return people.standing(stage, user, today(now), people.taken_in(stages, application.revision)).may_decide
+
+
+def _payload(kind: ApplicationKind[Any], line: ApplicationLine) -> Any:
+    try:
+        return kind.load(line.payload, line.payload_version)
+    except (TypeError, ValueError, KeyError):
+        return None
+
+
+def _code(value: str) -> str:
+    return value if len(value) <= 20 and value.isascii() and value.isalnum() else ""
