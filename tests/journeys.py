@@ -53,7 +53,9 @@ def registration_line(recipient: PasswordRecipient, **values: Any) -> dict[str, 
     } | values
 
 
-def draft(cast: Cast, *lines: dict[str, Any], kind: str = REGISTER, now: datetime | None = None) -> Application:
+def draft(
+    cast: Cast, *lines: dict[str, Any], kind: str = REGISTER, now: datetime | None = None
+) -> Application:
     """A draft of the applicant; one new person unless lines are given."""
     content = Content(
         reason="12月1日付けの人事異動で着任するため。",
@@ -71,7 +73,9 @@ def draft(cast: Cast, *lines: dict[str, Any], kind: str = REGISTER, now: datetim
 def submitted(cast: Cast, *lines: dict[str, Any], kind: str = REGISTER) -> Application:
     """An application that waits for its first decision."""
     made = draft(cast, *lines, kind=kind)
-    return services.submit(application_id=made.pk, actor=cast.applicant, version=made.version, now=timezone.now())
+    return services.submit(
+        application_id=made.pk, actor=cast.applicant, version=made.version, now=timezone.now()
+    )
 
 
 def approve(application: Application, by: User, comment: str = "") -> Application:

@@ -15,7 +15,11 @@ LOCKS = ("requirements.txt", "requirements-embedded.txt", "requirements-dev.txt"
 
 @pytest.mark.parametrize("lock", LOCKS)
 def test_no_lock_file_names_the_library(lock: str) -> None:
-    pinned = {line.split("==")[0].split("[")[0].strip().lower() for line in (ROOT / lock).read_text().splitlines() if "==" in line}
+    pinned = {
+        line.split("==")[0].split("[")[0].strip().lower()
+        for line in (ROOT / lock).read_text().splitlines()
+        if "==" in line
+    }
 
     assert "requests" not in pinned
 
@@ -40,11 +44,17 @@ def test_the_imported_module_is_our_app() -> None:
     assert Path(requests.__file__).parent == ROOT / "requests"
 
 
-@pytest.mark.parametrize("runner", [["-m", "pytest"], ["-c", "import sys, pytest; sys.exit(pytest.main(sys.argv[1:]))"]])
+@pytest.mark.parametrize(
+    "runner", [["-m", "pytest"], ["-c", "import sys, pytest; sys.exit(pytest.main(sys.argv[1:]))"]]
+)
 def test_our_app_wins_under_either_way_to_start_pytest(runner: list[str]) -> None:
     command = [sys.executable, *runner, "-q", "--no-header", "-p", "no:cacheprovider"]
     done = subprocess.run(
-        [*command, f"{__file__}::test_the_imported_module_is_our_app"], cwd=ROOT, capture_output=True, text=True, check=False
+        [*command, f"{__file__}::test_the_imported_module_is_our_app"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
     assert done.returncode == 0, done.stdout + done.stderr
@@ -53,7 +63,9 @@ def test_our_app_wins_under_either_way_to_start_pytest(runner: list[str]) -> Non
 @pytest.mark.parametrize("module", ["rest_framework.test", "drf_spectacular.views", "portal.celery"])
 def test_modules_that_probe_for_the_library_import_in_a_fresh_interpreter(module: str) -> None:
     program = f"import os; os.environ['DJANGO_SETTINGS_MODULE']='portal.settings.test'; import portal, django; django.setup(); import {module}"
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+    )
 
     assert done.returncode == 0, done.stderr
 
@@ -62,8 +74,12 @@ def test_a_foreign_module_of_that_name_stops_the_start_with_a_clear_message(tmp_
     foreign = tmp_path / "requests"
     foreign.mkdir()
     (foreign / "__init__.py").write_text("")
-    program = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); sys.path.append({str(ROOT)!r}); import portal"
-    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
+    program = (
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r}); sys.path.append({str(ROOT)!r}); import portal"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
 
     assert done.returncode != 0
     assert "not from this project" in done.stderr

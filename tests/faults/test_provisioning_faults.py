@@ -32,8 +32,14 @@ def expect_one_account(lab: Lab, application: Application) -> None:
     name = login_name(application)
     application.refresh_from_db()
     operation = journeys.operations(application)[0]
-    assert (operation.status, application.status) == (OperationStatus.DONE, Status.COMPLETED), operation.error_message
-    ours = [e for e in lab.directory.search_accounts(lab.directory_server.env["AD_BASE_DN"]) if e.login_name == name]
+    assert (operation.status, application.status) == (OperationStatus.DONE, Status.COMPLETED), (
+        operation.error_message
+    )
+    ours = [
+        e
+        for e in lab.directory.search_accounts(lab.directory_server.env["AD_BASE_DN"])
+        if e.login_name == name
+    ]
     assert [entry.marker for entry in ours] == [str(operation.marker)]
     assert lab.last_password_works(name)
     verbs = list(application.events.values_list("verb", flat=True))
@@ -114,7 +120,9 @@ def test_a_password_chosen_by_the_person_is_never_replaced(lab: Lab) -> None:
     name = login_name(application)
     entry = lab.entry(name)
     assert entry is not None
-    lab.directory.change_password(entry.guid, old_password=lab.passwords()[-1], new_password="Jibun-de-3randa")
+    lab.directory.change_password(
+        entry.guid, old_password=lab.passwords()[-1], new_password="Jibun-de-3randa"
+    )
 
     lab.go_on()
 

@@ -40,17 +40,21 @@ def arm(point: str) -> None:
     """Make this process die at `point`. Raises KeyError for an unknown one."""
     import smtplib
 
-    from accounts import provisioning
     from portal.fulfilment.claiming import HeldRun
     from portal.gateways.directory_ldap3 import Ldap3Directory
+    from portal.notices import secrets
 
     points: dict[str, Callable[[], None]] = {
-        "before_send": lambda: [_wrap(Ldap3Directory, n, _before) for n in ("create_account", "reset_password")] and None,
-        "after_reply": lambda: [_wrap(Ldap3Directory, n, _after) for n in ("create_account", "reset_password")] and None,
+        "before_send": lambda: (
+            [_wrap(Ldap3Directory, n, _before) for n in ("create_account", "reset_password")] and None
+        ),
+        "after_reply": lambda: (
+            [_wrap(Ldap3Directory, n, _after) for n in ("create_account", "reset_password")] and None
+        ),
         "after_commit": lambda: _wrap(HeldRun, "checkpoint", _after),
-        "before_mail": lambda: _wrap(provisioning, "deliver_initial_password", _before),
+        "before_mail": lambda: _wrap(secrets, "deliver_initial_password", _before),
         "after_mail": lambda: _wrap(smtplib.SMTP, "sendmail", _after),
-        "before_record": lambda: _wrap(provisioning, "deliver_initial_password", _after),
+        "before_record": lambda: _wrap(secrets, "deliver_initial_password", _after),
     }
     points[point]()
 

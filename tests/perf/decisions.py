@@ -31,17 +31,25 @@ APPLICATIONS, CLIENTS = 120, 2
 def measure(report: Report) -> None:
     """Reference, submit, approve; then a Celery worker carries it all out while its memory is watched."""
     with connection.cursor() as cursor:
-        cursor.execute("CREATE TABLE IF NOT EXISTS bench_reference (id bigserial PRIMARY KEY, at timestamptz DEFAULT now())")
+        cursor.execute(
+            "CREATE TABLE IF NOT EXISTS bench_reference (id bigserial PRIMARY KEY, at timestamptz DEFAULT now())"
+        )
     cast = journeys.Cast()
     drafts = [journeys.draft(cast) for _ in range(APPLICATIONS)]
     port = free_port("127.0.0.1")
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.perf.settings"}
-    gunicorn = _start("gunicorn", ["portal.wsgi", "--workers", "2", "--bind", f"127.0.0.1:{port}"], environment)
+    gunicorn = _start(
+        "gunicorn", ["portal.wsgi", "--workers", "2", "--bind", f"127.0.0.1:{port}"], environment
+    )
     try:
         _wait(lambda: answers("127.0.0.1", port))
-        applicant, approver, operator = (_token(user) for user in (cast.applicant, cast.approver, cast.operator))
+        applicant, approver, operator = (
+            _token(user) for user in (cast.applicant, cast.approver, cast.operator)
+        )
         reference = _rate(port, [("GET", "/bench/insert/", applicant, None)] * (APPLICATIONS * 3))
-        submitted = _rate(port, [("POST", f"/api/v1/applications/{a.number}/submit/", applicant, {}) for a in drafts])
+        submitted = _rate(
+            port, [("POST", f"/api/v1/applications/{a.number}/submit/", applicant, {}) for a in drafts]
+        )
         first = _rate(port, _decisions(port, drafts, approver))
         _rate(port, _decisions(port, drafts, operator))
         memory = max(_peak_megabytes(pid) for pid in _children(gunicorn.pid))
@@ -51,7 +59,13 @@ def measure(report: Report) -> None:
     report.add("submit", submitted, "requests/s", reference=name, reference_value=reference)
     report.add("approve", first, "requests/s", reference=name, reference_value=reference)
     report.add("peak memory of a web worker", memory, "MB", reference="limit", reference_value=200)
-    report.add("peak memory of a Celery worker", _celery_memory(environment), "MB", reference="limit", reference_value=200)
+    report.add(
+        "peak memory of a Celery worker",
+        _celery_memory(environment),
+        "MB",
+        reference="limit",
+        reference_value=200,
+    )
 
 
 Request = tuple[str, str, str, dict[str, Any] | None]
@@ -66,7 +80,7 @@ def _decisions(port: int, applications: Sequence[Application], token: str) -> li
         status, shown, _ = _send(client, ("GET", path, token, None))
         assert status == 200, shown
         decision = shown["decision"]
-        body = {"stage": decision["stage"], "content_hash": decision["content_hash"], "plan_digest": decision["plan_digest"]}
+        body = {key: decision[key] for key in ("stage_id", "content_hash", "plan_digest")}
         made.append(("POST", f"{path}approve/", token, body))
     client.close()
     return made
@@ -100,7 +114,9 @@ def _rate(port: int, requests: Sequence[Request]) -> float:
     return len(requests) / seconds
 
 
-def _send(client: http.client.HTTPConnection, request: Request, etag: str = "") -> tuple[int, Any, dict[str, str]]:
+def _send(
+    client: http.client.HTTPConnection, request: Request, etag: str = ""
+) -> tuple[int, Any, dict[str, str]]:
     method, path, token, body = request
     headers = {"Authorization": f"Token {token}", "Accept": "application/json"}
     if body is not None:
@@ -115,7 +131,7 @@ def _send(client: http.client.HTTPConnection, request: Request, etag: str = "") 
 
 
 def _token(user: Any) -> str:
-    _, secret = tokens.create_token(actor=user, name="bench", days=1, now=timezone.now())
+    _, secret = tokens.create_token(actor=user, name="bench", days=1, second_factor=True, now=timezone.now())
     return secret
 
 

@@ -52,7 +52,9 @@ def _fill(size: int) -> None:
     call_command("demo_data", federations=47, accounts=0, applications=max(missing, 0), verbosity=0)
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
-    print(f"{Application.system.count():,} applications after {time.perf_counter() - start:.0f} s", flush=True)
+    print(
+        f"{Application.system.count():,} applications after {time.perf_counter() - start:.0f} s", flush=True
+    )
 
 
 def _measure_size(operator: User, clerk: User) -> dict[str, tuple[float, int]]:

@@ -33,10 +33,16 @@ class Report:
 
     figures: list[Figure] = field(default_factory=list)
 
-    def add(self, name: str, value: float, unit: str, *, reference: str = "", reference_value: float = 0.0) -> None:
+    def add(
+        self, name: str, value: float, unit: str, *, reference: str = "", reference_value: float = 0.0
+    ) -> None:
         """Keep and print one figure."""
         figure = Figure(
-            name=name, value=round(value, 4), unit=unit, reference=reference, reference_value=round(reference_value, 4)
+            name=name,
+            value=round(value, 4),
+            unit=unit,
+            reference=reference,
+            reference_value=round(reference_value, 4),
         )
         self.figures.append(figure)
         beside = f"  {figure.ratio} x {figure.reference} ({figure.reference_value})" if reference else ""

@@ -18,12 +18,22 @@ LIMIT = 10
 def measure(report: Report) -> None:
     """Start, stop, start again and wait for the login page; data lie under var/ as for everybody."""
     _seconds_to_first_page()
-    report.add("second start to the first page", _seconds_to_first_page(), "s", reference="limit", reference_value=LIMIT)
+    report.add(
+        "second start to the first page",
+        _seconds_to_first_page(),
+        "s",
+        reference="limit",
+        reference_value=LIMIT,
+    )
 
 
 def _seconds_to_first_page() -> float:
     port = free_port("127.0.0.1")
-    kept = {key: value for key, value in os.environ.items() if key not in {"DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL"}}
+    kept = {
+        key: value
+        for key, value in os.environ.items()
+        if key not in {"DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL"}
+    }
     start = time.perf_counter()
     process = subprocess.Popen(
         ["make", "run", f"PORT={port}"], cwd=ROOT, env=kept, stdout=subprocess.DEVNULL, start_new_session=True
