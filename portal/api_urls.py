@@ -4,13 +4,15 @@ from typing import Any
 
 from django.urls import URLPattern, path, re_path, register_converter
 from django.urls.converters import StringConverter
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularAPIView
 
 from accounts.api import AccountsView
-from portal.common.api.views import UnknownAddress
+from portal.common.api.views import ApiView, UnknownAddress
 from portal.fulfilment.api import OperationsView
 from portal.orgs.api import MeView, OrganisationsView
+from portal.workflow.api.schema import KindsSchemaGenerator
 from portal.workflow.api.views import STEPS, ApplicationsView, ApplicationView, KindsView
 
 
@@ -23,10 +25,12 @@ class ApplicationNumber(StringConverter):
 register_converter(ApplicationNumber, "application_number")
 
 
-class SchemaView(SpectacularAPIView):
-    """The description of this interface in OpenAPI 3."""
+class SchemaView(ApiView, SpectacularAPIView):
+    """The description of this interface in OpenAPI 3.1."""
 
-    @extend_schema(operation_id="schema_read")
+    generator_class = KindsSchemaGenerator
+
+    @extend_schema(operation_id="schema_read", responses=OpenApiTypes.OBJECT)
     def get(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         """As YAML, or as JSON with `Accept: application/json`."""
         return super().get(request, *args, **kwargs)

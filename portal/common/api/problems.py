@@ -16,6 +16,7 @@ from django.db import InterfaceError, OperationalError
 from django.http import Http404
 from django.utils.translation import gettext as _
 from rest_framework import exceptions, status
+from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 
 PROBLEM_TYPE = "application/problem+json"
@@ -91,7 +92,9 @@ def problem_response(exc: Exception, context: Mapping[str, Any]) -> Response:
 
 
 def render(problem: Problem, request: Any) -> Response:
-    """The response of a problem."""
+    """The response of a problem: JSON, whatever the client would have accepted."""
+    if request is not None:
+        request.accepted_renderer, request.accepted_media_type = JSONRenderer(), JSONRenderer.media_type
     body: dict[str, Any] = {
         "type": f"urn:kokuho-portal:problem:{problem.code}",
         "title": _titles().get(problem.status_code, _("Error")),

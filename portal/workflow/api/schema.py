@@ -1,0 +1,34 @@
+"""The OpenAPI description with the payload of every registered kind in it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.generators import SchemaGenerator
+
+from portal.workflow import kinds
+from portal.workflow.api.payloads import payload_schema
+
+_CONTENT = ("Content", "NewApplication", "PatchedContent")
+
+
+class KindsSchemaGenerator(SchemaGenerator):
+    """Describes `lines` as any of the kinds' payloads, so that clients made from the description know their fields."""
+
+    def get_schema(self, request: Any = None, public: bool = False) -> dict[str, Any]:
+        """The whole description."""
+        described: dict[str, Any] = super().get_schema(request, public)
+        schemas = described["components"]["schemas"]
+        references = []
+        for kind in kinds.all_kinds():
+            name = "".join(part.capitalize() for part in kind.code.replace(".", "_").split("_")) + "Line"
+            schemas[name] = {key: value for key, value in payload_schema(kind).items() if key != "$schema"}
+            # What is required counts at submission; a draft may lack it.
+            schemas[name]["description"] = (
+                f"{kind.code}; required: {', '.join(schemas[name].pop('required'))}"
+            )
+            references.append({"$ref": f"#/components/schemas/{name}"})
+        for name in _CONTENT:
+            if name in schemas and references:
+                schemas[name]["properties"]["lines"]["items"] = {"anyOf": references}
+        return described
