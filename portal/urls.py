@@ -4,9 +4,9 @@ from importlib.util import find_spec
 
 from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path, re_path
-from django.views.i18n import set_language
 
 from portal.common import views
+from portal.orgs.views import set_language
 
 handler400 = "portal.common.views.bad_request"
 handler403 = "portal.common.views.forbidden"
@@ -32,6 +32,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *_include("", "portal.trail.urls"),
     *_include("", "portal.jobs.urls"),
     *_include("", "accounts.urls"),
+    path("", include("accounts.self_service_urls")),
     *_include("api/v1/", "portal.api_urls"),
 ]
 if getattr(settings, "EMBEDDED_INBOX", False):

@@ -6,3 +6,10 @@ class NoticesConfig(AppConfig):
     name = "portal.notices"
     label = "notices"
     verbose_name = _("notices")
+
+    def ready(self) -> None:
+        """Tell the floor below how mail is queued."""
+        from portal.notices import services
+        from portal.orgs import outbox
+
+        outbox.deliver_through(services.queue)

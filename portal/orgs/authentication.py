@@ -1,11 +1,49 @@
-"""Authentication of the REST interface."""
+"""Authentication of the REST interface: a personal token, or the session of the browser."""
 
-from rest_framework.authentication import SessionAuthentication
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from rest_framework.authentication import BaseAuthentication, SessionAuthentication, get_authorization_header
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
+from rest_framework.request import Request
+
+from portal.orgs import factors, tokens
+from portal.orgs.models import ApiToken, User
+
+_LONGEST = 200
+
+
+class TokenAuthentication(BaseAuthentication):
+    """`Authorization: Token kp_…`. The token carries the person's rights of today, nothing else."""
+
+    keyword = b"token"
+
+    def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
+        """Person and token; None when the header names none. Raises AuthenticationFailed (401) for a bad one."""
+        parts = get_authorization_header(request).split()
+        if not parts or parts[0].lower() != self.keyword:
+            return None
+        if len(parts) != 2 or len(parts[1]) > _LONGEST:
+            raise AuthenticationFailed(_("The token is not valid."))
+        now = timezone.now()
+        token = tokens.find_token(parts[1].decode("ascii", "replace"), now)
+        if token is None or factors.is_missing(token.user):
+            raise AuthenticationFailed(_("The token is not valid."))
+        tokens.note_use(token, now)
+        return token.user, token
+
+    def authenticate_header(self, request: Request) -> str:
+        return "Token"
 
 
 class PersonSessionAuthentication(SessionAuthentication):
-    """The browser session."""
+    """The browser session, with CSRF protection. Who still lacks a required second factor is refused (403)."""
 
-
-class TokenAuthentication(SessionAuthentication):
-    """Placeholder."""
+    def authenticate(self, request: Request) -> tuple[Any, None] | None:
+        found = super().authenticate(request)
+        if found is not None and factors.is_missing(found[0]):
+            raise PermissionDenied(_("Register a second factor in the portal first."))
+        return found

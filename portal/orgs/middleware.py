@@ -1,6 +1,114 @@
-class PersonMiddleware:
-    def __init__(self, get_response):
-        self.get_response = get_response
+"""The person behind each request: still allowed, in their language, with the second factor that their role needs."""
 
-    def __call__(self, request):
-        return self.get_response(request)
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.contrib.auth import SESSION_KEY
+from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import translation
+from django.utils.http import url_has_allowed_host_and_scheme, urlencode
+
+from portal.orgs import factors
+from portal.orgs.clients import client_ip
+from portal.trail.origin import Origin, coming_from
+
+# What a person without the factor that their role needs may still reach.
+_BEFORE_SECOND_FACTOR = frozenset(
+    {
+        "mfa_index",
+        "mfa_activate_totp",
+        "mfa_totp_qr",
+        "mfa_add_webauthn",
+        "mfa_list_webauthn",
+        "mfa_view_recovery_codes",
+        "mfa_download_recovery_codes",
+        "account_reauthenticate",
+        "mfa_reauthenticate",
+        "mfa_reauthenticate_webauthn",
+        "account_logout",
+        "set_language",
+        "session_extend",
+        "help",
+        "help_role",
+        "readiness",
+    }
+)
+
+
+class PersonMiddleware(LoginRequiredMiddleware):
+    """Every view needs a login unless it says otherwise with `login_not_required`.
+
+    People are read afresh with each request, so that somebody who was deactivated, or whose membership ended, is out at
+    once. Sets the origin that the trail records (SEC-02).
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        super().__init__(get_response)
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        source = Origin(ip=client_ip(request), error_number=getattr(request, "error_number", ""))
+        with coming_from(source):
+            if not request.user.is_authenticated and SESSION_KEY in request.session:
+                request.session.flush()
+            language = _language(request)
+            with translation.override(language):
+                response = self.get_response(request)
+            response.headers["Content-Language"] = language
+            return response
+
+    def process_view(
+        self, request: HttpRequest, view_func: Any, view_args: Any, view_kwargs: Any
+    ) -> HttpResponse | None:
+        refused = super().process_view(request, view_func, view_args, view_kwargs)
+        if refused is not None or not request.user.is_authenticated:
+            return refused
+        name = request.resolver_match.url_name if request.resolver_match else None
+        if name in _BEFORE_SECOND_FACTOR or request.path_info.startswith("/api/"):
+            return None  # the REST interface answers for itself (portal.orgs.authentication)
+        if _lacks_factor(request):
+            return HttpResponseRedirect(reverse("mfa_index"))
+        return None
+
+    def handle_no_permission(self, request: HttpRequest, view_func: Any) -> HttpResponse:
+        """To the login page, and from there back to the page the person was on."""
+        login = f"{reverse('account_login')}?{urlencode({'next': _way_back(request)})}"
+        if request.headers.get("HX-Request"):
+            return HttpResponse(status=401, headers={"HX-Redirect": login})
+        return HttpResponseRedirect(login)
+
+
+def _way_back(request: HttpRequest) -> str:
+    """The address to return to: the page itself, or the page whose form was sent."""
+    if request.method in ("GET", "HEAD") and not request.headers.get("HX-Request"):
+        return request.get_full_path()
+    came_from = request.headers.get("HX-Current-URL") or request.headers.get("Referer", "")
+    if url_has_allowed_host_and_scheme(came_from, allowed_hosts={request.get_host()}):
+        parts = urlsplit(came_from)
+        return f"{parts.path}?{parts.query}" if parts.query else parts.path
+    return reverse("home")
+
+
+def _language(request: HttpRequest) -> str:
+    """The person's language; before the login the one chosen in this browser, Japanese when none was."""
+    if request.user.is_authenticated:
+        return str(request.user.language)
+    chosen = request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, "")
+    return chosen if chosen in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE
+
+
+def _lacks_factor(request: HttpRequest) -> bool:
+    """Whether this person must register a second factor first; a yes is asked anew, a no is kept for the session."""
+    if not settings.MFA_REQUIRED or request.session.get("second_factor_of") == request.user.pk:
+        return False
+    if not factors.is_required(request.user):
+        return False
+    if factors.is_missing(request.user):
+        return True
+    request.session["second_factor_of"] = request.user.pk
+    return False

@@ -22,11 +22,15 @@ from portal.orgs.scoping import Scope, ScopedModel
 class Organisation(models.Model):
     """One party of the network (ORG-01). Reference data: made by a migration, never deleted."""
 
-    code = models.CharField(_("code"), max_length=20, unique=True, help_text=_("01 to 47, or the party's word"))
+    code = models.CharField(
+        _("code"), max_length=20, unique=True, help_text=_("01 to 47, or the party's word")
+    )
     kind = models.CharField(_("kind"), max_length=20, choices=OrganisationKind)
     name = models.CharField(_("name"), max_length=100)
     short_name = models.CharField(_("short name"), max_length=40)
-    prefecture_number = models.PositiveSmallIntegerField(_("prefecture number"), null=True, blank=True, unique=True)
+    prefecture_number = models.PositiveSmallIntegerField(
+        _("prefecture number"), null=True, blank=True, unique=True
+    )
     ou_name = models.CharField(_("name of the OU"), max_length=64, unique=True)  # ORG-05
     sort_order = models.PositiveSmallIntegerField(default=0)
 
@@ -35,7 +39,9 @@ class Organisation(models.Model):
         constraints: ClassVar = [
             models.CheckConstraint(
                 name="organisation_prefecture_only_for_federations",
-                condition=Q(kind=OrganisationKind.FEDERATION, prefecture_number__gte=1, prefecture_number__lte=47)
+                condition=Q(
+                    kind=OrganisationKind.FEDERATION, prefecture_number__gte=1, prefecture_number__lte=47
+                )
                 | (~Q(kind=OrganisationKind.FEDERATION) & Q(prefecture_number=None)),
             )
         ]
@@ -60,20 +66,29 @@ class User(AbstractBaseUser, TimestampedModel):
     kana = models.CharField(_("kana"), max_length=100, blank=True)
     department = models.CharField(_("department"), max_length=64, blank=True)
     email = models.EmailField(_("mail address"), blank=True)
-    organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="people", verbose_name=_("organisation"))
+    organisation = models.ForeignKey(
+        Organisation, models.PROTECT, related_name="people", verbose_name=_("organisation")
+    )
     directory_guid = models.UUIDField(_("objectGUID"), null=True, blank=True, unique=True)
     is_active = models.BooleanField(_("active"), default=True)
     is_break_glass = models.BooleanField(_("break-glass account"), default=False)
-    language = models.CharField(_("language"), max_length=2, default="ja", choices=[("ja", "日本語"), ("en", "English")])
+    language = models.CharField(
+        _("language"), max_length=2, default="ja", choices=[("ja", "日本語"), ("en", "English")]
+    )
 
     objects = UserManager()
+
+    # Set by the backend at login, never stored: the password was right, but a new one has to be chosen first (ACC-10).
+    must_change_password = False
 
     USERNAME_FIELD = "login_name"
     EMAIL_FIELD = "email"
     REQUIRED_FIELDS: ClassVar = ["display_name"]
 
     class Meta:
-        constraints: ClassVar = [models.UniqueConstraint(Lower("login_name"), name="user_login_name_any_case")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(Lower("login_name"), name="user_login_name_any_case")
+        ]
 
     def __str__(self) -> str:
         return self.display_name or self.login_name
@@ -82,10 +97,16 @@ class User(AbstractBaseUser, TimestampedModel):
         """The name that screens and mails show."""
         return self.display_name
 
+    def has_usable_password(self) -> bool:
+        """Whether a password exists to ask for again: the directory's counts, although it is not kept here."""
+        return self.directory_guid is not None or super().has_usable_password()
+
     @cached_property
     def current_memberships(self) -> list[Membership]:
         """Today's memberships with their organisation; read once per request."""
-        rows = Membership.system.filter(user=self).valid_on(timezone.localdate()).select_related("organisation")  # type: ignore[attr-defined]
+        rows = (
+            Membership.system.filter(user=self).valid_on(timezone.localdate()).select_related("organisation")
+        )  # type: ignore[attr-defined]
         return list(rows)
 
     @cached_property
@@ -94,7 +115,10 @@ class User(AbstractBaseUser, TimestampedModel):
         if not self.is_active:
             return Scope(everything=False, organisation_ids=frozenset())
         everything = any(m.organisation.kind in SEES_EVERYTHING for m in self.current_memberships)
-        return Scope(everything=everything, organisation_ids=frozenset(m.organisation_id for m in self.current_memberships))
+        return Scope(
+            everything=everything,
+            organisation_ids=frozenset(m.organisation_id for m in self.current_memberships),
+        )
 
     def may(self, permission: Permission, organisation_id: int | None = None) -> bool:
         """Whether a current membership gives `permission`, in the given organisation when one is named."""
@@ -122,26 +146,35 @@ class User(AbstractBaseUser, TimestampedModel):
             )
         return (
             self.is_active
-            and Membership.system.filter(user=self, role=role, organisation_id=organisation_id).valid_on(on).exists()  # type: ignore[attr-defined]
+            and Membership.system.filter(user=self, role=role, organisation_id=organisation_id)
+            .valid_on(on)
+            .exists()  # type: ignore[attr-defined]
         )
 
 
 class PeriodQuerySet(models.QuerySet[Any]):
-    """Rows with valid_from and valid_until, both days included; no end means until further notice."""
+    """Rows with valid_from and valid_until, both days included (no end means until further notice), and ended_at."""
 
     def valid_on(self, day: dt.date) -> PeriodQuerySet:
-        """Rows valid on `day` (a date in Japan)."""
-        return self.filter(valid_from__lte=day).filter(Q(valid_until=None) | Q(valid_until__gte=day))
+        """Rows valid on `day` (a date in Japan). What was ended at once counts no more on the day of its end."""
+        return (
+            self.filter(valid_from__lte=day)
+            .filter(Q(valid_until=None) | Q(valid_until__gte=day))
+            .filter(Q(ended_at=None) | Q(ended_at__date__gt=day))
+        )
 
 
 class Membership(ScopedModel, TimestampedModel):
     """One role of one person in one organisation for a time (ORG-03). Ended, never deleted."""
 
     user = models.ForeignKey(User, models.PROTECT, related_name="memberships", verbose_name=_("person"))
-    organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="memberships", verbose_name=_("organisation"))
+    organisation = models.ForeignKey(
+        Organisation, models.PROTECT, related_name="memberships", verbose_name=_("organisation")
+    )
     role = models.CharField(_("role"), max_length=20, choices=Role)
     valid_from = models.DateField(_("valid from"))
     valid_until = models.DateField(_("valid until"), null=True, blank=True)
+    ended_at = models.DateTimeField(_("ended"), null=True, blank=True)  # at once, whatever the dates say
     changed_by = models.ForeignKey(User, models.PROTECT, related_name="+", null=True, blank=True)
 
     system = models.Manager.from_queryset(PeriodQuerySet)()
@@ -153,7 +186,9 @@ class Membership(ScopedModel, TimestampedModel):
                 name="membership_period", condition=Q(valid_until=None) | Q(valid_until__gte=F("valid_from"))
             ),
             models.UniqueConstraint(
-                fields=["user", "organisation", "role"], condition=Q(valid_until=None), name="membership_once_open"
+                fields=["user", "organisation", "role"],
+                condition=Q(valid_until=None, ended_at=None),
+                name="membership_once_open",
             ),
         ]
 
@@ -166,10 +201,13 @@ class Deputy(ScopedModel, TimestampedModel):
 
     principal = models.ForeignKey(User, models.PROTECT, related_name="deputies", verbose_name=_("principal"))
     deputy = models.ForeignKey(User, models.PROTECT, related_name="deputises_for", verbose_name=_("deputy"))
-    organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="deputies", verbose_name=_("organisation"))
+    organisation = models.ForeignKey(
+        Organisation, models.PROTECT, related_name="deputies", verbose_name=_("organisation")
+    )
     role = models.CharField(_("role"), max_length=20, choices=Role)
     valid_from = models.DateField(_("valid from"))
     valid_until = models.DateField(_("valid until"))
+    ended_at = models.DateTimeField(_("ended"), null=True, blank=True)  # at once, whatever the dates say
     changed_by = models.ForeignKey(User, models.PROTECT, related_name="+", null=True, blank=True)
 
     system = models.Manager.from_queryset(PeriodQuerySet)()
@@ -197,14 +235,18 @@ class PasswordRecipient(ScopedModel, TimestampedModel):
     phone = models.CharField(_("telephone"), max_length=20, blank=True)
     email = models.EmailField(_("mail address"))
     is_active = models.BooleanField(_("active"), default=True)
-    confirmation_digest = models.CharField(max_length=64, blank=True)  # SHA-256 of the mailed token, never the token
+    confirmation_digest = models.CharField(
+        max_length=64, blank=True
+    )  # SHA-256 of the mailed token, never the token
     confirmation_sent_at = models.DateTimeField(null=True, blank=True)
     confirmed_at = models.DateTimeField(_("address confirmed"), null=True, blank=True)
     registered_by = models.ForeignKey(User, models.PROTECT, related_name="+", null=True, blank=True)
 
     class Meta(ScopedModel.Meta):
         constraints: ClassVar = [
-            models.UniqueConstraint(Lower("email"), condition=Q(is_active=True), name="recipient_address_of_one_person")
+            models.UniqueConstraint(
+                Lower("email"), condition=Q(is_active=True), name="recipient_address_of_one_person"
+            )
         ]
 
     def __str__(self) -> str:

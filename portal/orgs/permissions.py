@@ -79,7 +79,9 @@ class Permission:
 APPLY = Permission("apply", frozenset({Role.APPLICANT}))
 DECIDE = Permission(
     "decide",
-    frozenset({Role.APPROVER, Role.SECURITY_OFFICER, Role.SECURITY_MANAGER, Role.OPERATOR, Role.AUDIT_REVIEWER}),
+    frozenset(
+        {Role.APPROVER, Role.SECURITY_OFFICER, Role.SECURITY_MANAGER, Role.OPERATOR, Role.AUDIT_REVIEWER}
+    ),
 )
 READ_APPLICATIONS = Permission(
     "read_applications",
@@ -99,7 +101,9 @@ READ_ACCOUNTS = Permission("read_accounts", READ_APPLICATIONS.roles)
 READ_OPERATIONS = Permission(
     "read_operations", frozenset({Role.OPERATOR, Role.AUDITOR}), frozenset({OrganisationKind.OPERATIONS})
 )
-RUN_OPERATIONS = Permission("run_operations", frozenset({Role.OPERATOR}), frozenset({OrganisationKind.OPERATIONS}))
+RUN_OPERATIONS = Permission(
+    "run_operations", frozenset({Role.OPERATOR}), frozenset({OrganisationKind.OPERATIONS})
+)
 MANAGE_ALL_MEMBERS = Permission("manage_all_members", RUN_OPERATIONS.roles, RUN_OPERATIONS.kinds)
 MANAGE_OWN_MEMBERS = Permission("manage_own_members", frozenset({Role.SECURITY_MANAGER}), FEDERATIONS)
 MANAGE_ROUTES = Permission("manage_routes", RUN_OPERATIONS.roles, RUN_OPERATIONS.kinds)

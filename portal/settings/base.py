@@ -14,6 +14,8 @@ STATE_DIR = Path(env.text("PORTAL_STATE_DIR", str(ROOT / "var")))
 SECRET_KEY = env.text("SECRET_KEY")
 DEBUG = False
 ALLOWED_HOSTS = env.names("ALLOWED_HOSTS", "127.0.0.1,localhost")
+# Proxies whose X-Forwarded-For is believed ("unix" for a proxy on a unix socket).
+TRUSTED_PROXIES = env.names("TRUSTED_PROXIES")
 PORTAL_URL = env.text("PORTAL_URL", "http://127.0.0.1:8000").rstrip("/")
 
 INSTALLED_APPS = [
@@ -127,14 +129,31 @@ LOGOUT_REDIRECT_URL = "account_login"
 
 ACCOUNT_ADAPTER = "portal.orgs.allauth.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username"}
-ACCOUNT_SIGNUP_FIELDS = ["username*"]
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]  # nobody signs up; allauth takes from here that login asks a password
+ACCOUNT_FORMS = {
+    "login": "portal.orgs.login_forms.LoginForm",
+    "reauthenticate": "portal.orgs.login_forms.PasswordAgainForm",
+}
 ACCOUNT_USER_MODEL_USERNAME_FIELD = "login_name"
 ACCOUNT_USER_MODEL_EMAIL_FIELD = "email"
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
+# axes counts wrong passwords and portal.orgs.login_forms wrong codes, both in the database: it holds while the cache is down.
+ACCOUNT_RATE_LIMITS = False
+MFA_RATE_LIMITS = False
 MFA_ADAPTER = "portal.orgs.allauth.MfaAdapter"
+MFA_FORMS = {
+    "authenticate": "portal.orgs.login_forms.CodeForm",
+    "reauthenticate": "portal.orgs.login_forms.CodeAgainForm",
+    "activate_totp": "portal.orgs.login_forms.RegisterAppForm",
+    "add_webauthn": "portal.orgs.login_forms.RegisterKeyForm",
+    "edit_webauthn": "portal.orgs.login_forms.RenameKeyForm",
+}
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_TOTP_TOLERANCE = 1
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = False
 MFA_TOTP_ISSUER = "KokuhoPortal"
@@ -155,6 +174,8 @@ AXES_FAILURE_LIMIT = env.number("LOGIN_FAILURE_LIMIT", 5)
 AXES_COOLOFF_TIME = timedelta(minutes=30)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_USERNAME_FORM_FIELD = "login"
+AXES_USERNAME_CALLABLE = "portal.orgs.clients.axes_username"
+AXES_CLIENT_IP_CALLABLE = "portal.orgs.clients.axes_client_ip"
 AXES_LOCKOUT_CALLABLE = "portal.orgs.views.locked_out"
 AXES_RESET_ON_SUCCESS = True
 AXES_ENABLE_ADMIN = False
@@ -254,6 +275,16 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "Kokuho network operations portal",
     "VERSION": "1",
+    "OAS_VERSION": "3.1.0",  # the payloads of the kinds are JSON Schema 2020-12
+    "SCHEMA_PATH_PREFIX": "/api/v1/",
+    "ENUM_NAME_OVERRIDES": {
+        "ApplicationStatus": "portal.workflow.models.Status",
+        "StageStatus": "portal.workflow.models.StageStatus",
+        "OperationStatus": "portal.fulfilment.models.OperationStatus",
+        "AccountState": "accounts.models.DirectoryAccount.State",
+        "OrganisationKind": "portal.orgs.permissions.OrganisationKind",
+        "EventVerb": "portal.workflow.verbs.Verb",
+    },
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
     "SWAGGER_UI_DIST": "SIDECAR",

@@ -1,0 +1,71 @@
+"""Who needs a second factor, who has one, and how often somebody may guess (SEC-01)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from allauth.mfa.models import Authenticator
+from django.conf import settings
+from django.http import HttpRequest
+
+from portal.orgs.models import User
+from portal.trail import services as trail
+from portal.trail.models import TrailEntry
+
+GUESSES = 5
+GUESSES_WITHIN = timedelta(minutes=5)
+REFUSED = "login.second_factor_refused"
+_REAL = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
+
+
+def is_required(user: User) -> bool:
+    """Whether a current role needs a second factor, by MFA_REQUIRED and MFA_REQUIRED_ROLES."""
+    return settings.MFA_REQUIRED and any(
+        m.role in settings.MFA_REQUIRED_ROLES for m in user.current_memberships
+    )
+
+
+def count(user: Any) -> int:
+    """How many authenticator apps and security keys the person has; recovery codes do not count."""
+    return Authenticator.objects.filter(user=user, type__in=_REAL).count()
+
+
+def is_missing(user: User) -> bool:
+    """Whether the person must register a second factor before anything else."""
+    return is_required(user) and not count(user)
+
+
+def used_in(request: HttpRequest) -> bool:
+    """Whether the person of this session proved a second factor at login."""
+    records = request.session.get("account_authentication_methods", [])
+    return any(record.get("method") == "mfa" for record in records)
+
+
+def too_many_guesses(user: User, now: datetime) -> bool:
+    """Whether too many wrong codes came lately. Counted in the trail, so that it holds while the cache is down."""
+    since = now - GUESSES_WITHIN
+    return TrailEntry.objects.filter(actor=user, action=REFUSED, at__gte=since).count() >= GUESSES
+
+
+def record_wrong_code(user: User, now: datetime) -> None:
+    """Write a wrong code to the trail; never the code."""
+    trail.record(
+        action=REFUSED,
+        now=now,
+        actor=user,
+        object_type="orgs.user",
+        object_id=user.pk,
+        object_label=user.login_name,
+        object_organisation_id=user.organisation_id,
+    )
+
+
+def previous_login(user: User) -> TrailEntry | None:
+    """The last login before the present one."""
+    return TrailEntry.objects.filter(actor=user, action="login").order_by("-id").first()
+
+
+def has_app(user: Any) -> bool:
+    """Whether an authenticator app is registered."""
+    return Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).exists()

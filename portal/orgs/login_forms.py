@@ -1,0 +1,114 @@
+"""allauth's forms with the words of the portal, and a limit on guessing codes that needs no cache."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.account.adapter import get_adapter
+from allauth.account.forms import LoginForm as AllauthLoginForm
+from allauth.account.forms import ReauthenticateForm as AllauthReauthenticateForm
+from allauth.mfa.base.forms import AuthenticateForm, BaseAuthenticateForm, ReauthenticateForm
+from allauth.mfa.totp.forms import ActivateTOTPForm
+from allauth.mfa.webauthn.forms import AddWebAuthnForm, EditWebAuthnForm
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from portal.common.forms import FormBehaviour
+from portal.orgs import factors
+
+
+class LoginForm(FormBehaviour, AllauthLoginForm):
+    """Login name and password."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        name, password = self.fields["login"], self.fields["password"]
+        name.label, name.error_messages["required"] = _("Login name"), _("Enter your login name.")
+        name.widget.attrs = {
+            "class": "c-input u-mono",
+            "autocomplete": "username",
+            "autocapitalize": "none",
+            "spellcheck": "false",
+            "maxlength": "64",
+        }
+        password.label, password.error_messages["required"] = _("Password"), _("Enter your password.")
+        password.help_text = ""
+        password.widget.attrs = {"class": "c-input", "autocomplete": "current-password"}
+
+
+class PasswordAgainForm(FormBehaviour, AllauthReauthenticateForm):
+    """The password once more before something that matters."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        password = self.fields["password"]
+        password.label, password.error_messages["required"] = _("Password"), _("Enter your password.")
+        password.widget.attrs = {"class": "c-input", "autocomplete": "current-password"}
+
+
+class _CodeForm(FormBehaviour, BaseAuthenticateForm):
+    """A code of the authenticator app, or a recovery code; at most five wrong ones in five minutes."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        name_code_field(self)
+
+    def clean_code(self) -> str:
+        now = timezone.now()
+        if factors.too_many_guesses(self.user, now):
+            raise get_adapter().validation_error("too_many_login_attempts")
+        try:
+            return super().clean_code()
+        except ValidationError:
+            factors.record_wrong_code(self.user, now)
+            raise
+
+
+class CodeForm(_CodeForm, AuthenticateForm):
+    """The second factor at login."""
+
+
+class CodeAgainForm(_CodeForm, ReauthenticateForm):
+    """The second factor once more before something that matters."""
+
+
+class RegisterAppForm(FormBehaviour, ActivateTOTPForm):
+    """The first code of an authenticator app proves that it holds the key."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        name_code_field(self)
+
+
+class RegisterKeyForm(FormBehaviour, AddWebAuthnForm):
+    """A name for a security key; the browser adds what the key answers."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["name"].label = _("Name of the key")
+        self.fields["name"].help_text = _("A name by which you recognise it, such as “fingerprint of my PC”.")
+        self.fields["name"].max_length = 60
+        self.fields["name"].widget.attrs["maxlength"] = "60"
+
+
+class RenameKeyForm(FormBehaviour, EditWebAuthnForm):
+    """Another name for a security key."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["name"].label = _("Name of the key")
+        self.fields["name"].max_length = 60
+        self.fields["name"].widget.attrs["maxlength"] = "60"
+
+
+def name_code_field(form: Any) -> None:
+    """Words and input aids for a field that takes a code."""
+    code = form.fields["code"]
+    code.label, code.error_messages["required"] = _("Code"), _("Enter the code.")
+    code.widget.attrs = {
+        "class": "c-input u-num",
+        "autocomplete": "one-time-code",
+        "inputmode": "numeric",
+        "maxlength": "20",
+    }

@@ -1,0 +1,247 @@
+"""People and the roles they hold for a time (ORG-03): who is added, what ends, who may decide that."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from portal.common import time
+from portal.gateways import directory_factory
+from portal.gateways.directory import DirectoryEntry, DirectoryUnavailable
+from portal.orgs import errors
+from portal.orgs.models import ApiToken, Membership, Organisation, User
+from portal.orgs.permissions import MANAGE_ALL_MEMBERS, MANAGE_OWN_MEMBERS, ROLES_OF_KIND, Role
+from portal.trail import services as trail
+
+NOT_A_MANAGER = _("Only the security manager of this organisation or network operations may change this.")
+NOT_OWN = _("You cannot change your own roles. Ask another manager or network operations.")
+
+
+def may_manage(actor: User, organisation_id: int) -> bool:
+    """Whether the person may change people, roles, deputies and recipients of this organisation."""
+    return actor.may(MANAGE_ALL_MEMBERS) or actor.may(MANAGE_OWN_MEMBERS, organisation_id)
+
+
+def require_manager(actor: User, organisation_id: int) -> None:
+    """Raises errors.NotAllowed unless may_manage."""
+    if not may_manage(actor, organisation_id):
+        raise errors.NotAllowed(NOT_A_MANAGER)
+
+
+def administrators_ou(organisation: Organisation) -> str:
+    """Where the administrator accounts of an organisation live (ACC-01, ORG-05)."""
+    return f"OU=Administrators,OU={organisation.ou_name},{settings.DIRECTORY['root_ou']}"
+
+
+def find_account(organisation: Organisation, login_name: str) -> DirectoryEntry:
+    """The administrator account of this login name in the organisation's own OU.
+
+    Raises errors.Refused with the reason, errors.DirectoryOutOfReach when it cannot be looked up.
+    """
+    try:
+        entry = directory_factory.get_directory().find_by_login_name(login_name)
+    except DirectoryUnavailable as exc:
+        raise errors.DirectoryOutOfReach from exc
+    if entry is None:
+        raise errors.Refused(
+            "login_name", _("Active Directory has no account of this login name. Check the spelling.")
+        )
+    if not entry.dn.casefold().endswith("," + administrators_ou(organisation).casefold()) or entry.privileged:
+        reason = _(
+            "This is not an administrator account of %(organisation)s. Windows user accounts cannot log in here."
+        )
+        raise errors.Refused("login_name", reason % {"organisation": organisation.short_name})
+    if not entry.enabled:
+        raise errors.Refused("login_name", _("This account is disabled in Active Directory."))
+    return entry
+
+
+def add_person(
+    *,
+    actor: User,
+    organisation_id: int,
+    login_name: str,
+    role: str,
+    valid_from: date,
+    valid_until: date | None,
+    now: datetime,
+) -> Membership:
+    """Give the owner of an administrator account a role, making the person known to the portal when new.
+
+    Raises errors.NotAllowed, errors.Refused and errors.DirectoryOutOfReach.
+    """
+    require_manager(actor, organisation_id)
+    organisation = Organisation.objects.get(pk=organisation_id)
+    entry = find_account(organisation, login_name)
+    with transaction.atomic():
+        person = _person_of(entry, organisation, actor, now)
+        return add_membership(
+            actor=actor,
+            user_id=person.pk,
+            organisation_id=organisation_id,
+            role=role,
+            valid_from=valid_from,
+            valid_until=valid_until,
+            now=now,
+        )
+
+
+@transaction.atomic
+def add_membership(
+    *,
+    actor: User,
+    user_id: int,
+    organisation_id: int,
+    role: str,
+    valid_from: date,
+    valid_until: date | None,
+    now: datetime,
+) -> Membership:
+    """Give a person a role for a time.
+
+    Raises errors.NotAllowed (no manager, or the own role) and errors.Refused (role of another kind, dates, held already).
+    """
+    require_manager(actor, organisation_id)
+    if user_id == actor.pk:
+        raise errors.NotAllowed(NOT_OWN)
+    organisation = Organisation.objects.get(pk=organisation_id)
+    if role not in ROLES_OF_KIND[organisation.kind]:  # ORG-03
+        raise errors.Refused(
+            "role", _("%(organisation)s has no such role.") % {"organisation": organisation.short_name}
+        )
+    if valid_until is not None and valid_until < valid_from:
+        raise errors.Refused("valid_until", _("The last day lies before the first day."))
+    if valid_from < time.today(now):
+        raise errors.Refused("valid_from", _("A role cannot begin in the past. Enter today or a later day."))
+    person = User.objects.select_for_update(no_key=True).get(pk=user_id)
+    held = Membership.system.filter(user=person, organisation=organisation, role=role, ended_at=None)
+    overlapping = held.exclude(valid_until__lt=valid_from)
+    if valid_until is not None:
+        overlapping = overlapping.filter(valid_from__lte=valid_until)
+    if overlapping.exists():
+        raise errors.Refused("role", _("The person holds this role at that time already."))
+    membership = Membership.system.create(
+        user=person,
+        organisation=organisation,
+        role=role,
+        valid_from=valid_from,
+        valid_until=valid_until,
+        changed_by=actor,
+    )
+    _record("membership.add", membership, actor, now)
+    return membership
+
+
+@transaction.atomic
+def end_membership(*, membership_id: int, actor: User, last_day: date | None, now: datetime) -> Membership:
+    """End a role: at once, or after `last_day`. It stays in the records (ORG-03).
+
+    Raises errors.NotAllowed and errors.Refused. Ended already is refused too: the first end counts.
+    """
+    membership = Membership.system.select_for_update(no_key=True).get(pk=membership_id)
+    require_manager(actor, membership.organisation_id)
+    if membership.user_id == actor.pk:
+        raise errors.NotAllowed(NOT_OWN)
+    today = time.today(now)
+    over = membership.valid_until is not None and membership.valid_until < today
+    if over or membership.ended_at is not None:
+        raise errors.Refused("", _("This role has ended already."))
+    if last_day is None:
+        membership.ended_at = now
+    elif last_day < max(today, membership.valid_from):
+        raise errors.Refused("last_day", _("Enter today or a later day on which the role is valid."))
+    else:
+        membership.valid_until = last_day
+    membership.changed_by = actor
+    membership.save(update_fields=["ended_at", "valid_until", "changed_by", "updated_at"])
+    _record("membership.end", membership, actor, now)
+    return membership
+
+
+@transaction.atomic
+def set_active(*, user_id: int, actor: User, active: bool, now: datetime) -> User:
+    """Shut a person out at once, or let them in again. Running sessions and tokens end with it.
+
+    Raises errors.NotAllowed.
+    """
+    person = User.objects.select_for_update(no_key=True).get(pk=user_id)
+    require_manager(actor, person.organisation_id)
+    if person.pk == actor.pk:
+        raise errors.NotAllowed(NOT_OWN)
+    if person.is_active == active:
+        return person
+    person.is_active = active
+    person.save(update_fields=["is_active", "updated_at"])
+    if not active:
+        ApiToken.objects.filter(user=person, revoked_at=None).update(revoked_at=now)
+    trail.record(
+        action="person.activate" if active else "person.deactivate",
+        now=now,
+        actor=actor,
+        object_type="orgs.user",
+        object_id=person.pk,
+        object_label=f"{person.display_name} ({person.login_name})",
+        object_organisation_id=person.organisation_id,
+    )
+    return person
+
+
+def _person_of(entry: DirectoryEntry, organisation: Organisation, actor: User, now: datetime) -> User:
+    """The person of this account, made when the portal does not know it yet; objectGUID is the key."""
+    person = User.objects.select_for_update(no_key=True).filter(directory_guid=entry.guid).first()
+    if person is not None:
+        if person.organisation_id != organisation.pk:
+            raise errors.Refused(
+                "login_name", _("This person belongs to another organisation. Ask network operations.")
+            )
+        if not person.is_active:
+            raise errors.Refused("login_name", _("This person was shut out. Let them in again first."))
+        return person
+    if User.objects.filter(login_name__iexact=entry.login_name).exists():
+        raise errors.Refused(
+            "login_name",
+            _("The portal knows another account of this name from before. Ask network operations."),
+        )
+    person = User(
+        login_name=entry.login_name,
+        display_name=entry.display_name[:100],
+        kana=entry.kana[:100],
+        department=entry.department[:64],
+        email=entry.mail or "",
+        organisation=organisation,
+        directory_guid=entry.guid,
+    )
+    person.set_unusable_password()
+    person.save()
+    trail.record(
+        action="person.add",
+        now=now,
+        actor=actor,
+        object_type="orgs.user",
+        object_id=person.pk,
+        object_label=f"{person.display_name} ({person.login_name})",
+        object_organisation=organisation,
+    )
+    return person
+
+
+def _record(action: str, membership: Membership, actor: User, now: datetime) -> None:
+    detail: dict[str, Any] = {
+        "role": Role(membership.role).value,
+        "valid_from": membership.valid_from.isoformat(),
+        "valid_until": membership.valid_until.isoformat() if membership.valid_until else None,
+    }
+    trail.record(
+        action=action,
+        now=now,
+        actor=actor,
+        object_type="orgs.membership",
+        object_id=membership.pk,
+        object_label=f"{membership.user.display_name} {membership.role}",
+        object_organisation_id=membership.organisation_id,
+        detail=detail,
+    )

@@ -1,0 +1,92 @@
+"""Personal tokens of the REST interface: shown once, kept as SHA-256, with an end."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from portal.orgs import errors, factors
+from portal.orgs.models import ApiToken, User
+from portal.trail import services as trail
+
+PREFIX = "kp_"
+LONGEST_DAYS = 365
+PER_PERSON = 10
+_LAST_USE_EVERY = timedelta(minutes=1)
+
+
+def digest_of(value: str) -> str:
+    """What is stored in place of a token: a random value of 256 bits needs no slow hash."""
+    return hashlib.sha256(value.encode()).hexdigest()
+
+
+@transaction.atomic
+def create_token(
+    *, actor: User, name: str, days: int, second_factor: bool, now: datetime
+) -> tuple[ApiToken, str]:
+    """Make a token for `actor`; returns the row and the value, which is never seen again.
+
+    `second_factor` says whether the session proved one: people who need it get no token without.
+    Raises errors.NotAllowed and errors.Refused.
+    """
+    if factors.is_required(actor) and not second_factor:
+        raise errors.NotAllowed(errors.SECOND_FACTOR_FIRST)
+    if not 1 <= days <= LONGEST_DAYS:
+        raise errors.Refused("days", errors.TOKEN_DAYS % {"days": LONGEST_DAYS})
+    if usable(actor, now).count() >= PER_PERSON:
+        raise errors.Refused("", errors.TOKEN_MANY % {"count": PER_PERSON})
+    value = PREFIX + secrets.token_urlsafe(32)
+    token = ApiToken.objects.create(
+        user=actor, name=name, digest=digest_of(value), hint=value[:8], expires_at=now + timedelta(days=days)
+    )
+    _record("token.create", token, actor, now)
+    return token, value
+
+
+@transaction.atomic
+def revoke_token(*, token_id: int, actor: User, now: datetime) -> ApiToken:
+    """End an own token at once. Raises ApiToken.DoesNotExist for another person's; ended twice is once."""
+    token = ApiToken.objects.select_for_update().get(pk=token_id, user=actor)
+    if token.revoked_at is None:
+        token.revoked_at = now
+        token.save(update_fields=["revoked_at"])
+        _record("token.revoke", token, actor, now)
+    return token
+
+
+def find_token(value: str, now: datetime) -> ApiToken | None:
+    """The valid token of this value with its person; None for an unknown, ended or expired one."""
+    return (
+        ApiToken.objects.filter(
+            digest=digest_of(value), revoked_at=None, expires_at__gt=now, user__is_active=True
+        )
+        .select_related("user__organisation")
+        .first()
+    )
+
+
+def note_use(token: ApiToken, now: datetime) -> None:
+    """Remember the last use, at most once a minute: reading must not write each time."""
+    if token.last_used_at is None or now - token.last_used_at >= _LAST_USE_EVERY:
+        ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
+
+
+def usable(user: User, now: datetime) -> QuerySet[ApiToken]:
+    """The person's tokens that still work."""
+    return ApiToken.objects.filter(user=user, revoked_at=None, expires_at__gt=now)
+
+
+def _record(action: str, token: ApiToken, actor: User, now: datetime) -> None:
+    trail.record(
+        action=action,
+        now=now,
+        actor=actor,
+        object_type="orgs.apitoken",
+        object_id=token.pk,
+        object_label=token.name,
+        object_organisation_id=actor.organisation_id,
+    )

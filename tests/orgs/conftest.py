@@ -1,0 +1,38 @@
+"""Login against a directory in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from portal.gateways import directory_factory
+from portal.orgs.models import User
+from tests import factories
+from tests.fakes import FakeDirectory, administrators_ou
+
+PASSWORD = "Kaede-Ringo-77"
+
+
+@pytest.fixture
+def directory(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeDirectory]:
+    """The directory that the portal talks to in this test."""
+    fake = FakeDirectory()
+    monkeypatch.setattr(directory_factory, "get_directory", lambda: fake)
+    yield fake
+
+
+@pytest.fixture
+def person(directory: FakeDirectory, db: Any) -> User:
+    """An approver of federation 13 with an administrator account."""
+    return with_account(directory, factories.approver(login_name="kanri-0412"))
+
+
+def with_account(directory: FakeDirectory, user: User, code: str = "13", **values: Any) -> User:
+    """Give a person an administrator account with PASSWORD."""
+    values = {"password": PASSWORD, "container_dn": administrators_ou(code)} | values
+    entry = directory.add(user.login_name, display_name=user.display_name, mail=user.email, **values)
+    user.directory_guid = entry.guid
+    user.save()
+    return user
