@@ -120,9 +120,9 @@ def up(folder: Path | str = DEFAULT_DIR) -> dict[str, str]:
         if not status(path):
             saved = _settings(path)
             _check_ports_free(saved["ip"])
+            _write(path / "check-password", _CHECK_SCRIPT, 0o755)
             if not (path / _PROVISION_MARK).exists():
                 _provision(path, saved)
-            _write(path / "check-password", _CHECK_SCRIPT, 0o755)
             _start(path, saved["ip"])
         return env(path)
 
@@ -275,7 +275,6 @@ def _provision(path: Path, saved: Mapping[str, str]) -> None:
     configuration = _CONFIGURATION.format(**values, nosync=saved["nosync"], folder=path, data=data)
     (data / "run").mkdir(exist_ok=True)
     _write(data / "etc" / "smb.conf", configuration, 0o600)
-    _write(path / "check-password", _CHECK_SCRIPT, 0o755)
     _set_policy(path)
     _make_tree(path, saved["service_password"])
     (path / _PROVISION_MARK).touch()

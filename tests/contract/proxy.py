@@ -22,21 +22,22 @@ class Mode(enum.Enum):
 class CuttingProxy:
     """Passes bytes between clients and one server until `mode` says otherwise. TLS goes through untouched."""
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, target_host: str, target_port: int, *, host: str = "127.0.0.1") -> None:
         self.mode = Mode.PASS
         self.connections = 0
-        self._target = (host, port)
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._host = host
+        self._target = (target_host, target_port)
+        self._listener = socket.create_server((host, 0))
         self._pairs: set[tuple[socket.socket, socket.socket]] = set()
         self._lock = threading.Lock()
         threading.Thread(target=self._accept, daemon=True).start()
 
     @classmethod
-    def before(cls, url: str) -> CuttingProxy:
+    def before(cls, url: str, *, host: str = "127.0.0.1") -> CuttingProxy:
         """A proxy before the server of this URL."""
         parts = urlsplit(url)
         assert parts.hostname is not None
-        return cls(parts.hostname, parts.port or 636)
+        return cls(parts.hostname, parts.port or 636, host=host)
 
     @property
     def port(self) -> int:
@@ -44,7 +45,7 @@ class CuttingProxy:
 
     @property
     def url(self) -> str:
-        return f"ldaps://127.0.0.1:{self.port}"
+        return f"ldaps://{self._host}:{self.port}"
 
     def __enter__(self) -> CuttingProxy:
         return self
