@@ -9,6 +9,9 @@ from django.utils.translation import gettext_noop
 
 from accounts import checks, forms, planning
 from accounts.payloads import RegisterAccount, ResetPassword
+from accounts.registering import RegisterHandler
+from accounts.resetting import ResetHandler
+from portal.fulfilment.registry import register_handler
 from portal.orgs.permissions import FEDERATIONS, OrganisationKind, Role
 from portal.workflow import kinds
 from portal.workflow.kinds import ApplicationKind, StageSpec
@@ -95,6 +98,8 @@ RESET_KIND: ApplicationKind[ResetPassword] = ApplicationKind(
 
 
 def register_all() -> None:
-    """Register this app's kinds with the engine."""
+    """Register this app's kinds with the engine and their handlers with fulfilment."""
     kinds.register(REGISTER_KIND)
     kinds.register(RESET_KIND)
+    register_handler(REGISTER, TARGET, RegisterHandler())
+    register_handler(PASSWORD_RESET, TARGET, ResetHandler())

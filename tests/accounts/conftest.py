@@ -8,6 +8,8 @@ import pytest
 
 from accounts import asking
 from portal.gateways import directory_factory
+from portal.notices import secrets
+from tests.accounts.world import PostOffice
 from tests.fakes import FakeDirectory
 
 
@@ -31,3 +33,11 @@ def register_line() -> dict[str, Any]:
         "login_name": "tk0412-suzuki",
         "department": "審査第二課",
     }
+
+
+@pytest.fixture
+def post(monkeypatch: pytest.MonkeyPatch) -> PostOffice:
+    """A post office instead of the mail server."""
+    office = PostOffice()
+    monkeypatch.setattr(secrets, "deliver_initial_password", office.deliver)
+    return office

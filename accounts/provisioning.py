@@ -1,0 +1,222 @@
+"""What both handlers share: reading the work, judging the directory's errors, mailing the initial password (ACC-08, ACC-10).
+
+A password exists in local variables of one attempt only: drawn right before the write, mailed after the reading back,
+forgotten. When a step after the write fails, the next attempt draws a new one and sets it only while the person has not
+chosen their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+from uuid import UUID
+
+from django.utils.translation import gettext as _
+
+from accounts import recipients
+from accounts.passwords import generate_initial_password
+from portal.fulfilment.models import Operation
+from portal.fulfilment.registry import NeedsPerson, NotKnown, Outcome, Run, TryLater
+from portal.gateways import clock
+from portal.gateways.directory import (
+    AccessDenied,
+    ContainerMissing,
+    Directory,
+    DirectoryEntry,
+    DirectoryError,
+    DirectoryUnavailable,
+    InvalidValue,
+    NameTaken,
+    NotFound,
+    OutcomeUnknown,
+    PolicyRefused,
+    Privileged,
+)
+from portal.notices import secrets
+from portal.orgs.models import Organisation, PasswordRecipient
+from portal.workflow import kinds
+
+_DRAWS = 3  # AD may have a stricter policy for single accounts (PSO); more draws would not meet it either
+
+MAILED: Literal["mailed"] = "mailed"
+CHOSEN_BY_PERSON: Literal["chosen_by_person"] = "chosen_by_person"
+
+
+class Stop(Exception):
+    """Carries an outcome out of a deep place and so ends an attempt."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(type(outcome).__name__)
+        self.outcome = outcome
+
+
+@dataclass(frozen=True)
+class Work:
+    """One operation as a handler needs it."""
+
+    run: Run
+    payload: Any
+    organisation: Organisation
+    directory: Directory
+
+    @property
+    def operation(self) -> Operation:
+        return self.run.operation
+
+    @property
+    def progress(self) -> dict[str, Any]:
+        """What earlier attempts made certain."""
+        return self.run.operation.progress
+
+
+def payload_of(operation: Operation) -> Any:
+    """The payload of the operation's line, brought up to the current version."""
+    return kinds.get(operation.kind).load(operation.line.payload, operation.line.payload_version)
+
+
+def carry_out(act: Callable[[], Outcome]) -> Outcome:
+    """Run an attempt; every error of the directory becomes an outcome. LeaseLost passes through."""
+    try:
+        return act()
+    except Stop as stop:
+        return stop.outcome
+    except DirectoryError as error:
+        return outcome_of(error)
+
+
+def outcome_of(error: DirectoryError) -> Outcome:
+    """What an error of the directory means for the operation. Unknown ones go to a person."""
+    if isinstance(error, DirectoryUnavailable):
+        text = _("Active Directory cannot be reached. The portal goes on by itself when it is back.")
+        return TryLater(code=error.code or "unavailable", message=text, target_down=True)
+    if isinstance(error, OutcomeUnknown):
+        text = _("No answer came from Active Directory. The portal looks whether the change is there.")
+        return NotKnown(code=error.code or "no_answer", message=text)
+    code, text = _for_a_person(error)
+    return NeedsPerson(code=code, message=text)
+
+
+def _for_a_person(error: DirectoryError) -> tuple[str, str]:
+    detail = {"code": error.code, "detail": error.message}
+    if isinstance(error, NameTaken):
+        return "name_taken", _(
+            "Another object in Active Directory has this name. Close this operation and have the applicant choose another login name."
+        )
+    if isinstance(error, ContainerMissing):
+        return "container_missing", _("The container %(dn)s does not exist. Make it, then retry.") % {
+            "dn": error.dn
+        }
+    if isinstance(error, AccessDenied):
+        return "access_denied", _(
+            "The portal's service account lacks the right for this container. Grant it, then retry."
+        )
+    if isinstance(error, InvalidValue):
+        return "invalid_value", _("Active Directory refuses a value: %(detail)s (%(code)s).") % detail
+    if isinstance(error, Privileged):
+        return "privileged", _("The account belongs to a protected group. The portal may not touch it.")
+    if isinstance(error, NotFound):
+        return "account_missing", _("The account does not exist in Active Directory any more.")
+    if isinstance(error, PolicyRefused):
+        return "password_policy", _(
+            "Active Directory refuses the initial passwords that the portal draws. Check the password policy of the container."
+        )
+    return "directory_error", _("Active Directory refused the change: %(detail)s (%(code)s).") % detail
+
+
+def require_recipient(work: Work) -> PasswordRecipient:
+    """The person who gets the initial password: the one on the application, or whom operations chose since (ACC-08).
+
+    Raises Stop when the person may not receive one any more.
+    """
+    chosen = work.progress.get("recipient_id", work.payload.recipient_id)
+    recipient = recipients.find_usable(work.organisation, chosen)
+    if recipient is None or recipients.is_shared(recipient.email):
+        text = _(
+            "The recipient of the initial password cannot be used any more. Choose another recipient, then retry."
+        )
+        raise Stop(NeedsPerson(code="recipient", message=text))
+    return recipient
+
+
+def set_password(
+    work: Work, recipient: PasswordRecipient, login_name: str, write: Callable[[str], None]
+) -> str:
+    """Draw a password, make sure that the operation is still ours, write it. Returns it for mailing only (ACC-10)."""
+    avoid = (work.organisation.code, recipient.email.partition("@")[0])
+    for draw in range(1, _DRAWS + 1):
+        password = generate_initial_password(login_name=login_name, avoid=avoid)
+        work.run.still_mine()
+        try:
+            write(password)
+        except PolicyRefused:
+            if draw == _DRAWS:
+                raise
+        else:
+            return password
+    raise AssertionError("unreachable")
+
+
+def mail_password(work: Work, recipient: PasswordRecipient, password: str, entry: DirectoryEntry) -> None:
+    """Hand the password to the mail server and note that it was done. Raises Stop; nothing of it is stored (ACC-10).
+
+    Another worker whose lease ran out may have set another password meanwhile. Then this mail is void and the next
+    attempt draws again, so that the last password mailed is the one that works.
+    """
+    operation = work.operation
+    work.run.still_mine()
+    try:
+        notice = secrets.deliver_initial_password(
+            to_address=recipient.email,
+            password=password,
+            organisation_id=operation.organisation_id,
+            application_number=operation.application_number,
+            subject_hint=operation.line.position + 1,
+            now=clock.now(),
+        )
+    except secrets.MailUnavailable:
+        text = _(
+            "The mail server does not take the initial password now. A new one is drawn and mailed later."
+        )
+        raise Stop(TryLater(code="mail_unavailable", message=text)) from None
+    except secrets.AddressRefused as error:
+        text = _(
+            "The mail server refuses the recipient's address (%(code)s). Choose another recipient, then retry."
+        )
+        raise Stop(NeedsPerson(code="recipient_refused", message=text % {"code": error.code})) from None
+    if operation.fence > 1 and _was_set_again(work.directory, entry):
+        text = _("Another password was set while this one was mailed. A new one is drawn and mailed.")
+        raise Stop(TryLater(code="password_replaced", message=text))
+    work.run.checkpoint(
+        password=MAILED, mailed_at=clock.now().isoformat(), notice=notice.pk, recipient_id=recipient.pk
+    )
+
+
+def _was_set_again(directory: Directory, entry: DirectoryEntry) -> bool:
+    found = directory.find_by_guid(entry.guid)
+    return found is not None and found.must_change_password and found.usn_changed != entry.usn_changed
+
+
+def note_chosen(work: Work) -> None:
+    """Note that the person has a password of their own already, so that no mail is needed (never replaced)."""
+    work.run.checkpoint(password=CHOSEN_BY_PERSON)
+
+
+def require_entry(directory: Directory, guid: UUID) -> DirectoryEntry:
+    """The account as it stands now. Raises NotFound."""
+    entry = directory.find_by_guid(guid)
+    if entry is None:
+        raise NotFound(f"no account with GUID {guid}")
+    return entry
+
+
+def evidence_of(entry: DirectoryEntry, progress: dict[str, Any]) -> dict[str, Any]:
+    """What was read back, for the history; never a secret."""
+    return {
+        "object_guid": str(entry.guid),
+        "distinguished_name": entry.dn,
+        "login_name": entry.login_name,
+        "must_change_password": entry.must_change_password,
+        "initial_password": progress.get("password", "by_hand"),
+        "notice": progress.get("notice"),
+    }

@@ -1,0 +1,56 @@
+"""Writing the register of accounts: only after the directory was read back (DESIGN of fulfilment, ACC-06)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+
+from accounts.models import DirectoryAccount
+from accounts.payloads import RegisterAccount
+from portal.common.text import search_key
+from portal.gateways.directory import DirectoryEntry
+from portal.workflow.models import ApplicationLine
+
+
+class RegisterConflict(Exception):
+    """The register already holds this login name for another object: it and AD have drifted apart."""
+
+
+def account_search_text(
+    *, family_name: str, given_name: str, family_kana: str, given_kana: str, login_name: str, department: str
+) -> str:
+    """The folded text that account searches look into: names with and without the space between them."""
+    names = (f"{family_name} {given_name}", family_name + given_name)
+    readings = (f"{family_kana} {given_kana}", family_kana + given_kana)
+    return search_key(*names, *readings, login_name, department)
+
+
+def enter_account(
+    *, line: ApplicationLine, payload: RegisterAccount, entry: DirectoryEntry, now: datetime
+) -> DirectoryAccount:
+    """Enter or renew the account that a line made, as it was read back. Safe to repeat. Raises RegisterConflict."""
+    names = {
+        "family_name": payload.family_name,
+        "given_name": payload.given_name,
+        "family_kana": payload.family_kana,
+        "given_kana": payload.given_kana,
+        "login_name": entry.login_name,
+        "department": payload.department,
+    }
+    state = DirectoryAccount.State.ENABLED if entry.enabled else DirectoryAccount.State.DISABLED
+    values = {
+        **names,
+        "organisation_id": line.organisation_id,
+        "distinguished_name": entry.dn,
+        "state": state,
+        "search_text": account_search_text(**names),
+        "last_line": line,
+        "verified_at": now,
+    }
+    try:
+        with transaction.atomic():
+            account, _made = DirectoryAccount.system.update_or_create(object_guid=entry.guid, defaults=values)
+    except IntegrityError:
+        raise RegisterConflict(entry.login_name) from None
+    return account

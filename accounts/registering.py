@@ -1,0 +1,202 @@
+"""Carrying out `accounts.register`: one atomic add with our marker, read back, mailed, entered (ACC-05, ACC-06, ACC-08)."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.utils.translation import gettext as _
+
+from accounts import provisioning
+from accounts.attributes import Difference, attributes_of, differences, new_account
+from accounts.payloads import RegisterAccount
+from accounts.provisioning import Stop, Work
+from accounts.register import RegisterConflict, enter_account
+from portal.fulfilment.models import Operation
+from portal.fulfilment.registry import Done, NeedsPerson, Outcome, Run
+from portal.gateways import clock, directory_factory
+from portal.gateways.directory import (
+    ChangedMeanwhile,
+    DirectoryEntry,
+    NameTaken,
+    OutcomeUnknown,
+)
+from portal.orgs.models import PasswordRecipient
+
+
+class RegisterHandler:
+    """Makes one account. Every attempt looks for the marker of its operation before it does anything."""
+
+    def run(self, run: Run) -> Outcome:
+        """See portal.fulfilment.registry.Handler."""
+        return provisioning.carry_out(lambda: _register(_work(run)))
+
+    def verify(self, run: Run, recorded: dict[str, str]) -> Outcome:
+        """Compare AD with the line after it was done by hand (ACC-12); the account is found by its login name."""
+        return provisioning.carry_out(lambda: _verify(_work(run)))
+
+    def work_sheet(self, operation: Operation) -> list[tuple[str, str]]:
+        """Every attribute to write by hand. The password is drawn by whoever does it and is not on the sheet (ACC-10)."""
+        payload: RegisterAccount = provisioning.payload_of(operation)
+        rows = [
+            (f"{_(attribute.label)} ({attribute.name})", attribute.value)
+            for attribute in attributes_of(payload, operation.organisation)
+            if attribute.value
+        ]
+        marker = (_("Marker"), str(operation.marker))
+        return [*rows, marker, (_("Change at the first logon (0: required)"), "pwdLastSet = 0")]
+
+    def ping(self) -> None:
+        """Raise when AD does not answer."""
+        directory_factory.get_directory().ping()
+
+
+def _work(run: Run) -> Work:
+    operation = run.operation
+    return Work(
+        run=run,
+        payload=provisioning.payload_of(operation),
+        organisation=operation.organisation,
+        directory=directory_factory.get_directory(),
+    )
+
+
+def _register(work: Work) -> Outcome:
+    recipient = None if "password" in work.progress else provisioning.require_recipient(work)
+    entry = _find_ours(work)
+    password = None
+    if entry is None:
+        entry, password = _create(work, recipient or provisioning.require_recipient(work))
+    if "object_guid" not in work.progress:
+        work.run.checkpoint(object_guid=str(entry.guid))
+    _require_as_approved(work, entry)
+    if recipient is not None:
+        entry = _hand_over(work, entry, recipient, password)
+    return _finish(work, entry)
+
+
+def _find_ours(work: Work) -> DirectoryEntry | None:
+    """The account that an earlier attempt of this operation made. Nobody else's is ever adopted.
+
+    It is looked for by objectGUID when that is known, else by login name, which AD indexes, and by the marker, which it
+    does not: that search is left out in the very first attempt, before which nothing can have been sent.
+    """
+    if "object_guid" in work.progress:
+        return _find_again(work, UUID(work.progress["object_guid"]))
+    entry = work.directory.find_by_login_name(work.payload.login_name)  # ACC-06: checked again when written
+    if entry is not None and entry.marker == _marker(work):
+        return entry
+    if work.operation.fence > 1 and (ours := work.directory.find_by_marker(_marker(work))) is not None:
+        return ours
+    if entry is not None:
+        raise NameTaken("found before writing", attribute="sAMAccountName")
+    return None
+
+
+def _find_again(work: Work, guid: UUID) -> DirectoryEntry:
+    entry = work.directory.find_by_guid(guid)
+    if entry is None:
+        text = _(
+            "The account was made but is not in Active Directory any more. Find out who removed it, then close this."
+        )
+        raise Stop(NeedsPerson(code="account_vanished", message=text))
+    return entry
+
+
+def _marker(work: Work) -> str:
+    return str(work.operation.marker)
+
+
+def _create(work: Work, recipient: PasswordRecipient) -> tuple[DirectoryEntry, str | None]:
+    """Add the account and read it back, with the password that must be mailed now; None when an earlier attempt added it."""
+    account = new_account(work.payload, work.organisation, _marker(work))
+    made: list[UUID] = []
+    try:
+        password = provisioning.set_password(
+            work,
+            recipient,
+            account.login_name,
+            lambda drawn: made.append(work.directory.create_account(account, initial_password=drawn)),
+        )
+    except NameTaken:
+        # Our own add of an attempt whose answer was lost may have come through after we looked.
+        ours = work.directory.find_by_marker(_marker(work))
+        if ours is None:
+            raise
+        return ours, None
+    entry = work.directory.find_by_guid(made[-1])
+    if entry is None:
+        # Answered by another domain controller that has not heard of it yet: never a reason to add again.
+        raise OutcomeUnknown("the new account was not found", code="not_read_back")
+    return entry, password
+
+
+def _require_as_approved(work: Work, entry: DirectoryEntry) -> None:
+    found = list(differences(work.payload, work.organisation, entry))
+    if found or not entry.enabled:
+        raise Stop(NeedsPerson(code="differs", message=_tell(found, entry)))
+
+
+def _tell(found: list[Difference], entry: DirectoryEntry) -> str:
+    parts = [
+        _("%(label)s is %(found)s instead of %(approved)s")
+        % {
+            "label": _(difference.attribute.label),
+            "found": difference.found or _("(none)"),
+            "approved": difference.attribute.value or _("(none)"),
+        }
+        for difference in found
+    ]
+    if not entry.enabled:
+        parts.append(_("the account is disabled"))
+    return _("Active Directory does not hold what was approved: %(differences)s.") % {
+        "differences": "; ".join(parts)
+    }
+
+
+def _hand_over(
+    work: Work, entry: DirectoryEntry, recipient: PasswordRecipient, password: str | None
+) -> DirectoryEntry:
+    """Mail the initial password; one that an earlier attempt set and nobody received is replaced by a new one first."""
+    if password is None:
+        try:
+            password = _replace(work, entry, recipient)
+        except ChangedMeanwhile:
+            provisioning.note_chosen(work)
+            return provisioning.require_entry(work.directory, entry.guid)
+        entry = provisioning.require_entry(work.directory, entry.guid)
+    provisioning.mail_password(work, recipient, password, entry)
+    return entry
+
+
+def _replace(work: Work, entry: DirectoryEntry, recipient: PasswordRecipient) -> str:
+    """Raises ChangedMeanwhile when the person has chosen a password: it is never replaced."""
+    if not entry.must_change_password:
+        raise ChangedMeanwhile("the person has chosen a password", code="read")
+    return provisioning.set_password(
+        work,
+        recipient,
+        entry.login_name,
+        lambda drawn: work.directory.replace_initial_password(entry.guid, new_password=drawn),
+    )
+
+
+def _finish(work: Work, entry: DirectoryEntry) -> Outcome:
+    try:
+        enter_account(line=work.operation.line, payload=work.payload, entry=entry, now=clock.now())
+    except RegisterConflict:
+        text = _(
+            "The register holds another account with this login name. Compare it with Active Directory, then retry."
+        )
+        return NeedsPerson(code="register_conflict", message=text)
+    return Done(evidence=provisioning.evidence_of(entry, work.progress))
+
+
+def _verify(work: Work) -> Outcome:
+    entry = work.directory.find_by_marker(_marker(work))
+    if entry is None:
+        entry = work.directory.find_by_login_name(work.payload.login_name)
+    if entry is None:
+        text = _("Active Directory has no account with the login name %(name)s.")
+        return NeedsPerson(code="not_there", message=text % {"name": work.payload.login_name})
+    _require_as_approved(work, entry)
+    return _finish(work, entry)
