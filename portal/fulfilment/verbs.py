@@ -20,6 +20,7 @@ class Verb(models.TextChoices):
     TAKEN = "taken", _("taken by hand")
     GIVEN_BACK = "given_back", _("given back to the portal")
     RETRIED = "retried", _("retry asked for")
+    CORRECTED = "corrected", _("corrected by operations")
     VERIFIED = "verified", _("recorded as done, verified by reading back")
     NOT_VERIFIED = "not_verified", _("recorded as done, but the target differs")
     CLOSED = "closed", _("closed without result")

@@ -1,0 +1,69 @@
+"""What operations may put right when an initial password cannot be delivered (ACC-08, ACC-09)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from accounts import recipients
+from portal.fulfilment import services as fulfilment
+from portal.fulfilment.by_hand import MAY_RETRY
+from portal.fulfilment.claiming import add_event
+from portal.fulfilment.errors import MoveNotAllowed, NotAllowed
+from portal.fulfilment.models import Operation
+from portal.fulfilment.verbs import Verb
+from portal.orgs.models import User
+from portal.orgs.permissions import RUN_OPERATIONS
+from portal.trail import services as trail
+
+
+class RecipientNotUsable(Exception):
+    """The chosen person may not receive initial passwords for this organisation. `reason` is a translated sentence."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@transaction.atomic
+def change_recipient(*, operation_id: int, recipient_id: int, actor: User, now: datetime) -> Operation:
+    """Send the initial password of one line to another recipient of the same organisation, and go on.
+
+    The application stays as it was approved; the change is in the operation's history and in the trail (SEC-02).
+    A password that an earlier attempt set is void: a new one is drawn. Raises NotAllowed, MoveNotAllowed (also when the
+    password was delivered already) and RecipientNotUsable.
+    """
+    if not actor.may(RUN_OPERATIONS):
+        raise NotAllowed("only people of operations correct a recipient")
+    operation = (
+        Operation.system.select_for_update(of=("self",), no_key=True)
+        .select_related("organisation")
+        .get(pk=operation_id)
+    )
+    if operation.status not in MAY_RETRY or "password" in operation.progress:
+        raise MoveNotAllowed(operation_id, operation.status, "change_recipient")
+    if problems := recipients.problems(operation.organisation, recipient_id):
+        raise RecipientNotUsable(problems[0])
+    before = operation.progress.get("recipient_id")
+    operation.progress = {**operation.progress, "recipient_id": recipient_id}
+    operation.save(update_fields=["progress"])
+    _record(operation, before, recipient_id, actor, now)
+    return fulfilment.retry(operation_id=operation_id, actor=actor, now=now)
+
+
+def _record(operation: Operation, before: int | None, after: int, actor: User, now: datetime) -> None:
+    detail = {"recipient_before": before, "recipient_after": after}
+    message = _("Another recipient of the initial password was chosen.")
+    add_event(operation, Verb.CORRECTED, now=now, actor=actor, message=message, data=detail)
+    trail.record(
+        action="operation.change_recipient",
+        now=now,
+        actor=actor,
+        object_type="operation",
+        object_id=operation.pk,
+        object_label=operation.application_number,
+        object_organisation_id=operation.organisation_id,
+        detail=detail,
+    )

@@ -1,0 +1,90 @@
+"""Reading the register of accounts within a person's scope (ユーザ検索, ACC-02)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from accounts import asking
+from accounts.kinds import PASSWORD_RESET, REGISTER
+from accounts.models import DirectoryAccount
+from portal.common.text import search_terms
+from portal.fulfilment.models import Operation
+from portal.gateways.directory import DirectoryEntry, DirectoryError
+from portal.orgs.models import Organisation, User
+from portal.orgs.permissions import APPLY, READ_ACCOUNTS, RUN_OPERATIONS
+from portal.workflow import selectors as workflow
+from portal.workflow.models import Application
+
+
+def accounts(user: User, q: str = "", state: str = "", organisation: str = "") -> QuerySet[DirectoryAccount]:
+    """The accounts that this person may see, all words of `q` in name, reading, login name or department.
+
+    Only organisations in which the person may read accounts count: being a mere user somewhere opens nothing there.
+    """
+    rows = DirectoryAccount.objects.visible_to(user).select_related("organisation")
+    readable = user.organisations_where(READ_ACCOUNTS)
+    if not readable:
+        return rows.none()
+    if not user.scope.everything:
+        rows = rows.filter(organisation__in=readable)
+    if state in DirectoryAccount.State.values:
+        rows = rows.filter(state=state)
+    if organisation:
+        rows = rows.filter(organisation__code=organisation)
+    for term in search_terms(q):
+        rows = rows.filter(search_text__contains=term)
+    return rows
+
+
+def account(user: User, guid: UUID) -> DirectoryAccount:
+    """One account by objectGUID; raises DirectoryAccount.DoesNotExist also for another federation's (ORG-02)."""
+    return accounts(user).get(object_guid=guid)
+
+
+def organisations(user: User) -> list[Organisation]:
+    """The organisations whose accounts this person can read, for the filter."""
+    if user.scope.everything and user.may(READ_ACCOUNTS):
+        return list(Organisation.objects.all())
+    return user.organisations_where(READ_ACCOUNTS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LiveState:
+    """An account as AD holds it now. Without `entry`: `unavailable` when AD could not be asked, else it is gone."""
+
+    entry: DirectoryEntry | None = None
+    unavailable: bool = False
+
+
+def live_state(account: DirectoryAccount) -> LiveState:
+    """Ask AD about an account that the caller may see. Never raises for an unreachable directory (ACC-12)."""
+    try:
+        return LiveState(entry=asking.ask(lambda directory: directory.find_by_guid(account.object_guid)))
+    except DirectoryError:
+        return LiveState(unavailable=True)
+
+
+def applications_of(user: User, account: DirectoryAccount) -> QuerySet[Application]:
+    """The applications about this login name that the person may see, newest first."""
+    found = workflow.applications(user, workflow.Filters()).filter(
+        organisation_id=account.organisation_id, lines__subject_key=account.login_name.lower()
+    )
+    return found.distinct().order_by("-id")
+
+
+def may_apply_for_reset(user: User, account: DirectoryAccount) -> bool:
+    """Whether the page offers to apply for a password reset."""
+    return user.may(APPLY, account.organisation_id) and account.state == DirectoryAccount.State.ENABLED
+
+
+def correctable_operation(user: User, operation_id: int) -> Operation:
+    """An operation whose recipient operations may change. Raises Operation.DoesNotExist."""
+    if not user.may(RUN_OPERATIONS):
+        raise Operation.DoesNotExist
+    rows: Any = Operation.objects.visible_to(user).select_related("line__application", "organisation")
+    found: Operation = rows.get(pk=operation_id, kind__in=(REGISTER, PASSWORD_RESET))
+    return found

@@ -1,0 +1,16 @@
+"""The addresses of the account screens."""
+
+from django.urls import path
+
+from accounts import views
+
+urlpatterns = [
+    path("accounts/", views.ListView.as_view(), name="account_list"),
+    path("accounts/export/", views.ExportView.as_view(), name="account_export"),
+    path("accounts/<uuid:guid>/", views.DetailView.as_view(), name="account_detail"),
+    path(
+        "accounts/operations/<int:operation_id>/recipient/",
+        views.ChangeRecipientView.as_view(),
+        name="operation_recipient",
+    ),
+]
