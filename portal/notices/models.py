@@ -24,7 +24,9 @@ class NoticeStatus(models.TextChoices):
 class Notice(ScopedModel):
     """One mail to one address (ACC-04, ACC-08). `context` holds ids and numbers only: no personal data, no secret."""
 
-    uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)  # also the left part of the Message-ID
+    uid = models.UUIDField(
+        default=uuid.uuid4, unique=True, editable=False
+    )  # also the left part of the Message-ID
     organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="+")
     template = models.CharField(_("template"), max_length=60)
     to_user = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="notices")
