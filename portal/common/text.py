@@ -27,7 +27,9 @@ def ascii_identifier(value: str) -> str:
 
 def person_name(value: str) -> str:
     """A name in kanji: only half-width kana and full-width ASCII are corrected, every kanji stays as written."""
-    return squeeze(jaconv.h2z(jaconv.z2h(value, kana=False, ascii=True, digit=True), kana=True, ascii=False, digit=False))
+    return squeeze(
+        jaconv.h2z(jaconv.z2h(value, kana=False, ascii=True, digit=True), kana=True, ascii=False, digit=False)
+    )
 
 
 def katakana(value: str) -> str:

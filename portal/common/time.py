@@ -63,7 +63,9 @@ def wareki(day: dt.date, weekday: bool = True) -> str:
 def parse_date(value: str) -> dt.date | None:
     """A date as people type it: 2026-12-01, 2026/12/1, R8.12.1, 令和8年12月1日; None when it is none."""
     text = unicodedata.normalize("NFKC", value).strip().replace("元年", "1年")
-    found = re.fullmatch(r"(?:(\d{4})|(令和|平成|昭和|[RHSrhs])\s*(\d{1,2}))[-/.年]\s*(\d{1,2})[-/.月]\s*(\d{1,2})日?", text)
+    found = re.fullmatch(
+        r"(?:(\d{4})|(令和|平成|昭和|[RHSrhs])\s*(\d{1,2}))[-/.年]\s*(\d{1,2})[-/.月]\s*(\d{1,2})日?", text
+    )
     if found is None:
         return None
     western, era, era_year, month, day = found.groups()

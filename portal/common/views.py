@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from django.contrib.auth.decorators import login_required
+from django.contrib.auth.decorators import login_not_required, login_required
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -52,7 +52,6 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 @require_POST
-@login_required
 def extend_session(request: HttpRequest) -> HttpResponse:
     """The person wants to stay: any request renews the session, this one does nothing else."""
     return HttpResponse(status=204)
@@ -61,11 +60,15 @@ def extend_session(request: HttpRequest) -> HttpResponse:
 HELP_PAGES = ("applicant", "approver", "operator", "manager", "auditor")
 
 
+@login_not_required
+@login_not_required
 def help_index(request: HttpRequest) -> HttpResponse:
     """使い方: one page for each role."""
     return render(request, "help/index.html")
 
 
+@login_not_required
+@login_not_required
 def help_role(request: HttpRequest, slug: str) -> HttpResponse:
     """The page of one role; the URL admits known names only."""
     return render(request, f"help/{slug}.html")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from django.conf import settings
@@ -99,25 +100,24 @@ class _Navigation:
 
     def __init__(self, request: HttpRequest, user: User) -> None:
         self._request, self._user = request, user
-        self._groups: list[dict[str, Any]] | None = None
 
-    @property
+    @cached_property
+    def counts(self) -> selectors.WorkCounts:
+        """The numbers of the menu and of the home page, counted once per page."""
+        return selectors.work_counts(self._user, timezone.now())
+
+    @cached_property
     def groups(self) -> list[dict[str, Any]]:
         """The menu; built once although the page shows it twice (wide and small screens)."""
-        if self._groups is None:
-            counts = _counts(self._user)
-            groups = [
-                {
-                    "label": label,
-                    "entries": [shown for entry in entries if (shown := self._shown(entry, counts))],
-                }
-                for label, entries in MENU
-            ]
-            self._groups = [group for group in groups if group["entries"]]
-        return self._groups
+        groups = [
+            {"label": label, "entries": [shown for entry in entries if (shown := self._shown(entry))]}
+            for label, entries in MENU
+        ]
+        return [group for group in groups if group["entries"]]
 
-    def _shown(self, entry: Entry, counts: Any) -> dict[str, Any] | None:
-        if entry.permissions and not any(self._user.may(permission) for permission in entry.permissions):
+    def _shown(self, entry: Entry) -> dict[str, Any] | None:
+        allowed = any(self._user.may(permission) for permission in entry.permissions)
+        if entry.permissions and not allowed and not (entry.url_name == "inbox" and self.may_decide):
             return None
         url = _address(entry.url_name)
         if url is None:
@@ -128,8 +128,23 @@ class _Navigation:
             "icon": entry.icon,
             "url": url,
             "is_current": match is not None and match.url_name == entry.url_name,
-            "count": getattr(counts, entry.count) if entry.count and counts else 0,
+            "count": getattr(self.counts, entry.count) if entry.count else 0,
         }
+
+    @property
+    def may_apply(self) -> bool:
+        """Whether the page offers to write an application."""
+        return self._user.may(APPLY)
+
+    @property
+    def may_decide(self) -> bool:
+        """Whether the page has an inbox: an own role, or something to decide for a principal."""
+        return self._user.may(DECIDE) or self.counts.inbox > 0
+
+    @property
+    def may_read_operations(self) -> bool:
+        """Whether links to operations lead anywhere."""
+        return self._user.may(READ_OPERATIONS)
 
     @property
     def personal(self) -> list[dict[str, Any]]:
@@ -166,13 +181,6 @@ class _Navigation:
     def previous_login_ip(self) -> str:
         """From where that was."""
         return str(self._request.session.get("previous_login_ip", ""))
-
-
-def _counts(user: User) -> Any:
-    try:
-        return selectors.work_counts(user, timezone.now())
-    except NotImplementedError:
-        return None
 
 
 def _address(name: str) -> str | None:

@@ -27,9 +27,28 @@
   }
 
   // 5 Draft autosave: htmx sends the form after a pause; the answer says when, and carries the next version.
+  // A button pressed while a save is under way waits for it, so that it sends the version that the save returns.
   let sentDirty = false;
+  let saving = false;
+  let waiting = null;
+  if (guarded) {
+    guarded.addEventListener("submit", (event) => {
+      if (!saving) return;
+      event.preventDefault();
+      waiting = { button: event.submitter };
+    });
+  }
+  document.addEventListener("htmx:afterRequest", (event) => {
+    if (!event.target.matches("[data-autosave]")) return;
+    saving = false;
+    if (waiting) {
+      const { button } = waiting;
+      waiting = null;
+      window.setTimeout(() => guarded.requestSubmit(button), 0);
+    }
+  });
   document.addEventListener("htmx:beforeRequest", (event) => {
-    if (event.target.matches("[data-autosave]")) { sentDirty = dirty; dirty = false; }
+    if (event.target.matches("[data-autosave]")) { sentDirty = dirty; dirty = false; saving = true; }
   });
   const notSaved = (event) => {
     if (!event.target.matches("[data-autosave]")) return;
@@ -39,6 +58,14 @@
   };
   document.addEventListener("htmx:sendError", notSaved);
   document.addEventListener("htmx:responseError", notSaved);
+  document.addEventListener("htmx:beforeOnLoad", (event) => {
+    // The session has ended: do not leave the page and what was typed; say how to go on.
+    if (event.detail.xhr.status !== 401 || !event.target.matches("[data-autosave]")) return;
+    event.preventDefault();
+    dirty = true;
+    const notice = document.querySelector("[data-logged-out]");
+    if (notice) notice.hidden = false;
+  });
   document.addEventListener("htmx:beforeSwap", (event) => {
     // 409 and 422 carry an answer for the person; every other error leaves the page as it is.
     if ([409, 422].includes(event.detail.xhr.status)) { event.detail.shouldSwap = true; event.detail.isError = false; }

@@ -28,8 +28,20 @@ def test_every_page_renders(desk: Desk) -> None:
     draft = desk.draft(desk.line("tk0500-sato"))
     for person in (desk.applicant, desk.approver, desk.operator):
         client = browser(person)
-        for address in ["/", "/applications/", "/applications/inbox/", f"/applications/{application.number}/", "/applications/export/"]:
+        for address in [
+            "/",
+            "/applications/",
+            "/applications/inbox/",
+            f"/applications/{application.number}/",
+            "/applications/export/",
+        ]:
             assert client.get(address).status_code == 200, address
     client = browser(desk.applicant)
-    for address in ["/applications/drafts/", "/applications/new/", "/applications/new/accounts.register/", f"/applications/{draft.number}/edit/", f"/applications/{draft.number}/confirm/"]:
+    for address in [
+        "/applications/drafts/",
+        "/applications/new/",
+        "/applications/new/accounts.register/",
+        f"/applications/{draft.number}/edit/",
+        f"/applications/{draft.number}/confirm/",
+    ]:
         assert client.get(address).status_code == 200, address

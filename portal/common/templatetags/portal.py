@@ -125,8 +125,11 @@ _CHIPS: dict[str, tuple[str, str]] = {
 
 @register.simple_tag
 def icon(name: str, label: str = "") -> SafeString:
-    """An inline picture by name; decoration unless `label` gives it a meaning of its own."""
-    paths = format_html_join("", '<path d="{}"/>', ((path,) for path in ICONS[name]))
+    """An inline picture by name; decoration unless `label` gives it a meaning of its own.
+
+    A name that is not known (kinds bring their own) gives a sheet of paper.
+    """
+    paths = format_html_join("", '<path d="{}"/>', ((path,) for path in ICONS.get(name, ICONS["file"])))
     if label:
         return format_html(
             '<svg class="i" viewBox="0 0 20 20" role="img" aria-label="{}">{}</svg>', label, paths
@@ -224,3 +227,21 @@ def due_state(value: dt.date | None) -> str:
 def item(mapping: Any, key: Any) -> Any:
     """The value under a key that the template only knows as a variable; None when there is none."""
     return mapping.get(key) if mapping else None
+
+
+@register.filter
+def msg(msgid: Any) -> str:
+    """The translation of a msgid that was stored or made elsewhere (labels of stages and plans)."""
+    return _(str(msgid)) if msgid else ""
+
+
+@register.filter
+def check_text(check: Any) -> str:
+    """The sentence of an automatic check, translated and with its values filled in."""
+    return _(check.text) % check.values
+
+
+@register.filter
+def file_size(value: int) -> str:
+    """212 KB, 1.4 MB."""
+    return f"{value / 1_048_576:.1f} MB" if value >= 1_048_576 else f"{max(1, round(value / 1024))} KB"

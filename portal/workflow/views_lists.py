@@ -1,0 +1,234 @@
+"""The pages people start from: their work today, the inbox, the drafts, and the list with its filters in the URL."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from portal.common.csvfile import csv_response
+from portal.common.pagination import COUNT_LIMIT, limited_count, paginate
+from portal.common.templatetags.portal import wareki
+from portal.common.time import JST
+from portal.notices.models import Notice
+from portal.orgs.models import Organisation
+from portal.orgs.permissions import READ_APPLICATIONS
+from portal.trail import services as trail
+from portal.workflow import kinds, selectors
+from portal.workflow.forms import FilterForm, SaveFilterForm
+from portal.workflow.models import Application, SavedFilter, Status
+from portal.workflow.views import PersonView
+
+PAGE_SIZE = 50
+INBOX_SIZE = 100
+EXPORT_LIMIT = 10_000
+SAVED_FILTERS_PER_PERSON = 10
+
+# The tabs that everybody has, as (label, query).
+TABS: tuple[tuple[Any, str], ...] = (
+    (gettext_lazy("All"), ""),
+    (gettext_lazy("In review"), "status=IN_REVIEW"),
+    (gettext_lazy("Returned"), "status=RETURNED"),
+    (gettext_lazy("Needs attention"), "status=NEEDS_ATTENTION"),
+    (gettext_lazy("My applications"), "mine=1"),
+)
+
+
+class HomeView(PersonView):
+    """My work today: what waits for me, what came back, what is new."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        """Counts first, then the most urgent, then the newest."""
+        now = timezone.now()
+        context = {
+            "inbox": selectors.inbox(self.user, now).order_by("due_on", "id")[:5],
+            "recent": selectors.applications(self.user, selectors.Filters(mine=True)).order_by("-id")[:5],
+            "notices": Notice.objects.visible_to(self.user).filter(to_user=self.user).order_by("-id")[:5],
+            "today": timezone.localdate(),
+            "kinds": {kind.code: kind for kind in kinds.all_kinds()},
+        }
+        return render(request, "workflow/home.html", context)
+
+
+class InboxView(PersonView):
+    """What this person can decide now, the earliest deadline first."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        """At most the first hundred; the list grows shorter with every decision."""
+        waiting = selectors.inbox(self.user, timezone.now())
+        context = {
+            "rows": waiting.order_by("due_on", "id")[:INBOX_SIZE],
+            "count": limited_count(waiting),
+            "kinds": {kind.code: kind for kind in kinds.all_kinds()},
+        }
+        return render(request, "workflow/inbox.html", context)
+
+
+class DraftsView(PersonView):
+    """What this person began and did not submit yet."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        """Newest first."""
+        page = paginate(selectors.drafts(self.user), request.GET.get("cursor"), PAGE_SIZE)
+        context = {"page": page, "kinds": {kind.code: kind for kind in kinds.all_kinds()}}
+        return render(request, "workflow/drafts.html", context)
+
+
+class ListView(PersonView):
+    """Every application that this person may see. The URL holds the whole state of the page."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        """One page, with the tags that take a filter off again."""
+        filters = selectors.Filters.from_query(request.GET)
+        found = selectors.applications(self.user, filters)
+        count = limited_count(found)
+        query = filters.to_query()
+        context = {
+            "page": paginate(found, request.GET.get("cursor"), PAGE_SIZE),
+            "count": min(count, COUNT_LIMIT),
+            "more": count > COUNT_LIMIT,
+            "form": FilterForm(initial=dataclasses.asdict(filters), organisations=_organisations(self)),
+            "tabs": self.tabs(query),
+            "tags": _tags(query),
+            "query": query,
+            "save_form": SaveFilterForm(initial={"query": query}),
+            "kinds": {kind.code: kind for kind in kinds.all_kinds()},
+        }
+        return render(request, "workflow/list.html", context)
+
+    def tabs(self, query: str) -> list[dict[str, Any]]:
+        """Everybody's tabs and the person's own."""
+        own = [(saved.name, saved.query, saved.pk) for saved in SavedFilter.objects.filter(user=self.user)]
+        return [
+            {"label": label, "query": part, "pk": pk, "is_current": part == query}
+            for label, part, pk in [*((label, part, None) for label, part in TABS), *own]
+        ]
+
+
+def _organisations(view: PersonView) -> list[Organisation]:
+    """The organisations that the filter offers: those the person sees."""
+    if view.user.scope.everything:
+        return list(Organisation.objects.all())
+    return view.user.organisations_where(READ_APPLICATIONS)
+
+
+def _tags(query: str) -> list[dict[str, str]]:
+    """One tag for each filter in force; following it takes the filter off."""
+    parts = parse_qsl(query)
+    return [
+        {
+            "label": _tag_label(name, value),
+            "query": urlencode([part for part in parts if part != (name, value)]),
+        }
+        for name, value in parts
+    ]
+
+
+def _tag_label(name: str, value: str) -> str:
+    if name == "kind":
+        return _("Kind: %(value)s") % {
+            "value": next((k.label for k in kinds.all_kinds() if k.code == value), value)
+        }
+    if name == "status":
+        return _("Status: %(value)s") % {"value": Status(value).label if value in Status.values else value}
+    if name == "organisation":
+        organisation = Organisation.objects.filter(code=value).first()
+        return _("Organisation: %(value)s") % {"value": organisation.short_name if organisation else value}
+    if name == "due":
+        return _("Due date: %(value)s") % {
+            "value": _("overdue") if value == "overdue" else _("within 7 days")
+        }
+    if name == "mine":
+        return _("My applications")
+    return _("Keyword: %(value)s") % {"value": value}
+
+
+class ExportView(PersonView):
+    """The list as CSV for a spreadsheet; who took what is recorded (SEC-02)."""
+
+    def get(self, request: HttpRequest) -> HttpResponseBase:
+        """The same filters as the list, newest first, at most EXPORT_LIMIT rows."""
+        now = timezone.now()
+        filters = selectors.Filters.from_query(request.GET)
+        rows = selectors.applications(self.user, filters).order_by("-id")[:EXPORT_LIMIT]
+        trail.record(
+            action="application.export",
+            now=now,
+            actor=self.user,
+            object_type="application",
+            detail={"filters": filters.to_query(), "limit": EXPORT_LIMIT},
+        )
+        header = [
+            _("Application number"),
+            _("Kind"),
+            _("Organisation"),
+            _("Subject"),
+            _("Applicant"),
+            _("Status"),
+        ]
+        header += [_("Due date"), _("Submitted"), _("Completed")]
+        name = _("applications") + f"_{wareki(timezone.localdate()).partition('（')[0]}.csv"
+        return csv_response(name, header, _export_rows(rows))
+
+
+def _export_rows(rows: Any) -> Iterator[list[Any]]:
+    labels = {kind.code: str(kind.label) for kind in kinds.all_kinds()}
+    application: Application
+    for application in rows.iterator(chunk_size=500):
+        yield [
+            application.number,
+            labels.get(application.kind, application.kind),
+            application.organisation.name,
+            application.subject,
+            application.applicant.display_name,
+            application.get_status_display(),
+            application.due_on or "",
+            *(f"{at.astimezone(JST):%Y-%m-%d %H:%M}" if at else "" for at in _moments(application)),
+        ]
+
+
+def _moments(application: Application) -> tuple[Any, Any]:
+    return application.submitted_at, application.completed_at
+
+
+class FilterSaveView(PersonView):
+    """Keep the filter that the list shows as a tab of one's own."""
+
+    http_method_names = ["post", "options"]  # noqa: RUF012
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        """The same name again replaces the tab."""
+        form = SaveFilterForm(request.POST)
+        query = selectors.Filters.from_query(dict(parse_qsl(request.POST.get("query", "")[:500]))).to_query()
+        address = f"{reverse('application_list')}?{query}"
+        if not form.is_valid():
+            messages.error(request, _("Give the tab a name of at most 40 characters."))
+            return redirect(address)
+        own = SavedFilter.objects.filter(user=self.user)
+        name = form.cleaned_data["name"]
+        if own.count() >= SAVED_FILTERS_PER_PERSON and not own.filter(name=name).exists():
+            messages.error(request, _("You have 10 tabs already. Remove one first."))
+            return redirect(address)
+        SavedFilter.objects.update_or_create(user=self.user, name=name, defaults={"query": query})
+        messages.success(request, _("The tab “%(name)s” was saved.") % {"name": name})
+        return redirect(address)
+
+
+class FilterRemoveView(PersonView):
+    """Take a tab of one's own away; somebody else's is none."""
+
+    http_method_names = ["post", "options"]  # noqa: RUF012
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Back to the list."""
+        SavedFilter.objects.filter(user=self.user, pk=pk).delete()
+        return redirect("application_list")
