@@ -130,6 +130,8 @@ def open_connection(
             authentication=ldap3.SIMPLE,
             client_strategy=ldap3.SAFE_SYNC,
             auto_range=False,
+            # Else it invents empty attributes, and stumbles over those it asked for in ranges.
+            return_empty_attributes=False,
             auto_referrals=False,
             check_names=False,
             receive_timeout=settings.connect_timeout,
@@ -194,12 +196,16 @@ class KeptConnection(threading.local):
         self._used_at = 0.0
 
     def read(self, operation: Callable[[ldap3.Connection], Any]) -> Reply:
-        """Run a read; once more over a new connection when the kept one turns out to be dead."""
+        """Run a read; once more over a new connection when the kept one turns out to be dead.
+
+        Not after a timeout: whoever waits has waited long enough, and the server hears us no better.
+        """
         kept = self._usable() is not None
+        began = time.monotonic()
         try:
             return self._run(operation)
         except DirectoryUnavailable:
-            if not kept:
+            if not kept or time.monotonic() - began >= self._settings.receive_timeout:
                 raise
             return self._run(operation)
 

@@ -104,7 +104,7 @@ class BindResult(enum.Enum):
     DISABLED = "disabled"
     EXPIRED = "expired"
     """The account (not the password) has expired."""
-    PASSWORD_EXPIRED = "password_expired"
+    PASSWORD_EXPIRED = "password_expired"  # noqa: S105 (no password)
     """The password was right, but is older than the policy allows: it must be changed first."""
     MUST_CHANGE = "must_change"
     """The password was right, but it is an initial one that must be changed first (ACC-10)."""

@@ -135,7 +135,9 @@ class Session:
 
 
 def _cut(buffer: bytearray) -> bytes | None:
-    """The first whole message, taken out of the buffer. Raises BerError when it is too large."""
+    """The first whole message, taken out of the buffer. Raises BerError for what can never become one."""
+    if buffer and buffer[0] != ber.SEQUENCE:
+        raise BerError("no LDAP message")
     size = ber.message_size(buffer)
     if size is None or size > len(buffer):
         if size is not None and size > _MESSAGE_LIMIT:
