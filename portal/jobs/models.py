@@ -20,7 +20,9 @@ class JobRun(models.Model):
     """One run of one job for one period. The unique pair decides who runs it."""
 
     job = models.CharField(_("job"), max_length=60)
-    period = models.CharField(_("period"), max_length=20)  # "2026-11-20" for a daily job, "2026-11" for a monthly one
+    period = models.CharField(
+        _("period"), max_length=20
+    )  # when it was due, in Japanese time: "2026-11-20T08:30"
     status = models.CharField(_("status"), max_length=10, choices=JobRunStatus, default=JobRunStatus.RUNNING)
     started_at = models.DateTimeField(_("started"))
     lease_until = models.DateTimeField()
@@ -30,4 +32,6 @@ class JobRun(models.Model):
 
     class Meta:
         ordering = ("-started_at",)
-        constraints: ClassVar = [models.UniqueConstraint(fields=["job", "period"], name="job_once_per_period")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["job", "period"], name="job_once_per_period")
+        ]

@@ -1,0 +1,87 @@
+"""Everything that the portal does by the clock, in one table. Times are Japanese.
+
+BEAT rings each minute and may ring twice or not at all: what it starts looks into the database for what is due.
+JOBS are run once for each period and caught up after an outage (SEC-04); the page of jobs shows them.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from importlib import import_module
+from typing import Any
+
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+
+from portal.jobs.table import Job
+
+_IDEMPOTENCY_KEYS_KEPT = timedelta(days=2)
+
+BEAT: dict[str, dict[str, Any]] = {
+    name: {"task": task, "schedule": 60.0, "options": {"expires": 55}}
+    for name, task in {
+        "feed operations that were missed": "portal.fulfilment.tasks.sweep",
+        "send mail that was not sent at once": "portal.notices.tasks.send_notices",
+        "run the jobs that are due": "portal.jobs.tasks.run_due_jobs",
+    }.items()
+}
+
+
+def check_open_stages(*, now: datetime) -> str:
+    """Stages that nobody can decide any more go to operations."""
+    from portal.workflow import upkeep
+
+    return f"{upkeep.check_open_stages(now=now)}"
+
+
+def remind_overdue(*, now: datetime) -> str:
+    """Deciders of overdue stages are reminded."""
+    from portal.workflow import upkeep
+
+    return f"{upkeep.remind_overdue(now=now)}"
+
+
+def purge_idempotency_keys(*, now: datetime) -> str:
+    """Answers kept for repeated REST requests go after two days."""
+    from portal.workflow.models import IdempotencyKey
+
+    count, _by_model = IdempotencyKey.objects.filter(created_at__lt=now - _IDEMPOTENCY_KEYS_KEPT).delete()
+    return f"{count}"
+
+
+def purge_sessions(*, now: datetime) -> str:
+    """Sessions that ended go."""
+    import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
+    return ""
+
+
+JOBS: tuple[Job, ...] = (
+    Job(
+        name="check_open_stages",
+        label=_("Check that every open stage has somebody who can decide"),
+        cron="0 2 * * *",
+        run=check_open_stages,
+        why="People leave and memberships end while an application waits for them.",
+    ),
+    Job(
+        name="remind_overdue",
+        label=_("Remind the deciders of overdue stages"),
+        cron="30 8 * * 1-5",
+        run=remind_overdue,
+        why="At the start of the working day; the service itself leaves out holidays.",
+    ),
+    Job(
+        name="purge_idempotency_keys",
+        label=_("Remove old answers to repeated REST requests"),
+        cron="10 3 * * *",
+        run=purge_idempotency_keys,
+        why="They serve repetitions within minutes and hold copies of answers.",
+    ),
+    Job(
+        name="purge_sessions",
+        label=_("Remove sessions that ended"),
+        cron="20 3 * * *",
+        run=purge_sessions,
+        why="The table would grow for ever.",
+    ),
+)
