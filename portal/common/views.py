@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from django.contrib.auth.decorators import login_not_required, login_required
+from django.contrib.auth.decorators import login_not_required
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -61,13 +61,11 @@ HELP_PAGES = ("applicant", "approver", "operator", "manager", "auditor")
 
 
 @login_not_required
-@login_not_required
 def help_index(request: HttpRequest) -> HttpResponse:
     """使い方: one page for each role."""
     return render(request, "help/index.html")
 
 
-@login_not_required
 @login_not_required
 def help_role(request: HttpRequest, slug: str) -> HttpResponse:
     """The page of one role; the URL admits known names only."""

@@ -8,8 +8,12 @@ class NoticesConfig(AppConfig):
     verbose_name = _("notices")
 
     def ready(self) -> None:
-        """Tell the floor below how mail is queued."""
-        from portal.notices import services
-        from portal.orgs import outbox
+        """Tell the floor below how mail is queued, and ask it for the link that is made when its mail is sent."""
+        from portal.notices import messages, services
+        from portal.orgs import outbox, recipients
 
         outbox.deliver_through(services.queue)
+        messages.provide(
+            "recipient_confirmation",
+            lambda notice: {"confirm_url": recipients.confirmation_url(notice.context["recipient"])},
+        )

@@ -19,7 +19,8 @@ class Origin:
     error_number: str = ""
 
 
-_origin: ContextVar[Origin] = ContextVar("trail_origin", default=Origin())
+_NOWHERE = Origin()
+_origin: ContextVar[Origin] = ContextVar("trail_origin", default=_NOWHERE)
 
 
 def current() -> Origin:

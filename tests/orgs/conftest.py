@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,11 +15,11 @@ PASSWORD = "Kaede-Ringo-77"
 
 
 @pytest.fixture
-def directory(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeDirectory]:
+def directory(monkeypatch: pytest.MonkeyPatch) -> FakeDirectory:
     """The directory that the portal talks to in this test."""
     fake = FakeDirectory()
     monkeypatch.setattr(directory_factory, "get_directory", lambda: fake)
-    yield fake
+    return fake
 
 
 @pytest.fixture

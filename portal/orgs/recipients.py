@@ -1,0 +1,194 @@
+"""Who receives initial passwords (ACC-08, ACC-09): one registered person, one address of their own, confirmed by mail.
+
+The mailed link holds a token that is worked out anew from the row and the secret key whenever it is needed; the row keeps
+its SHA-256 only. Following the link changes nothing; the button on the page does: mail scanners follow links too.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.urls import reverse
+from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext_lazy as _
+
+from portal.gateways import directory_factory
+from portal.gateways.directory import DirectoryUnavailable
+from portal.orgs import errors, outbox, people
+from portal.orgs.models import PasswordRecipient, User
+from portal.trail import services as trail
+
+VALID_FOR = timedelta(days=7)
+_RESEND_AFTER = timedelta(minutes=1)
+
+# Words that name a post or a list rather than a person, alone or set off by a sign or a digit: info@, soumu-ml@, all2@.
+_POSTS = ["admin", "administrator", "info", "information", "support", "help", "helpdesk", "contact", "mail", "postmaster", "webmaster", "hostmaster", "root", "soumu", "jimu", "jimukyoku", "keiri", "kanri", "kanrisha", "joho", "jouhou", "system", "sys", "shomu", "hoken", "kokuho", "madoguchi", "daihyo", "noreply", "no-reply", "security", "abuse", "office", "staff", "user", "test"]
+_LISTS = ["all", "ml", "list", "lists", "group", "groups", "team", "everyone", "zenin", "member", "members", "kyoyu", "kyouyu", "shared", "mailinglist"]
+_SEPARATORS = re.compile(r"[._+\-0-9]+")
+
+POST_ADDRESS = _(
+    "This looks like the address of a post (such as info or soumu). Enter the person's own address."
+)
+LIST_ADDRESS = _("This looks like a mailing list or a shared address. Enter the person's own address.")
+GROUP_ADDRESS = _("Active Directory knows this address as a group. Enter the person's own address.")
+SHARED_ADDRESS = _("Another person has this address. An address belongs to one person only.")
+
+
+def address_problem(email: str) -> object | None:
+    """Why an address cannot be one person's by its looks: the reason, or None."""
+    words = {word for word in _SEPARATORS.split(email.rpartition("@")[0].casefold()) if word}
+    local = email.rpartition("@")[0].casefold()
+    if words & set(_LISTS):
+        return LIST_ADDRESS
+    if local in _POSTS or (words and words <= set(_POSTS)):
+        return POST_ADDRESS
+    return None
+
+
+def register(
+    *, actor: User, organisation_id: int, name: str, department: str, phone: str, email: str, now: datetime
+) -> PasswordRecipient:
+    """Register a person and mail them the link that confirms the address.
+
+    Raises errors.NotAllowed, errors.Refused with the reason at its field, errors.DirectoryOutOfReach (nothing saved).
+    """
+    people.require_manager(actor, organisation_id)
+    problem = address_problem(email) or _shared(email, name)
+    if problem is not None:
+        raise errors.Refused("email", problem)
+    _refuse_group(email)
+    try:
+        with transaction.atomic():
+            recipient = PasswordRecipient.system.create(
+                organisation_id=organisation_id,
+                name=name,
+                department=department,
+                phone=phone,
+                email=email,
+                registered_by=actor,
+            )
+            _send_link(recipient, now)
+            _record("recipient.add", recipient, actor, now)
+    except IntegrityError as exc:
+        raise errors.Refused("email", SHARED_ADDRESS) from exc
+    return recipient
+
+
+@transaction.atomic
+def resend(*, recipient_id: int, actor: User, now: datetime) -> PasswordRecipient:
+    """Mail a new link; the one before no longer works.
+
+    Raises errors.NotAllowed, and errors.Refused when confirmed already, ended, or sent less than a minute ago.
+    """
+    recipient = PasswordRecipient.system.select_for_update(no_key=True).get(pk=recipient_id)
+    people.require_manager(actor, recipient.organisation_id)
+    if recipient.confirmed_at is not None or not recipient.is_active:
+        raise errors.Refused("", _("This address needs no confirmation any more."))
+    if recipient.confirmation_sent_at is not None and now - recipient.confirmation_sent_at < _RESEND_AFTER:
+        raise errors.Refused("", _("The link was sent just now. Wait a minute."))
+    _send_link(recipient, now)
+    _record("recipient.resend", recipient, actor, now)
+    return recipient
+
+
+@transaction.atomic
+def end(*, recipient_id: int, actor: User, now: datetime) -> PasswordRecipient:
+    """No more initial passwords to this person. Ended twice is once. Raises errors.NotAllowed."""
+    recipient = PasswordRecipient.system.select_for_update(no_key=True).get(pk=recipient_id)
+    people.require_manager(actor, recipient.organisation_id)
+    if recipient.is_active:
+        recipient.is_active = False
+        recipient.confirmation_digest = ""
+        recipient.save(update_fields=["is_active", "confirmation_digest", "updated_at"])
+        _record("recipient.end", recipient, actor, now)
+    return recipient
+
+
+def find_by_token(token: str, now: datetime) -> PasswordRecipient | None:
+    """The recipient whose mailed link this is; None for an unknown, used or old one."""
+    return PasswordRecipient.system.filter(
+        confirmation_digest=_digest(token),
+        is_active=True,
+        confirmed_at=None,
+        confirmation_sent_at__gt=now - VALID_FOR,
+    ).first()
+
+
+@transaction.atomic
+def confirm(*, token: str, now: datetime) -> PasswordRecipient:
+    """The person who reads the mailbox says that it is theirs alone. Raises errors.Refused for a link that is no good."""
+    found = find_by_token(token, now)
+    recipient = found and PasswordRecipient.system.select_for_update(no_key=True).get(pk=found.pk)
+    if recipient is None or recipient.confirmation_digest != _digest(token):
+        raise errors.Refused("", _("This link is no longer valid. Ask for a new one."))
+    recipient.confirmed_at = now
+    recipient.confirmation_digest = ""
+    recipient.save(update_fields=["confirmed_at", "confirmation_digest", "updated_at"])
+    _record("recipient.confirm", recipient, None, now)
+    return recipient
+
+
+def confirmation_url(recipient_id: int) -> str:
+    """The address that the mail names, worked out when the mail is made."""
+    recipient = PasswordRecipient.system.get(pk=recipient_id)
+    return settings.PORTAL_URL + reverse("recipient_confirm", kwargs={"token": _token(recipient)})
+
+
+def _send_link(recipient: PasswordRecipient, now: datetime) -> None:
+    recipient.confirmation_sent_at = now
+    recipient.confirmation_digest = _digest(_token(recipient))
+    recipient.save(update_fields=["confirmation_sent_at", "confirmation_digest", "updated_at"])
+    outbox.queue(
+        template="recipient_confirmation",
+        now=now,
+        organisation_id=recipient.organisation_id,
+        to_address=recipient.email,
+        context={"recipient": recipient.pk},
+    )
+
+
+def _token(recipient: PasswordRecipient) -> str:
+    sent = recipient.confirmation_sent_at.isoformat() if recipient.confirmation_sent_at else ""
+    mac = salted_hmac(
+        "portal.orgs.recipients", f"{recipient.pk}\0{recipient.email}\0{sent}", algorithm="sha256"
+    )
+    return base64.urlsafe_b64encode(mac.digest()).decode().rstrip("=")
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _shared(email: str, name: str) -> object | None:
+    """ACC-09: one address, one person, over recipients and people of all organisations."""
+    if PasswordRecipient.system.filter(email__iexact=email, is_active=True).exists():
+        return SHARED_ADDRESS
+    names = User.objects.filter(email__iexact=email, is_active=True).values_list("display_name", flat=True)
+    folded = "".join(name.split())
+    return SHARED_ADDRESS if any("".join(other.split()) != folded for other in names) else None
+
+
+def _refuse_group(email: str) -> None:
+    try:
+        is_group = directory_factory.get_directory().mail_is_group_address(email)
+    except DirectoryUnavailable as exc:
+        raise errors.DirectoryOutOfReach from exc
+    if is_group:
+        raise errors.Refused("email", GROUP_ADDRESS)
+
+
+def _record(action: str, recipient: PasswordRecipient, actor: User | None, now: datetime) -> None:
+    trail.record(
+        action=action,
+        now=now,
+        actor=actor,
+        object_type="orgs.passwordrecipient",
+        object_id=recipient.pk,
+        object_label=recipient.name,
+        object_organisation_id=recipient.organisation_id,
+    )
