@@ -138,7 +138,10 @@ def draft(applicant: User, *names: str, now: datetime | None = None, **values: A
 def submit(application: Application, actor: User | None = None, now: datetime | None = None) -> Application:
     """Hand the stored content in."""
     return services.submit(
-        application_id=application.pk, actor=actor or application.applicant, version=None, now=now or timezone.now()
+        application_id=application.pk,
+        actor=actor or application.applicant,
+        version=None,
+        now=now or timezone.now(),
     )
 
 
@@ -163,7 +166,9 @@ def seen(application: Application, by: User, now: datetime | None = None) -> dic
     }
 
 
-def approve(application: Application, by: User, comment: str = "", now: datetime | None = None) -> Application:
+def approve(
+    application: Application, by: User, comment: str = "", now: datetime | None = None
+) -> Application:
     """Approve the open stage."""
     return services.approve(**seen(application, by, now), comment=comment)
 

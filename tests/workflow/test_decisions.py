@@ -37,11 +37,17 @@ def two_own_stages() -> None:
         )
 
 
-def test_the_first_approval_opens_the_next_stage_and_mails_its_people(office: cards.Office) -> None:  # ACC-03, ACC-04
+def test_the_first_approval_opens_the_next_stage_and_mails_its_people(
+    office: cards.Office,
+) -> None:  # ACC-03, ACC-04
     application = cards.approve(cards.submitted(office.applicant), office.approver, "よいです")
 
     first, second = application.stages.all()
-    assert (first.status, first.decided_by, first.comment) == (StageStatus.APPROVED, office.approver, "よいです")
+    assert (first.status, first.decided_by, first.comment) == (
+        StageStatus.APPROVED,
+        office.approver,
+        "よいです",
+    )
     assert second.status == StageStatus.OPEN
     assert application.status == Status.IN_REVIEW
     assert application.due_on == second.due_on
@@ -49,7 +55,9 @@ def test_the_first_approval_opens_the_next_stage_and_mails_its_people(office: ca
     assert asked.count() == 1
 
 
-def test_the_last_approval_queues_one_operation_per_line_in_the_same_transaction(office: cards.Office) -> None:
+def test_the_last_approval_queues_one_operation_per_line_in_the_same_transaction(
+    office: cards.Office,
+) -> None:
     application = cards.approved(office.applicant, office.approver, office.operator, names=("sato", "ito"))
 
     assert application.status == Status.FULFILLING
@@ -345,7 +353,9 @@ def test_a_target_that_is_back_with_another_plan_than_the_frozen_one_is_noticed(
         services.approve(**arguments, comment="")
 
 
-def test_a_blocked_check_refuses_the_approval_with_its_reason(office: cards.Office, world: cards.World) -> None:
+def test_a_blocked_check_refuses_the_approval_with_its_reason(
+    office: cards.Office, world: cards.World
+) -> None:
     application = cards.submitted(office.applicant, "ito", "sato")
     world.blocked = {"sato"}
 
@@ -359,7 +369,10 @@ def test_a_blocked_check_does_not_stop_a_return(office: cards.Office, world: car
     application = cards.submitted(office.applicant, "sato")
     world.blocked = {"sato"}
 
-    assert services.return_(**cards.seen(application, office.approver), comment="直して").status == Status.RETURNED
+    assert (
+        services.return_(**cards.seen(application, office.approver), comment="直して").status
+        == Status.RETURNED
+    )
 
 
 def test_the_target_is_not_asked_for_a_decision_that_comes_too_late(

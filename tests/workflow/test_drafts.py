@@ -200,9 +200,7 @@ def test_who_may_not_apply_there_copies_nothing(office: cards.Office) -> None:
     source = cards.submitted(office.applicant)
 
     with pytest.raises(NotAllowed):
-        services.copy(
-            application_id=source.pk, actor=factories.applicant(code="27"), now=timezone.now()
-        )
+        services.copy(application_id=source.pk, actor=factories.applicant(code="27"), now=timezone.now())
 
 
 def test_pulling_back_ends_the_review_and_tells_who_was_asked(office: cards.Office) -> None:

@@ -57,7 +57,10 @@ def test_submission_opens_the_first_stage_with_a_due_date_in_business_days(offic
 
     first, second = application.stages.all()
     assert application.status == Status.IN_REVIEW
-    assert (first.status, first.due_on) == (StageStatus.OPEN, dt.date(2026, 11, 26))  # 23 November is a holiday
+    assert (first.status, first.due_on) == (
+        StageStatus.OPEN,
+        dt.date(2026, 11, 26),
+    )  # 23 November is a holiday
     assert (second.status, second.due_on, second.business_days) == (StageStatus.WAITING, None, 5)
     assert application.due_on == first.due_on
     assert second.organisation.code == "operations"
@@ -314,7 +317,10 @@ def test_resubmission_is_the_next_revision_of_the_same_number(office: cards.Offi
     again = cards.submit(application)
 
     assert (again.number, again.revision) == (application.number, 2)
-    assert [s.status for s in again.stages.filter(revision=1)] == [StageStatus.CANCELLED, StageStatus.CANCELLED]
+    assert [s.status for s in again.stages.filter(revision=1)] == [
+        StageStatus.CANCELLED,
+        StageStatus.CANCELLED,
+    ]
     assert [s.status for s in again.stages.filter(revision=2)] == [StageStatus.OPEN, StageStatus.WAITING]
     assert again.events.filter(verb=Verb.RESUBMITTED, revision=2).exists()
 

@@ -1,0 +1,184 @@
+"""Two people at the same moment, with real threads on PostgreSQL: exactly one wins, the other is told."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from portal.fulfilment.models import Operation
+from portal.orgs.permissions import Role
+from portal.workflow import routes, services
+from portal.workflow.errors import (
+    AlreadyDecided,
+    ContentChanged,
+    InvalidApplication,
+    MoveNotAllowed,
+    WorkflowError,
+)
+from portal.workflow.models import Application, ApplicationLine, RouteStage, Status
+from portal.workflow.verbs import Verb
+from tests import factories
+from tests.workflow import cards
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def at_once(*calls: Callable[[], Any]) -> list[Any]:
+    """Run the calls in threads of their own that start together; their results or WorkflowErrors, in order."""
+    barrier = threading.Barrier(len(calls))
+    results: list[Any] = [None] * len(calls)
+
+    def run(position: int, call: Callable[[], Any]) -> None:
+        try:
+            barrier.wait(10)
+            results[position] = call()
+        except WorkflowError as error:
+            results[position] = error
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=(n, call)) for n, call in enumerate(calls)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert all(result is not None for result in results), (
+        "a thread hung or died of an error that nobody expected"
+    )
+    return results
+
+
+def winners(results: list[Any]) -> int:
+    return sum(isinstance(result, Application) for result in results)
+
+
+def losers(results: list[Any]) -> list[type]:
+    return [type(result) for result in results if isinstance(result, WorkflowError)]
+
+
+@pytest.mark.parametrize("_round", range(5))
+def test_of_two_approvers_one_decides_and_the_other_is_told_who(office: cards.Office, _round: int) -> None:
+    second = factories.approver()
+    application = cards.submitted(office.applicant)
+    seen = [cards.seen(application, person) for person in (office.approver, second)]
+
+    results = at_once(*(lambda a=a: services.approve(**a, comment="") for a in seen))
+
+    assert (winners(results), losers(results)) == (1, [AlreadyDecided])
+    (told,) = (result for result in results if isinstance(result, AlreadyDecided))
+    assert told.stage.decided_by in (office.approver, second)
+    assert application.events.filter(verb=Verb.APPROVED).count() == 1
+
+
+@pytest.mark.parametrize("_round", range(5))
+def test_of_approve_and_reject_one_counts(office: cards.Office, _round: int) -> None:
+    RouteStage.objects.create(
+        kind=cards.CODE, position=1, label="Approval", role=Role.APPROVER, decided_in="OWN"
+    )
+    second = factories.approver()
+    application = cards.submitted(office.applicant)
+    first_seen, second_seen = cards.seen(application, office.approver), cards.seen(application, second)
+
+    results = at_once(
+        lambda: services.approve(**first_seen, comment=""),
+        lambda: services.reject(**second_seen, comment="不要"),
+    )
+
+    assert (winners(results), losers(results)) == (1, [AlreadyDecided])
+    application.refresh_from_db()
+    queued = Operation.system.filter(application_number=application.number).count()
+    assert (application.status, queued) in {(Status.FULFILLING, 1), (Status.REJECTED, 0)}
+
+
+@pytest.mark.parametrize("_round", range(5))
+def test_of_approve_and_pull_back_one_counts(office: cards.Office, _round: int) -> None:
+    application = cards.submitted(office.applicant)
+    seen = cards.seen(application, office.approver)
+
+    results = at_once(
+        lambda: services.approve(**seen, comment=""),
+        lambda: services.pull_back(application_id=application.pk, actor=office.applicant, now=timezone.now()),
+    )
+
+    assert (winners(results), losers(results)) == (1, [MoveNotAllowed])
+    approvals = application.events.filter(verb=Verb.APPROVED).count()
+    pulled = application.events.filter(verb=Verb.PULLED_BACK).count()
+    assert approvals + pulled == 1
+
+
+@pytest.mark.parametrize("_round", range(5))
+def test_of_two_applications_for_one_name_one_gets_it(office: cards.Office, _round: int) -> None:  # ACC-06
+    other = cards.Office("27")
+    # In opposite order, which would lock them out of each other if names were taken as they come.
+    drafts = [cards.draft(office.applicant, "sato", "ito"), cards.draft(other.applicant, "ITO", "SATO")]
+
+    results = at_once(*(lambda d=d: cards.submit(d) for d in drafts))
+
+    assert (winners(results), losers(results)) == (1, [InvalidApplication])
+    (told,) = (result for result in results if isinstance(result, InvalidApplication))
+    assert set(told.errors) <= {"lines.0.name", "lines.1.name"}
+    assert ApplicationLine.system.filter(is_open=True).count() == 2
+    assert Application.system.filter(status=Status.DRAFT).count() == 1
+
+
+@pytest.mark.parametrize("_round", range(5))
+def test_of_two_submits_one_counts(office: cards.Office, _round: int) -> None:
+    application = cards.draft(office.applicant)
+
+    results = at_once(*(lambda: cards.submit(application) for _ in range(2)))
+
+    assert winners(results) == 1
+    assert set(losers(results)) <= {MoveNotAllowed, ContentChanged}
+    assert application.events.filter(verb=Verb.SUBMITTED).count() == 1
+    assert application.stages.count() == 2
+
+
+def test_of_two_autosaves_of_one_version_one_is_told(office: cards.Office) -> None:
+    application = cards.draft(office.applicant)
+
+    results = at_once(
+        *(
+            lambda name=name: services.save_draft(
+                application_id=application.pk,
+                actor=office.applicant,
+                content=cards.content(name),
+                version=application.version,
+                now=timezone.now(),
+            )
+            for name in ("a", "b")
+        )
+    )
+
+    assert (winners(results), losers(results)) == (1, [ContentChanged])
+
+
+def test_the_lock_is_held_while_a_decision_is_written(
+    office: cards.Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The loser waits for the winner's commit: stopped in the middle of writing, the other cannot pass."""
+    application = cards.submitted(office.applicant)
+    seen = cards.seen(application, office.approver)
+    inside, go_on = threading.Event(), threading.Event()
+    opening = routes.open_stage
+
+    def stopped(*args: Any, **kwargs: Any) -> Any:
+        inside.set()
+        assert go_on.wait(10)
+        return opening(*args, **kwargs)
+
+    monkeypatch.setattr(routes, "open_stage", stopped)
+
+    def pull_back() -> Application:
+        assert inside.wait(10)
+        threading.Timer(0.3, go_on.set).start()  # only lets the first go on; the outcome does not hang on it
+        return services.pull_back(application_id=application.pk, actor=office.applicant, now=timezone.now())
+
+    results = at_once(lambda: services.approve(**seen, comment=""), pull_back)
+
+    assert isinstance(results[0], Application)
+    assert isinstance(results[1], MoveNotAllowed)
