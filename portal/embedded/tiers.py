@@ -56,14 +56,15 @@ def _pytest(name: str, arguments: list[str], environment: Mapping[str, str]) -> 
     report.unlink(missing_ok=True)
     command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", *arguments]
     done = subprocess.run(command, cwd=ROOT, env={**os.environ, **environment}, check=False)
-    counted = _count(report)
+    counted = count_report(report)
     # A run that broke off before or after its tests has failed, whatever it counted (5: nothing was collected).
     if done.returncode not in (0, 5) and not counted["failed"]:
         counted["failed"] += 1
     return counted
 
 
-def _count(report: Path) -> Counter[str]:
+def count_report(report: Path) -> Counter[str]:
+    """Passed, failed and skipped of a JUnit report; nothing for one that was not written."""
     if not report.exists():
         return Counter()
     # Written by the pytest that this process has just run.
