@@ -39,4 +39,5 @@ class TrailEntry(models.Model):
             models.Index(fields=["object_type", "object_id", "-id"], name="trail_object"),
             models.Index(fields=["actor", "-id"], name="trail_actor"),
             models.Index(fields=["object_organisation", "-id"], name="trail_organisation"),
+            models.Index(fields=["action", "-id"], name="trail_action"),
         ]
