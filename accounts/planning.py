@@ -22,13 +22,19 @@ MUST_CHANGE = "0"  # pwdLastSet: the password must be changed at the first logon
 
 def plan_register(context: LineContext, payload: RegisterAccount) -> Plan:
     """The account that will be made. Never raises for an unreachable directory: the plan says so (ACC-12)."""
-    changes = (*_additions(context, payload), _must_change(before=()))
+    changes = plan_offline(context, payload).changes
     known = tuple(_database_checks(context, payload.recipient_id))
     try:
         found = checks.look_for_register(context, payload)
     except DirectoryError:
         return Plan(changes=changes, checks=known, unavailable=UNAVAILABLE)
     return Plan(changes=changes, checks=(*_register_checks(context, payload, found), *known))
+
+
+def plan_offline(context: LineContext, payload: RegisterAccount) -> Plan:
+    """What a registration will write, without asking anybody."""
+    changes = (*_additions(context, payload), _must_change(before=()))
+    return Plan(changes=changes, unavailable=UNAVAILABLE)
 
 
 def _additions(context: LineContext, payload: RegisterAccount) -> Iterator[Change]:

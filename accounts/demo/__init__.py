@@ -1,0 +1,1 @@
+"""Invented people, organisations' staff and applications for demonstrations, tests and measurements."""

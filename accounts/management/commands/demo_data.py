@@ -1,0 +1,64 @@
+"""Fill the portal with invented people, applications and accounts."""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+from django.utils import timezone
+
+from accounts.demo import bulk, people, story
+from portal.gateways import directory_factory
+from portal.gateways.directory import Directory, DirectoryError
+
+# So many are made one by one through the portal's services; what goes beyond is written in bulk.
+STORY_LIMIT = 60
+# Of a hundred applications in bulk at least so many end in an account.
+_COMPLETED_SHARE = 0.75
+
+
+class Command(BaseCommand):
+    """Adds to what is there; people and recipients are made once."""
+
+    help = "Fills the portal with a demonstration of any size (never in production)."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--federations", type=int, default=3, help="how many of the 47 get people (default 3)"
+        )
+        parser.add_argument(
+            "--applications", type=int, default=STORY_LIMIT, help="how many are added (default 60)"
+        )
+        parser.add_argument("--accounts", type=int, default=0, help="accounts added to the register in bulk")
+        parser.add_argument("--seed", type=int, default=2026, help="the same seed draws the same names")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """People first, then the story, then the bulk."""
+        started = time.monotonic()
+        dice, now = random.Random(options["seed"]), timezone.now()
+        directory = self._directory()
+        for organisation in people.staffed(max(1, min(options["federations"], 47))):
+            people.hire(organisation, directory, dice)
+        wanted = options["applications"]
+        small = wanted <= STORY_LIMIT
+        made = story.tell(wanted, dice=dice, now=now, reachable=directory is not None) if small else 0
+        rest = max(wanted - made, round(options["accounts"] / _COMPLETED_SHARE) if options["accounts"] else 0)
+        if rest:
+            bulk.Writer(dice, now).write(rest, options["accounts"])
+        if options["verbosity"]:
+            seconds = time.monotonic() - started
+            self.stdout.write(f"{made + rest} applications added in {seconds:.0f} s. See demo_logins.")
+
+    def _directory(self) -> Directory | None:
+        """The directory if it answers; without it people exist but cannot log in, and approved work waits."""
+        directory = directory_factory.get_directory()
+        try:
+            directory.ping()
+        except DirectoryError as error:
+            self.stderr.write(
+                f"The directory does not answer ({error.code}): no logins are made, approved work waits."
+            )
+            return None
+        return directory

@@ -1,0 +1,120 @@
+"""The demonstration is what the portal would have made itself, at any size."""
+
+from __future__ import annotations
+
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+
+from accounts.demo import people
+from accounts.models import DirectoryAccount
+from portal.fulfilment.models import Operation, OperationStatus
+from portal.gateways.directory import BindResult
+from portal.orgs.models import Membership, User
+from portal.workflow import kinds
+from portal.workflow.content import content_hash, snapshot
+from portal.workflow.models import Application, ApplicationEvent, ApprovalStage, StageStatus, Status
+from tests.accounts.world import PostOffice
+from tests.fakes import FakeDirectory
+
+pytestmark = pytest.mark.django_db
+
+
+def fill(**options: Any) -> None:
+    call_command("demo_data", verbosity=0, **options)
+
+
+def test_small_demonstration_has_every_state_and_true_accounts(
+    directory: FakeDirectory, post: PostOffice
+) -> None:
+    fill()
+
+    statuses = set(Application.system.values_list("status", flat=True))
+    assert Application.system.count() >= 60
+    assert statuses >= {
+        Status.DRAFT,
+        Status.IN_REVIEW,
+        Status.RETURNED,
+        Status.PULLED_BACK,
+        Status.WITHDRAWN,
+        Status.REJECTED,
+        Status.NEEDS_ATTENTION,
+        Status.COMPLETED,
+    }
+    for account in DirectoryAccount.system.all():
+        assert account.object_guid in directory.entries
+    assert DirectoryAccount.system.count() >= 15
+    assert len(post.delivered) > DirectoryAccount.system.count()  # resets as well
+
+
+def test_every_demo_login_works_and_its_role_is_held(directory: FakeDirectory, post: PostOffice) -> None:
+    fill(applications=0)
+    shown = StringIO()
+    call_command("demo_logins", stdout=shown)
+
+    rows = list(people.logins(every=True))
+    assert len(rows) == 3 * 7 + 4 + 5 + 2
+    for login, _, _ in rows:
+        assert directory.authenticate(login, people.PASSWORD) == BindResult.OK
+        person = User.objects.get(login_name=login)
+        assert Membership.system.filter(user=person).exists()
+        assert directory.entries[person.directory_guid].login_name == login  # type: ignore[index]
+    assert "shonin13" in shown.getvalue()
+    assert "shonin27" not in shown.getvalue()
+
+
+def test_filling_again_adds_applications_and_nobody_twice(directory: FakeDirectory, post: PostOffice) -> None:
+    fill(applications=5)
+    staff = User.objects.count()
+
+    fill(applications=5)
+
+    assert User.objects.count() == staff
+    assert Application.system.count() == 10
+
+
+def test_without_a_directory_approved_work_waits(directory: FakeDirectory, post: PostOffice) -> None:
+    from portal.gateways.directory import DirectoryUnavailable
+
+    directory.faults["ping"] = [DirectoryUnavailable(code="down")]
+
+    fill()
+
+    assert not DirectoryAccount.system.exists()
+    assert Operation.system.filter(status=OperationStatus.WAITING).exists()
+
+
+def test_bulk_is_as_consistent_as_what_the_services_make(directory: FakeDirectory, post: PostOffice) -> None:
+    fill(applications=700, accounts=200)
+
+    assert Application.system.count() == 700
+    assert DirectoryAccount.system.count() == 200
+    for application in Application.system.prefetch_related("lines", "stages", "events"):
+        lines, stages = list(application.lines.all()), list(application.stages.all())
+        kind = kinds.get(application.kind)
+        payload = kind.load(lines[0].payload, lines[0].payload_version)
+        assert application.line_count == len(lines) == 1
+        assert application.subject == lines[0].subject == kind.subject(payload)
+        assert lines[0].is_open == (
+            application.status in {Status.IN_REVIEW, Status.RETURNED, Status.PULLED_BACK}
+        )
+        assert [event.to_status for event in application.events.all()][-1] == application.status
+        open_stages = [stage for stage in stages if stage.status == StageStatus.OPEN]
+        assert len(open_stages) == (application.status == Status.IN_REVIEW)
+        assert (application.due_on is not None) == bool(open_stages)
+        if application.status != Status.DRAFT:
+            content = snapshot(
+                kind=application.kind,
+                organisation_code=application.organisation.code,
+                reason=application.reason,
+                desired_on=application.desired_on,
+                lines=[line.payload for line in lines],
+                attachments=(),
+            )
+            assert application.content_hash == content_hash(content)
+    assert not ApprovalStage.system.filter(application__status=Status.COMPLETED, decided_by=None).exists()
+    assert ApplicationEvent.system.filter(verb="SUBMITTED").exclude(data={}).count() == (
+        Application.system.exclude(status=Status.DRAFT).count()
+    )
