@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from portal.fulfilment.verbs import Verb
 from portal.orgs.models import Organisation, User
 from portal.orgs.scoping import ScopedModel
 
@@ -89,6 +90,11 @@ class OperationEvent(ScopedModel):
 
     class Meta(ScopedModel.Meta):
         ordering = ("id",)
+
+    @property
+    def label(self) -> str:
+        """What happened, in words."""
+        return str(Verb(self.verb).label)
 
 
 class TargetState(models.Model):

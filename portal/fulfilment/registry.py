@@ -106,6 +106,27 @@ def handler_of_target(target: str) -> Handler:
     return next(handler for (_, name), handler in _handlers.items() if name == target)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Remedy:
+    """A page on which a person of operations puts right what stopped an operation; its URL takes the operation's id."""
+
+    label: Any  # gettext_lazy
+    url_name: str
+
+
+_remedies: dict[tuple[str, str], Remedy] = {}
+
+
+def register_remedy(kind: str, error_code: str, remedy: Remedy) -> None:
+    """Offer `remedy` on the page of operations of this kind that stopped with this code."""
+    _remedies[(kind, error_code)] = remedy
+
+
+def remedy_for(kind: str, error_code: str) -> Remedy | None:
+    """What was offered for this kind and code."""
+    return _remedies.get((kind, error_code))
+
+
 def on_settled(callback: Callable[[Operation, datetime], None]) -> None:
     """Call `callback(operation, now)` in the same transaction whenever an operation changes its status.
 

@@ -9,8 +9,11 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from portal.notices.titles import title_of
 from portal.orgs.models import Organisation, User
 from portal.orgs.scoping import ScopedModel
+
+INITIAL_PASSWORD = "initial_password"  # noqa: S105  the name of a template
 
 
 class NoticeStatus(models.TextChoices):
@@ -48,3 +51,13 @@ class Notice(ScopedModel):
             models.Index(fields=["not_before"], name="notice_queue", condition=Q(status="QUEUED")),
             models.Index(fields=["to_user", "-id"], name="notice_person"),
         ]
+
+    @property
+    def title(self) -> str:
+        """What it is about, in words."""
+        return title_of(self.template)
+
+    @property
+    def can_be_sent_again(self) -> bool:
+        """Whether operations may send it again: a refused one, but never a password (ACC-10)."""
+        return self.status == NoticeStatus.FAILED and self.template != INITIAL_PASSWORD

@@ -8,12 +8,10 @@ from django.db import transaction
 
 from portal.notices import delivery, messages
 from portal.notices.errors import AddressRefused, MailError, MailUnavailable
-from portal.notices.models import Notice, NoticeStatus
+from portal.notices.models import INITIAL_PASSWORD, Notice, NoticeStatus
 from portal.notices.relay import kept_relay
 
 __all__ = ["AddressRefused", "MailUnavailable", "deliver_initial_password"]
-
-INITIAL_PASSWORD = "initial_password"  # noqa: S105  the name of a template
 
 
 def deliver_initial_password(

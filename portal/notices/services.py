@@ -10,7 +10,6 @@ from django.db import transaction
 from portal.common import bell
 from portal.notices.errors import MoveNotAllowed, NotAllowed
 from portal.notices.models import Notice, NoticeStatus
-from portal.notices.secrets import INITIAL_PASSWORD
 from portal.orgs.models import User
 from portal.orgs.permissions import RUN_OPERATIONS
 from portal.trail import services as trail
@@ -63,7 +62,7 @@ def send_again(*, notice_id: int, actor: User, now: datetime) -> Notice:
     if not actor.may(RUN_OPERATIONS):
         raise NotAllowed("only people of operations send mail again")
     notice = Notice.system.select_for_update(of=("self",)).select_related("to_user").get(pk=notice_id)
-    if notice.status != NoticeStatus.FAILED or notice.template == INITIAL_PASSWORD:
+    if not notice.can_be_sent_again:
         raise MoveNotAllowed(notice.status)
     notice.status, notice.not_before, notice.attempts = NoticeStatus.QUEUED, now, 0
     notice.error_code = notice.error_message = ""

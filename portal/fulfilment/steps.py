@@ -1,0 +1,88 @@
+"""The steps that people of operations can take with an operation, as pages that ask once more before they act."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from portal.common.forms import PortalForm
+from portal.fulfilment import by_hand
+from portal.fulfilment.forms import ConfirmForm, NoteForm, ReasonForm
+from portal.fulfilment.models import Operation, OperationStatus
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One step: its service, from which states, and the words of its page."""
+
+    name: str  # part of the URL and of its name: operation_<name>
+    service: Callable[..., Operation]
+    allowed: frozenset[str]
+    label: Any
+    explanation: Any
+    form_class: type[PortalForm] = ConfirmForm
+    kind: str = ""  # colour of the button
+
+    @property
+    def url_name(self) -> str:
+        """The name of its page."""
+        return f"operation_{self.name}"
+
+
+STEPS: tuple[Step, ...] = (
+    Step(
+        name="record",
+        service=by_hand.record_done,
+        allowed=frozenset({OperationStatus.MANUAL}),
+        label=_("Record as done and verify"),
+        explanation=_(
+            "The portal reads the target and compares it with the application. It counts as done only when both agree."
+        ),
+        form_class=NoteForm,
+        kind="primary",
+    ),
+    Step(
+        name="retry",
+        service=by_hand.retry,
+        allowed=by_hand.MAY_RETRY,
+        label=_("Try again now"),
+        explanation=_("The portal looks at the target first and then goes on from there."),
+        kind="primary",
+    ),
+    Step(
+        name="take",
+        service=by_hand.take_by_hand,
+        allowed=by_hand.MAY_TAKE,
+        label=_("Take by hand"),
+        explanation=_(
+            "It leaves the automatic queue at once. While it was running the target may already have been changed: "
+            "look there before you do anything."
+        ),
+    ),
+    Step(
+        name="give_back",
+        service=by_hand.give_back,
+        allowed=frozenset({OperationStatus.MANUAL}),
+        label=_("Give back to the portal"),
+        explanation=_(
+            "The portal carries it out after all. It looks at the target first, whatever you did there."
+        ),
+    ),
+    Step(
+        name="close",
+        service=by_hand.close,
+        allowed=by_hand.MAY_CLOSE,
+        label=_("Close without result"),
+        explanation=_("This cannot be undone. What was already changed at the target stays as it is."),
+        form_class=ReasonForm,
+        kind="danger",
+    ),
+)
+
+
+def possible(operation: Operation) -> list[Step]:
+    """The steps that the operation's state allows."""
+    return [step for step in STEPS if operation.status in step.allowed]

@@ -1,0 +1,237 @@
+"""The screens of network operations: what waits, why, and what a person can do about it (ACC-12)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.generic import View
+
+from portal.common.csvfile import csv_response
+from portal.common.pagination import paginate
+from portal.common.time import JST
+from portal.fulfilment import errors, registry, selectors, services
+from portal.fulfilment.models import Operation, OperationStatus
+from portal.fulfilment.selectors import Filters
+from portal.fulfilment.steps import STEPS, Step, possible
+from portal.orgs.models import User
+from portal.orgs.permissions import READ_OPERATIONS, RUN_OPERATIONS, Permission
+from portal.trail import services as trail
+
+PAGE_SIZE = 50
+EXPORT_LIMIT = 10_000
+
+
+class OperationsView(View):
+    """A view for those who may read operations, or for those who may run them."""
+
+    permission: ClassVar[Permission] = READ_OPERATIONS
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Somebody without the permission gets 403, whatever the operation."""
+        if not self.user.may(self.permission):
+            raise PermissionDenied(_("Only people of network operations work with operations."))
+        response = super().dispatch(request, *args, **kwargs)
+        response.headers.setdefault("Cache-Control", "no-store, private")
+        return response
+
+    @property
+    def user(self) -> User:
+        """The person; portal.orgs.middleware has made sure that there is one."""
+        assert isinstance(self.request.user, User)
+        return self.request.user
+
+    def load(self, pk: int) -> Operation:
+        """The operation as it stands now; raises Http404."""
+        try:
+            return selectors.operation(self.user, pk)
+        except Operation.DoesNotExist as error:
+            raise Http404 from error
+
+
+class ListView(OperationsView):
+    """What waits, runs, is unknown, needs a person or is done, and how the targets are."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        """One page of one tab; the URL holds the whole state of the page."""
+        filters = Filters.from_query(request.GET.dict())
+        context = {
+            "filters": filters,
+            "tabs": selectors.tabs(self.user, filters.tab),
+            "targets": selectors.targets(self.user),
+            "page": paginate(selectors.operations(self.user, filters), request.GET.get("cursor"), PAGE_SIZE),
+            "may_run": self.user.may(RUN_OPERATIONS),
+        }
+        return render(request, "fulfilment/list.html", context)
+
+
+class ExportView(OperationsView):
+    """The work list as a file, to go on with when the portal or AD is down (ACC-12)."""
+
+    def get(self, request: HttpRequest) -> HttpResponseBase:
+        """The rows of the tab, without secrets; the download is recorded (SEC-02)."""
+        filters = Filters.from_query(request.GET.dict())
+        rows = selectors.operations(self.user, filters).order_by("id")[:EXPORT_LIMIT]
+        trail.record(
+            action="operation.export", now=timezone.now(), actor=self.user, detail={"tab": filters.tab}
+        )
+        header = [
+            _("Number"),
+            _("Application number"),
+            _("Organisation"),
+            _("Subject"),
+            _("Target"),
+            _("Status"),
+            _("Waiting since"),
+            _("Attempts"),
+            _("Why it waits"),
+            _("Taken by"),
+        ]
+        return csv_response(_("operations") + ".csv", header, _export_rows(rows))
+
+
+def _export_rows(rows: QuerySet[Operation]) -> Iterator[list[Any]]:
+    for operation in rows:
+        yield [
+            operation.pk,
+            operation.application_number,
+            operation.organisation.name,
+            operation.subject,
+            operation.target,
+            operation.get_status_display(),
+            f"{operation.created_at.astimezone(JST):%Y-%m-%d %H:%M}",
+            operation.attempts,
+            operation.error_message,
+            operation.taken_by.display_name if operation.taken_by else "",
+        ]
+
+
+class DetailView(OperationsView):
+    """One operation: what is known, what happened, what a person can do."""
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The page, or only its moving part for htmx while a worker is at it. Opening the page leaves a trace (SEC-02)."""
+        operation = self.load(pk)
+        context = {
+            "operation": operation,
+            "steps": possible(operation) if self.user.may(RUN_OPERATIONS) else [],
+            "remedy": self._remedy(operation),
+            "is_running": operation.status == OperationStatus.RUNNING,
+            "facts": _facts(operation),
+        }
+        if request.headers.get("HX-Request") == "true":
+            return render(request, "fulfilment/_state.html", context)
+        _record_view(operation, self.user, "operation.view")
+        return render(request, "fulfilment/detail.html", context)
+
+    def _remedy(self, operation: Operation) -> registry.Remedy | None:
+        if operation.status != OperationStatus.ATTENTION or not self.user.may(RUN_OPERATIONS):
+            return None
+        return registry.remedy_for(operation.kind, operation.error_code)
+
+
+class SheetView(OperationsView):
+    """The work sheet for print (作業指示書): all that a person needs to carry it out by hand, no secret."""
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Opening it leaves a trace (SEC-02)."""
+        operation = self.load(pk)
+        _record_view(operation, self.user, "operation.sheet")
+        context = {"operation": operation, "rows": selectors.work_sheet(operation)}
+        return render(request, "fulfilment/sheet.html", context)
+
+
+class StepView(OperationsView):
+    """A step of a person: the page asks once more, the POST acts."""
+
+    permission = RUN_OPERATIONS
+    step: Step = STEPS[0]
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """What will happen, and what has to be written down."""
+        operation = self.load(pk)
+        if operation.status not in self.step.allowed:
+            return self._too_late(operation)
+        return self._page(operation, self.step.form_class())
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """One service call. What was written stays in the form when it cannot be done (409, 422)."""
+        operation = self.load(pk)
+        form = self.step.form_class(request.POST)
+        if not form.is_valid():
+            return self._page(operation, form, status=422)
+        try:
+            changed = self.step.service(
+                operation_id=pk, actor=self.user, now=timezone.now(), **form.cleaned_data
+            )
+        except errors.NotAllowed as error:
+            raise PermissionDenied(_("Only people of network operations work with operations.")) from error
+        except errors.MoveNotAllowed:
+            return self._too_late(self.load(pk))
+        return self._answer(changed)
+
+    def _answer(self, operation: Operation) -> HttpResponse:
+        if self.step.name == "record" and operation.status != OperationStatus.DONE:
+            messages.error(
+                self.request, _("The target differs from the application. It is not recorded as done.")
+            )
+        else:
+            messages.success(self.request, _("Done: %(step)s") % {"step": self.step.label})
+        return redirect("operation_detail", pk=operation.pk)
+
+    def _page(self, operation: Operation, form: Any, status: int = 200) -> HttpResponse:
+        context = {
+            "operation": operation,
+            "step": self.step,
+            "form": form,
+            "problems": form.error_summary if form.is_bound else (),
+        }
+        return render(self.request, "fulfilment/step.html", context, status=status)
+
+    def _too_late(self, operation: Operation) -> HttpResponse:
+        context = {"operation": operation, "step": self.step, "last": operation.events.last()}
+        return render(self.request, "fulfilment/too_late.html", context, status=409)
+
+
+class TargetView(OperationsView):
+    """Maintenance mode of a target, on and off."""
+
+    permission = RUN_OPERATIONS
+    pause = True
+
+    def post(self, request: HttpRequest, target: str) -> HttpResponse:
+        """A target that nobody knows is 404, so that no row is made for a mistyped name."""
+        if target not in {known.name for known in selectors.targets(self.user)}:
+            raise Http404
+        act = services.pause_target if self.pause else services.resume_target
+        act(target=target, actor=self.user, now=timezone.now())
+        text = (
+            _("Nothing is sent to this target until you resume it.") if self.pause else _("The work goes on.")
+        )
+        messages.success(request, text)
+        return redirect("operation_list")
+
+
+def _record_view(operation: Operation, user: User, action: str) -> None:
+    trail.record(
+        action=action,
+        now=timezone.now(),
+        actor=user,
+        object_type="operation",
+        object_id=operation.pk,
+        object_label=operation.application_number,
+        object_organisation_id=operation.organisation_id,
+    )
+
+
+def _facts(operation: Operation) -> list[tuple[str, str]]:
+    """What was read back, as text; nested values keep their JSON look."""
+    return [(name, str(value)) for name, value in sorted(operation.evidence.items())]

@@ -1,0 +1,24 @@
+"""What each kind of mail is about, in words for lists."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+_TITLES: dict[str, Any] = {
+    "approval_request": _("An application waits for your decision"),
+    "application_returned": _("Your application was returned"),
+    "application_rejected": _("Your application was rejected"),
+    "application_completed": _("Your application is completed"),
+    "application_needs_attention": _("An application needs attention"),
+    "application_withdrawn": _("An application was withdrawn"),
+    "recipient_confirmation": _("Confirmation of a mail address"),
+    "initial_password": _("Initial password"),
+    "break_glass_used": _("A break-glass account was used"),
+}
+
+
+def title_of(template: str) -> str:
+    """The title of a kind of mail; a plain one for a kind that is not listed."""
+    return str(_TITLES.get(template, _("Notice of the portal")))
