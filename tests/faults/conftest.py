@@ -92,23 +92,27 @@ class Lab:
         return self.directory.authenticate(login_name, self.passwords()[-1]) == BindResult.MUST_CHANGE
 
 
+def use_directory(settings: Any, env: dict[str, str]) -> None:
+    """Point the portal's settings of this process to a directory, with short timeouts."""
+    settings.DIRECTORY = settings.DIRECTORY | {
+        "urls": [env["AD_LDAP_URLS"]],
+        "tls_server_name": env["AD_TLS_SERVER_NAME"],
+        "ca_file": env["AD_CA_FILE"],
+        "base_dn": env["AD_BASE_DN"],
+        "domain": env["AD_DOMAIN"],
+        "bind_dn": env["AD_BIND_DN"],
+        "bind_password": env["AD_BIND_PASSWORD"],
+        "root_ou": env["AD_ROOT_OU"],
+        "connect_timeout": 2,
+        "receive_timeout": 2,
+    }
+    reset_directory()
+
+
 @pytest.fixture
 def lab(transactional_db: None, tmp_path: Path, mail_catcher: MailCatcher, settings: Any) -> Iterator[Lab]:
     """Servers of its own for one test; the portal's settings point to them."""
     with DemoDirectory(tmp_path / "directory") as server:
-        env = server.env
-        settings.DIRECTORY = settings.DIRECTORY | {
-            "urls": [env["AD_LDAP_URLS"]],
-            "tls_server_name": env["AD_TLS_SERVER_NAME"],
-            "ca_file": env["AD_CA_FILE"],
-            "base_dn": env["AD_BASE_DN"],
-            "domain": env["AD_DOMAIN"],
-            "bind_dn": env["AD_BIND_DN"],
-            "bind_password": env["AD_BIND_PASSWORD"],
-            "root_ou": env["AD_ROOT_OU"],
-            "connect_timeout": 2,
-            "receive_timeout": 2,
-        }
-        reset_directory()
+        use_directory(settings, server.env)
         yield Lab(server, mail_catcher, Cast())
         reset_directory()

@@ -16,6 +16,10 @@ from typing import Any
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings.test")
 
 
+# Every way to write a password.
+_WRITES = ("create_account", "reset_password", "replace_initial_password")
+
+
 def _die(*args: Any, **kwargs: Any) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
@@ -45,15 +49,11 @@ def arm(point: str) -> None:
     from portal.notices import secrets
 
     points: dict[str, Callable[[], None]] = {
-        "before_send": lambda: (
-            [_wrap(Ldap3Directory, n, _before) for n in ("create_account", "reset_password")] and None
-        ),
-        "after_reply": lambda: (
-            [_wrap(Ldap3Directory, n, _after) for n in ("create_account", "reset_password")] and None
-        ),
+        "before_send": lambda: [_wrap(Ldap3Directory, n, _before) for n in _WRITES] and None,
+        "after_reply": lambda: [_wrap(Ldap3Directory, n, _after) for n in _WRITES] and None,
         "after_commit": lambda: _wrap(HeldRun, "checkpoint", _after),
         "before_mail": lambda: _wrap(secrets, "deliver_initial_password", _before),
-        "after_mail": lambda: _wrap(smtplib.SMTP, "sendmail", _after),
+        "after_mail": lambda: _wrap(smtplib.SMTP, "data", _after),
         "before_record": lambda: _wrap(secrets, "deliver_initial_password", _after),
     }
     points[point]()

@@ -1,0 +1,88 @@
+"""A canary password is found nowhere but in the LDAP request and the delivered mail (ACC-10)."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+
+import pytest
+import redis
+from django.db import connection
+from django.utils import timezone
+
+from portal.embedded.valkey import EmbeddedValkey
+from portal.fulfilment import services
+from portal.gateways.directory import BindResult
+from portal.notices import secrets
+from tests import journeys
+from tests.faults.conftest import Lab
+
+CANARY = "KnRy-4747-XqTh"
+
+
+@pytest.fixture
+def everything_logged(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    caplog.set_level(logging.DEBUG)
+    for name in ("ldap3", "django", "celery", "portal", "accounts", "mail.log"):
+        caplog.set_level(logging.DEBUG, logger=name)
+    return caplog
+
+
+def whole_database() -> str:
+    """Every row of every table as text, events and trail and sessions too."""
+    with connection.cursor() as cursor:
+        texts = []
+        for table in connection.introspection.table_names(cursor):
+            cursor.execute(f'SELECT string_agg(t::text, chr(10)) FROM "{table}" t')
+            texts.append(f"{table}: {cursor.fetchone()[0]}")
+    return "\n".join(texts)
+
+
+def whole_broker() -> str:
+    """Every key of the broker and the cache, as the server would write it to disk."""
+    client = redis.Redis.from_url(os.environ["REDIS_URL"])
+    texts = []
+    for number in range(16):
+        client.select(number) if hasattr(client, "select") else client.execute_command("SELECT", number)
+        texts += [f"{key!r} {client.dump(key)!r}" for key in client.keys("*")]
+    return "\n".join(texts)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mishap", ["none", "unexpected error", "mail server down", "address refused"])
+def test_the_canary_lives_in_the_mail_and_in_the_directory_only(
+    lab: Lab,
+    valkey: EmbeddedValkey,
+    everything_logged: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    mishap: str,
+) -> None:
+    monkeypatch.setattr("accounts.provisioning.generate_initial_password", lambda **_: CANARY)
+    application = journeys.approved(lab.cast)
+    name = application.lines.get().payload["login_name"]
+    if mishap == "mail server down":
+        lab.mail.stop()
+    if mishap == "unexpected error":
+
+        def explode(**values: object) -> None:
+            raise RuntimeError(f"holding {values}")  # as careless as a library can be
+
+        monkeypatch.setattr(secrets, "deliver_initial_password", explode)
+    refused = [lab.cast.recipient.email] if mishap == "address refused" else ["nobody@kokuho13.example.jp"]
+
+    with lab.mail.refusing(*refused):
+        services.drain("directory", now_fn=timezone.now)
+
+    assert lab.directory.authenticate(name, CANARY) == BindResult.MUST_CHANGE, "the canary was never written"
+    mails = [mail.text for mail in lab.mail.messages()]
+    assert [CANARY in text for text in mails].count(True) == (1 if mishap == "none" else 0)
+    logged = everything_logged.text + "".join(str(record.__dict__) for record in everything_logged.records)
+    assert "operation" in whole_database()
+    assert CANARY not in whole_database()
+    assert CANARY not in whole_broker()
+    assert CANARY not in logged
+    state = Path(os.environ["PORTAL_STATE_DIR"])
+    files = [path for path in state.rglob("*") if path.is_file()] if state.exists() else []
+    assert [path for path in files if CANARY.encode() in path.read_bytes()] == []
