@@ -9,6 +9,7 @@ from django.utils.translation import gettext_noop
 from accounts import checks, recipients
 from accounts.attributes import attributes_of, users_container
 from accounts.payloads import RegisterAccount, ResetPassword
+from portal.common.time import JST
 from portal.gateways.directory import DirectoryEntry, DirectoryError
 from portal.workflow import plans
 from portal.workflow.kinds import LineContext
@@ -120,7 +121,8 @@ def _reset_changes(entry: DirectoryEntry | None) -> Iterator[Change]:
     )
     before: tuple[str, ...] = ()
     if entry is not None:
-        before = (entry.password_last_set.isoformat() if entry.password_last_set else MUST_CHANGE,)
+        last_set = entry.password_last_set
+        before = (f"{last_set.astimezone(JST):%Y-%m-%d %H:%M}" if last_set else MUST_CHANGE,)
     yield _must_change(before)
     if entry is not None and entry.locked:
         yield Change(

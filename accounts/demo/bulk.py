@@ -16,7 +16,14 @@ from typing import Any
 from django.db import transaction
 
 from accounts.attributes import users_container
-from accounts.demo.copying import CopiedTable, analyse, take_ids, take_numbers
+from accounts.demo.copying import (
+    CopiedTable,
+    analyse,
+    finish_indexes,
+    prepare_for_many,
+    take_ids,
+    take_numbers,
+)
 from accounts.demo.names import DEPARTMENTS, REASONS, RETURN_COMMENTS, Name, draw_name
 from accounts.demo.people import Post, login_name
 from accounts.kinds import REGISTER, REGISTER_KIND, TARGET
@@ -44,7 +51,7 @@ from portal.workflow.models import (
 from portal.workflow.records import PORTAL
 from portal.workflow.verbs import Verb
 
-_BATCH = 10_000
+_BATCH = 20_000
 _YEARS = 3
 
 # What becomes of applications, in per cent; the rest is completed.
@@ -109,8 +116,10 @@ class Writer:
         while done < applications:
             count = min(_BATCH, applications - done)
             with transaction.atomic():
+                prepare_for_many()
                 accounts -= self._batch(count, done / applications, count / applications, accounts)
             done += count
+        finish_indexes("application_search", "directoryaccount_search")
         analyse((Application, ApplicationLine, ApprovalStage, ApplicationEvent, Operation, DirectoryAccount))
 
     def _batch(self, count: int, begin: float, share: float, accounts: int) -> int:

@@ -63,6 +63,20 @@ def take_numbers(sequence: str, count: int) -> range:
     return range(last - count + 1, last + 1)
 
 
+def prepare_for_many() -> None:
+    """For this transaction: trigram indexes take in what is new in large portions."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL work_mem = '128MB'")
+        cursor.execute("SET LOCAL gin_pending_list_limit = '64MB'")
+
+
+def finish_indexes(*names: str) -> None:
+    """Work off what `prepare_for_many` put aside, so that the first search is as fast as the hundredth."""
+    with connection.cursor() as cursor:
+        for name in names:
+            cursor.execute("SELECT gin_clean_pending_list(%s::regclass)", [name])
+
+
 def analyse(tables: Iterable[type[models.Model]]) -> None:
     """Tell the planner what came."""
     with connection.cursor() as cursor:
