@@ -11,7 +11,7 @@ from accounts import checks, forms, planning
 from accounts.payloads import RegisterAccount, ResetPassword
 from accounts.registering import RegisterHandler
 from accounts.resetting import ResetHandler
-from portal.fulfilment.registry import register_handler
+from portal.fulfilment.registry import Remedy, register_handler, register_remedy
 from portal.orgs.permissions import FEDERATIONS, OrganisationKind, Role
 from portal.workflow import kinds
 from portal.workflow.kinds import ApplicationKind, StageSpec
@@ -103,3 +103,7 @@ def register_all() -> None:
     kinds.register(RESET_KIND)
     register_handler(REGISTER, TARGET, RegisterHandler())
     register_handler(PASSWORD_RESET, TARGET, ResetHandler())
+    another = Remedy(label=_("Choose another recipient"), url_name="operation_recipient")
+    for kind in (REGISTER, PASSWORD_RESET):
+        for code in ("recipient", "recipient_refused"):  # accounts.provisioning
+            register_remedy(kind, code, another)

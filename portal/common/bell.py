@@ -13,7 +13,7 @@ from typing import Any
 
 from celery import current_app
 from django.db import transaction
-from kombu import Connection
+from kombu.connection import Connection
 from kombu.exceptions import KombuError
 from kombu.pools import producers
 from redis.exceptions import RedisError

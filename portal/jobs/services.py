@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import F, Q
 
@@ -62,7 +63,7 @@ def _moment_of(period: str) -> datetime:
 def _claim(job: Job, moment: datetime, now: datetime) -> JobRun | None:
     """The right to run the job for this period; None when somebody has it, had it, or it is too early to try again."""
     period = job.period_of(moment)
-    values = {"started_at": now, "lease_until": now + _LEASE}
+    values: dict[str, Any] = {"started_at": now, "lease_until": now + _LEASE}
     run, made = JobRun.objects.get_or_create(job=job.name, period=period, defaults=values)
     if made:
         return run
