@@ -159,6 +159,7 @@ def discard(connection: ldap3.Connection) -> None:
     sock, connection.socket = connection.socket, None
     connection.closed = True
     connection.listening = False
+    connection.request = None  # an unanswered one may hold a password
     if sock is not None:
         sock.close()
 
@@ -240,8 +241,6 @@ class KeptConnection(threading.local):
         except (LDAPExceptionError, OSError) as error:
             self.close()
             raise unanswered(f"{self._url}: {error}", code=type(error).__name__) from None
-        finally:
-            connection.request = None  # it may hold a password
         self._used_at = time.monotonic()
         if reply.result in (_BUSY, _UNAVAILABLE):
             self.close()

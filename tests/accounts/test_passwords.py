@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from datetime import UTC, datetime, timedelta
 
@@ -91,6 +92,17 @@ def test_initial_passwords_meet_every_rule_and_hold_nothing_of_the_person(login_
     spellings = password.casefold(), password.replace("-", "").casefold()
     runs = {text.casefold()[i : i + 3] for text in [login_name, *avoid] for i in range(len(text) - 2)}
     assert not any(run in spelling for run in runs for spelling in spellings)
+
+
+def test_initial_passwords_hold_no_three_characters_of_what_is_to_be_avoided() -> None:
+    # So many texts to avoid that almost every careless draw would hold a piece of one.
+    glyphs, first = "acdefghjklmnpqrtuvwxy3479", "acdefg"
+    avoid = ["".join(run) for run in itertools.product(first, glyphs, glyphs)]
+
+    for _ in range(30):
+        password = generate_initial_password(login_name="tk13hanako", avoid=avoid)
+
+        assert not set(password.replace("-", "").casefold()[:-2]) & set(first)
 
 
 def test_initial_passwords_have_all_four_categories_and_no_sequences() -> None:

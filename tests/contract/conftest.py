@@ -221,3 +221,16 @@ def read(directory: Directory, account: DirectoryEntry) -> DirectoryEntry:
 
 def expect_ok(answer: Any) -> None:
     assert answer[1]["result"] == 0, answer[1]
+
+
+def after_reading(directory: Directory, happens: Callable[[], None]) -> None:
+    """Let something happen once between the adapter's reading of an account and its write."""
+    read_first = directory._writable  # type: ignore[attr-defined]
+
+    def writable(guid: object) -> object:
+        found = read_first(guid)
+        directory._writable = read_first  # type: ignore[attr-defined]
+        happens()
+        return found
+
+    directory._writable = writable  # type: ignore[attr-defined]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import multiprocessing
 import os
@@ -10,6 +11,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,7 @@ from portal.gateways.directory import (
     BindResult,
     Directory,
     DirectoryUnavailable,
+    NameTaken,
     OutcomeUnknown,
     PolicyRefused,
 )
@@ -233,6 +236,38 @@ def test_garbage_ends_its_connection_and_no_other(demo: Server, garbage: bytes) 
     assert stranger.socket.recv(100) == b""
     stranger.socket.close()
     directory.ping()
+
+
+def test_of_many_at_the_same_moment_one_gets_each_name(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Slow hashing keeps the door open between looking for the name and taking it.
+    monkeypatch.setattr("portal.embedded.directory.policy._ROUNDS", 50_000)
+    rounds, people = 5, 6
+    with DemoDirectory(folder) as demo:
+        server, directory = reach(demo)
+        start = threading.Barrier(people)
+        made: list[str] = []
+
+        def create_in_every_round(number: int) -> None:
+            mine = server.connect(receive_timeout=15)
+            mine.ping()
+            for turn in range(rounds):
+                unit = f"OU=Users,OU={number + 1:02},{server.root_ou}"
+                wanted = new_account(server, login_name=f"turn{turn}", container_dn=unit)
+                start.wait()
+                with contextlib.suppress(NameTaken):
+                    mine.create_account(wanted, initial_password=INITIAL_PASSWORD)
+                    made.append(wanted.login_name)
+            mine.close()
+
+        threads = [threading.Thread(target=create_in_every_round, args=(n,)) for n in range(people)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+        assert sorted(made) == sorted(f"turn{turn}" for turn in range(rounds))
+        assert len(list(directory.search_accounts(server.root_ou))) == rounds
+        server.close()
 
 
 # Faults on command

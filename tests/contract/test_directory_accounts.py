@@ -25,6 +25,7 @@ from portal.gateways.directory import (
 from tests.contract.conftest import (
     INITIAL_PASSWORD,
     Server,
+    after_reading,
     expect_ok,
     make_account,
     new_account,
@@ -325,13 +326,21 @@ def test_a_field_that_changed_meanwhile_is_not_overwritten(
     assert (found.department, found.company) == ("企画課", account.company)
 
 
-def test_the_server_itself_compares_before_it_sets(account: DirectoryEntry, admin: ldap3.Connection) -> None:
-    stale = {"department": [(ldap3.MODIFY_DELETE, ["古い課"]), (ldap3.MODIFY_ADD, ["新しい課"])]}
+def test_a_change_between_our_reading_and_our_writing_is_not_overwritten(
+    server: Server, directory: Directory, account: DirectoryEntry
+) -> None:
+    slow = server.connect()
+    after_reading(slow, lambda: directory.update_account(account.guid, {"department": "企画課"}))
 
-    answer = admin.modify(account.dn, stale)
+    with pytest.raises(ChangedMeanwhile):
+        slow.update_account(
+            account.guid,
+            {"company": "別の会社", "department": "会計課"},
+            expected={"department": "総務課"},
+        )
 
-    assert answer[1]["result"] == 16
-    assert attributes_of(admin, account.dn, "department")["department"] == ["総務課".encode()]
+    found = read(directory, account)
+    assert (found.department, found.company) == ("企画課", account.company)
 
 
 def test_an_empty_field_can_be_expected_and_filled(directory: Directory, server: Server) -> None:

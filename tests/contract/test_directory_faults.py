@@ -269,6 +269,20 @@ def test_no_error_tells_a_password(server: Server, proxy: CuttingProxy, through_
     assert canary not in f"{vars(kept)} {through_proxy!r}"
 
 
+def test_the_kept_connection_forgets_what_it_sent(
+    server: Server, account: DirectoryEntry, through_proxy: Directory
+) -> None:
+    canary = "Canary-77-Kz!q"
+
+    through_proxy.reset_password(account.guid, new_password=canary)
+
+    connection = through_proxy._kept._connection  # type: ignore[attr-defined]
+    remains = f"{vars(connection)} {vars(connection.strategy)}"  # ACC-10
+    assert canary not in remains
+    assert repr(canary.encode("utf-16-le"))[2:-1] not in remains
+    assert server.env["AD_BIND_PASSWORD"] not in remains
+
+
 def _use_in_child(directory: Directory, guid: object, answer: object) -> None:
     found = directory.find_by_guid(guid)  # type: ignore[arg-type]
     answer.send(found)  # type: ignore[attr-defined]
@@ -285,6 +299,7 @@ def test_a_forked_worker_takes_its_own_connection_and_leaves_the_parents_alone(
     assert receiver.poll(20)
     assert receiver.recv() == account
     child.join(20)
+    assert proxy.connections == 2
 
     assert through_proxy.find_by_guid(account.guid) == account
     assert proxy.connections == 2

@@ -24,6 +24,7 @@ from tests.contract.conftest import (
     INITIAL_PASSWORD,
     OWN_PASSWORD,
     Server,
+    after_reading,
     expect_ok,
     make_account,
     read,
@@ -84,19 +85,22 @@ def test_a_password_that_its_owner_chose_is_never_replaced(
     assert read(directory, settled).password_last_set == settled.password_last_set
 
 
-def test_the_server_itself_refuses_to_replace_a_chosen_password(
-    directory: Directory, settled: DirectoryEntry, admin: ldap3.Connection
+def test_a_password_chosen_between_our_reading_and_our_writing_is_not_replaced(
+    server: Server, directory: Directory, account: DirectoryEntry
 ) -> None:
-    # What goes over the wire when the owner chooses between our reading and our writing.
-    late = {
-        "pwdLastSet": [(ldap3.MODIFY_DELETE, ["0"]), (ldap3.MODIFY_ADD, ["0"])],
-        "unicodePwd": [(ldap3.MODIFY_REPLACE, [encoded(SECOND_INITIAL)])],
-    }
+    retry = server.connect()
 
-    answer = admin.modify(settled.dn, late)
+    def choose() -> None:
+        directory.change_password(account.guid, old_password=INITIAL_PASSWORD, new_password=OWN_PASSWORD)
 
-    assert answer[1]["result"] == 16
-    assert directory.authenticate(settled.login_name, OWN_PASSWORD) is BindResult.OK
+    after_reading(retry, choose)
+
+    with pytest.raises(ChangedMeanwhile) as refused:
+        retry.replace_initial_password(account.guid, new_password=SECOND_INITIAL)
+
+    assert refused.value.code.startswith("16")  # so said the server, not our own comparison
+    assert directory.authenticate(account.login_name, OWN_PASSWORD) is BindResult.OK
+    assert directory.authenticate(account.login_name, SECOND_INITIAL) is BindResult.WRONG
 
 
 def test_of_owner_and_retry_at_the_same_moment_the_owner_wins(

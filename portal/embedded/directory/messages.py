@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from portal.embedded.directory import ber
@@ -181,7 +181,7 @@ def _extended(content: bytes) -> Extended:
     return Extended(ber.children(content)[0][1].decode())
 
 
-_PARSERS = {
+_PARSERS: Mapping[int, Callable[[bytes], Operation]] = {
     0x60: _bind,
     0x42: lambda _: Unbind(),
     0x63: _search,
