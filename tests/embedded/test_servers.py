@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -103,6 +104,16 @@ def test_a_folder_that_only_root_may_enter_works_and_keeps_its_permissions(tmp_p
     assert closed.stat().st_uid == 0
 
 
+@pytest.fixture
+def temporary_folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Where short socket folders are made, so that none is left in /tmp."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o711)
+        monkeypatch.setattr(tempfile, "tempdir", folder)
+        yield
+
+
+@pytest.mark.usefixtures("temporary_folder")
 def test_a_long_path_gets_a_short_socket_folder_that_is_found_again(tmp_path: Path) -> None:
     deep = tmp_path / ("x" * 90)
 
@@ -114,6 +125,7 @@ def test_a_long_path_gets_a_short_socket_folder_that_is_found_again(tmp_path: Pa
     assert len(os.fsencode(server.socket)) < 104
 
 
+@pytest.mark.usefixtures("temporary_folder")
 def test_a_socket_folder_that_others_could_write_is_not_trusted(tmp_path: Path) -> None:
     deep = tmp_path / ("x" * 90)
     deep.mkdir()
