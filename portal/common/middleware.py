@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 
 _ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
@@ -23,4 +24,16 @@ class ErrorNumberMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.error_number = new_error_number()  # type: ignore[attr-defined]
+        return self.get_response(request)
+
+
+class NoNulMiddleware:
+    """Refuses addresses that hold a NUL: nobody means one, and PostgreSQL cannot look for it."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if "\0" in request.path_info or "%00" in request.META.get("QUERY_STRING", ""):
+            raise BadRequest("NUL in the address")
         return self.get_response(request)
