@@ -8,7 +8,11 @@ class AccountsConfig(AppConfig):
     verbose_name = _("accounts")
 
     def ready(self) -> None:
-        """Register this app's kinds and handlers."""
+        """Register this app's kinds and handlers, and the register for field-level history (SEC-02)."""
+        from auditlog.registry import auditlog
+
         from accounts import kinds
+        from accounts.models import DirectoryAccount
 
         kinds.register_all()
+        auditlog.register(DirectoryAccount, exclude_fields=["created_at", "updated_at", "search_text"])

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_noop
 
 from accounts import checks, forms, planning
 from accounts.payloads import RegisterAccount, ResetPassword
+from accounts.provisioning import RECIPIENT_REFUSED, RECIPIENT_UNUSABLE
 from accounts.registering import RegisterHandler
 from accounts.resetting import ResetHandler
 from portal.fulfilment.registry import Remedy, register_handler, register_remedy
@@ -97,12 +98,18 @@ RESET_KIND: ApplicationKind[ResetPassword] = ApplicationKind(
 )
 
 
+_OTHER_RECIPIENT = Remedy(label=_("Choose another recipient"), url_name="operation_recipient")
+
+
 def register_all() -> None:
-    """Register this app's kinds with the engine and their handlers with fulfilment."""
+    """Register this app's kinds with the engine, their handlers and what helps stopped operations with fulfilment."""
     kinds.register(REGISTER_KIND)
     kinds.register(RESET_KIND)
     register_handler(REGISTER, TARGET, RegisterHandler())
     register_handler(PASSWORD_RESET, TARGET, ResetHandler())
+    for kind in (REGISTER, PASSWORD_RESET):
+        for code in (RECIPIENT_UNUSABLE, RECIPIENT_REFUSED):
+            register_remedy(kind, code, _OTHER_RECIPIENT)
     another = Remedy(label=_("Choose another recipient"), url_name="operation_recipient")
     for kind in (REGISTER, PASSWORD_RESET):
         for code in ("recipient", "recipient_refused"):  # accounts.provisioning

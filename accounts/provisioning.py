@@ -39,6 +39,9 @@ from portal.workflow import kinds
 
 _DRAWS = 3  # AD may have a stricter policy for single accounts (PSO); more draws would not meet it either
 
+# Codes with which an operation stops until operations choose another recipient.
+RECIPIENT_UNUSABLE, RECIPIENT_REFUSED = "recipient", "recipient_refused"
+
 MAILED: Literal["mailed"] = "mailed"
 CHOSEN_BY_PERSON: Literal["chosen_by_person"] = "chosen_by_person"
 
@@ -135,7 +138,7 @@ def require_recipient(work: Work) -> PasswordRecipient:
         text = _(
             "The recipient of the initial password cannot be used any more. Choose another recipient, then retry."
         )
-        raise Stop(NeedsPerson(code="recipient", message=text))
+        raise Stop(NeedsPerson(code=RECIPIENT_UNUSABLE, message=text))
     return recipient
 
 
@@ -183,7 +186,7 @@ def mail_password(work: Work, recipient: PasswordRecipient, password: str, entry
         text = _(
             "The mail server refuses the recipient's address (%(code)s). Choose another recipient, then retry."
         )
-        raise Stop(NeedsPerson(code="recipient_refused", message=text % {"code": error.code})) from None
+        raise Stop(NeedsPerson(code=RECIPIENT_REFUSED, message=text % {"code": error.code})) from None
     if operation.fence > 1 and _was_set_again(work.directory, entry):
         text = _("Another password was set while this one was mailed. A new one is drawn and mailed.")
         raise Stop(TryLater(code="password_replaced", message=text))
