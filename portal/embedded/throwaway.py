@@ -29,6 +29,7 @@ def point_environment() -> None:
     os.environ["DATABASE_URL"] = postgres().url
     os.environ["REDIS_URL"] = valkey().cache_url
     os.environ["CELERY_BROKER_URL"] = valkey().broker_url
+    (folder() / "state" / "static").mkdir(parents=True, exist_ok=True)
     os.environ["PORTAL_STATE_DIR"] = str(folder() / "state")
 
 

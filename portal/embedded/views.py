@@ -9,6 +9,7 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
@@ -31,7 +32,8 @@ def mail(request: HttpRequest, key: str) -> HttpResponse:
     found = _store().get(key)
     if found is None:
         raise Http404(_("This mail does not exist (any more)."))
-    return render(request, "embedded/mail.html", {"mail": found})
+    trail = [(reverse("embedded:inbox"), _("Mail inbox (demonstration)"))]
+    return render(request, "embedded/mail.html", {"mail": found, "trail": trail})
 
 
 def _store() -> MailStore:

@@ -7,14 +7,11 @@ from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
-from django.test import RequestFactory
-from django.urls import include, path
+from django.test import Client
 
-from portal.embedded import mailstore, views
+from portal.embedded import mailstore
 from portal.embedded.mailcatcher import MailCatcher
 from portal.embedded.mailstore import MailStore
-
-urlpatterns = [path("_mail/", include("portal.embedded.urls"))]
 
 
 def send(
@@ -103,9 +100,9 @@ def test_a_key_never_leads_out_of_the_folder(tmp_path: Path, key: str) -> None:
     assert MailStore(inner).get(key) is None
 
 
-@pytest.mark.urls(__name__)
+@pytest.mark.django_db
 def test_inbox_and_mail_page_show_the_text_as_text(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rf: RequestFactory
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, client: Client
 ) -> None:
     monkeypatch.setenv("PORTAL_MAIL_DIR", str(tmp_path))
     content = (
@@ -113,10 +110,12 @@ def test_inbox_and_mail_page_show_the_text_as_text(
     )
     key = MailStore(tmp_path).add(sender="p@x.jp", recipients=["a@x.jp"], content=content.encode())
 
-    listed = views.inbox(rf.get("/_mail/")).content.decode()
-    shown = views.mail(rf.get(f"/_mail/{key}/"), key=key).content.decode()
+    listed = client.get("/_mail/?to=A@x").content.decode()
+    shown = client.get(f"/_mail/{key}/").content.decode()
 
     assert "件名" in listed
     assert key in listed
     assert "&lt;script&gt;夜" in shown
-    assert "<script" not in shown
+    assert "<script>夜" not in shown
+    assert "件名" not in client.get("/_mail/?to=nobody").content.decode()
+    assert client.get("/_mail/20260101T000000-000000-00000000/").status_code == 404
