@@ -10,11 +10,11 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts import selectors
 from accounts.models import DirectoryAccount
 from portal.common.api.paging import PAGE_PARAMETERS, PAGE_QUERY, choice, page_of, paged
 from portal.common.api.problems import not_allowed
 from portal.common.api.views import ApiView
-from portal.common.text import search_terms
 from portal.orgs import permissions
 from portal.orgs.api import person, visible_codes
 from portal.trail import services as trail
@@ -56,13 +56,12 @@ class AccountsView(ApiView):
         user = person(request)
         if not user.may(permissions.READ_ACCOUNTS):
             raise not_allowed()
-        rows = DirectoryAccount.objects.visible_to(user).select_related("organisation")
-        if organisation := choice(request, "organisation", visible_codes(user)):
-            rows = rows.filter(organisation__code=organisation)
-        if state := choice(request, "state", DirectoryAccount.State.values):
-            rows = rows.filter(state=state)
-        for term in search_terms(request.query_params.get("q", "")):
-            rows = rows.filter(search_text__contains=term)
+        rows = selectors.accounts(
+            user,
+            q=request.query_params.get("q", ""),
+            state=choice(request, "state", DirectoryAccount.State.values),
+            organisation=choice(request, "organisation", visible_codes(user)),
+        )
         found = paged(request, rows, AccountSerializer)
         trail.record(
             action="account.list",

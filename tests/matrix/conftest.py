@@ -1,0 +1,28 @@
+"""One world for the whole matrix: built and committed once, every request rolled back, all gone at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from portal.common.api.throttling import PersonThrottle
+from portal.gateways import directory_factory
+from tests.fakes import FakeDirectory
+from tests.flush import empty_tables
+from tests.matrix.world import World, build
+
+
+@pytest.fixture(scope="package")
+def world(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
+    """Everybody and federation 13's objects; the directory is one in memory and nobody is throttled."""
+    directory = FakeDirectory()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(directory_factory, "get_directory", lambda: directory)
+        patched.setattr(PersonThrottle, "allow_request", lambda self, request, view: True)
+        with django_db_blocker.unblock():
+            made = build(directory)
+        yield made
+        with django_db_blocker.unblock():
+            empty_tables()

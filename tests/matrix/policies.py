@@ -1,0 +1,318 @@
+"""Who gets what at every address: the declared policy that the matrix compares the portal with.
+
+The objects belong to federation 13 (tests/matrix/world.py). Each address has an Access for GET and one for POST; None says
+that the method does not exist there. An address without a policy fails the test. The roles are written out on purpose:
+these tables must not follow a mistake in portal/orgs/permissions.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from portal.orgs.permissions import Role
+from portal.workflow import selectors
+from tests.matrix.access import (
+    ALL,
+    APPLICANTS,
+    APPROVER,
+    EVERYONE_IN,
+    FOUND,
+    HIDDEN,
+    LOGGED_IN,
+    OK,
+    OPERATOR,
+    OWNER,
+    READERS,
+    READERS_OF_13,
+    REFUSED,
+    Access,
+    Policy,
+    access,
+    at,
+    to,
+)
+from tests.matrix.world import ANONYMOUS, DEACTIVATED, EVERYBODY, World
+
+
+# --- Applications: pages ------------------------------------------------------------------------------------------------
+def draft(world: World) -> dict[str, Any]:
+    """The draft of 13's applicant."""
+    return {"number": world.draft.number}
+
+
+def waiting(world: World) -> dict[str, Any]:
+    """The application that waits for 13's approver."""
+    return {"number": world.waiting.number}
+
+
+def attachment(world: World) -> dict[str, Any]:
+    """The file of the draft."""
+    return {"number": world.draft.number, "attachment_id": world.attachment.pk}
+
+
+def decision(world: World, **more: Any) -> dict[str, Any]:
+    """What an approver who read the waiting application sends."""
+    person = world.person(Role.APPROVER)
+    application = selectors.application(person, world.waiting.number)
+    seen = selectors.decision_view(person, application, application.updated_at)
+    assert seen.stage is not None
+    return {
+        "stage_id": seen.stage.pk,
+        "content_hash": application.content_hash,
+        "plan_digest": seen.plan_digest,
+        "comment": "himitsu",
+        **more,
+    }
+
+
+OWN_DRAFT = access(to(OWNER, OK))
+DECIDE = access(to(APPROVER, FOUND), to(READERS_OF_13, REFUSED))
+OWN_STEP = access(to(OWNER, FOUND), to(READERS_OF_13, REFUSED))
+
+APPLICATION_PAGES = {
+    "home": Policy(),
+    "application_list": Policy(),
+    "application_export": Policy(),
+    "inbox": Policy(),
+    "draft_list": Policy(),
+    "filter_save": Policy(
+        None, access(to(LOGGED_IN, FOUND)), data=lambda w: {"name": "x", "query": "mine=1"}
+    ),
+    "filter_remove": Policy(None, access(to(LOGGED_IN, FOUND)), lambda w: {"pk": w.saved_filter.pk}),
+    "application_new": Policy(access(to(APPLICANTS, OK), otherwise=REFUSED)),
+    "application_create": Policy(
+        access(to(APPLICANTS, OK), otherwise=REFUSED),
+        access(to(OWNER, FOUND), to(APPLICANTS, HIDDEN), otherwise=REFUSED),
+        kwargs=lambda w: {"kind": "accounts.register"},
+        data=lambda w: {"organisation": "13"},
+    ),
+    "application_detail": Policy(access(to(READERS_OF_13, OK)), kwargs=waiting),
+    "application_edit": Policy(OWN_DRAFT, access(to(OWNER, FOUND, 422, 409)), draft),
+    "application_confirm": Policy(OWN_DRAFT, access(to(OWNER, FOUND, 422, 409)), draft),
+    "application_submit": Policy(
+        None, access(to(OWNER, FOUND)), draft, data=lambda w: {"version": w.draft.version}
+    ),
+    "application_decide": Policy(
+        None,
+        access(to(APPROVER, OK), to(READERS_OF_13, REFUSED)),
+        waiting,
+        lambda w: decision(w, decision="approve"),
+    ),
+    "application_approve": Policy(None, DECIDE, waiting, decision),
+    "application_reject": Policy(None, DECIDE, waiting, decision),
+    "application_return": Policy(None, DECIDE, waiting, decision),
+    "application_pull_back": Policy(None, OWN_STEP, waiting),
+    "application_withdraw": Policy(None, OWN_STEP, waiting),
+    "application_copy": Policy(None, OWN_STEP, waiting),
+    "attachment_add": Policy(
+        None, access(to(OWNER, FOUND)), draft, data=lambda w: {"version": w.draft.version}
+    ),
+    "attachment_download": Policy(OWN_DRAFT, None, attachment),
+    "attachment_remove": Policy(
+        None, access(to(OWNER, FOUND)), attachment, data=lambda w: {"version": w.draft.version}
+    ),
+}
+
+
+# --- Applications: REST ---------------------------------------------------------------------------------------------------
+def seen(application: str) -> Callable[[World], dict[str, str]]:
+    """The version that the client read."""
+    return lambda world: {"If-Match": f'"{getattr(world, application).version}"'}
+
+
+def new_application(world: World) -> dict[str, Any]:
+    """A draft for federation 13."""
+    return {"kind": "accounts.register", "organisation": "13", "lines": [world.line()]}
+
+
+API_DECIDE = access(to(APPROVER, OK), to(READERS_OF_13, REFUSED))
+API_OWN_STEP = access(to(OWNER, OK), to(READERS_OF_13, REFUSED))
+NOBODY_FINDS = access(otherwise=HIDDEN)
+
+API = {
+    "api_kinds": Policy(),
+    "api_applications": Policy(
+        EVERYONE_IN, access(to(OWNER, 201), to(APPLICANTS, 400), otherwise=REFUSED), data=new_application
+    ),
+    "api_application": Policy(access(to(READERS_OF_13, OK)), None, waiting),
+    "api_application_submit": Policy(None, access(to(OWNER, OK)), draft, headers=seen("draft")),
+    "api_application_approve": Policy(None, API_DECIDE, waiting, decision, seen("waiting")),
+    "api_application_reject": Policy(None, API_DECIDE, waiting, decision, seen("waiting")),
+    "api_application_return": Policy(None, API_DECIDE, waiting, decision, seen("waiting")),
+    "api_application_pull-back": Policy(None, API_OWN_STEP, waiting, headers=seen("waiting")),
+    "api_application_withdraw": Policy(None, API_OWN_STEP, waiting, headers=seen("waiting")),
+    "api_operations": Policy(
+        access(to(at("operations", Role.OPERATOR, Role.AUDITOR), OK), otherwise=REFUSED)
+    ),
+    "api_accounts": Policy(access(to(READERS, OK), otherwise=REFUSED)),
+    "api_organisations": Policy(),
+    "api_me": Policy(),
+    "api_schema": Policy(),
+    "api_unknown": Policy(NOBODY_FINDS, NOBODY_FINDS),
+}
+
+
+# --- People and organisations -------------------------------------------------------------------------------------------
+MANAGERS = at("13", Role.SECURITY_MANAGER) | OPERATOR
+IN_SCOPE = at("13") | at("central") | at("operations")
+DEPUTY_NAMERS = MANAGERS | at("13", Role.APPROVER, Role.SECURITY_OFFICER)
+MANAGE = access(to(MANAGERS, OK), to(IN_SCOPE, REFUSED))
+MANAGE_STEP = access(to(MANAGERS, FOUND), to(IN_SCOPE, REFUSED))
+TRAIL_READERS = OPERATOR | frozenset(n for n in EVERYBODY if n.endswith((":AUDITOR", ":SECURITY_MANAGER")))
+
+
+def of_13(world: World) -> dict[str, Any]:
+    """Federation 13 itself."""
+    return {"code": "13"}
+
+
+def user_of_13(world: World) -> dict[str, Any]:
+    """A person of federation 13."""
+    return {"uid": world.person(Role.USER).uid}
+
+
+def recipient(world: World) -> dict[str, Any]:
+    """A registered recipient of federation 13."""
+    return {"pk": world.recipient.pk}
+
+
+PEOPLE = {
+    "organisation_list": Policy(),
+    "organisation_detail": Policy(access(to(READERS_OF_13, OK), to(IN_SCOPE, REFUSED)), None, of_13),
+    "member_add": Policy(MANAGE, MANAGE, of_13),
+    "membership_end": Policy(MANAGE, MANAGE_STEP, lambda w: {"pk": w.membership.pk}),
+    "person_shut_out": Policy(None, MANAGE_STEP, user_of_13),
+    "person_let_in": Policy(None, MANAGE_STEP, user_of_13),
+    "deputy_list": Policy(),
+    "deputy_add": Policy(
+        access(to(DEPUTY_NAMERS, OK), to(IN_SCOPE, REFUSED)),
+        access(to(DEPUTY_NAMERS, OK), to(IN_SCOPE, REFUSED)),
+        of_13,
+    ),
+    "deputy_end": Policy(
+        None,
+        access(to(DEPUTY_NAMERS, FOUND), to(IN_SCOPE, REFUSED)),
+        lambda w: {"pk": w.deputy.pk},
+    ),
+    "recipient_list": Policy(access(to(READERS, OK), otherwise=REFUSED)),
+    "recipient_add": Policy(MANAGE, MANAGE, of_13),
+    "recipient_resend": Policy(None, MANAGE_STEP, recipient),
+    "recipient_end": Policy(None, MANAGE_STEP, recipient),
+    # The mailed link is the key: whoever holds it sees the page, logged in or not.
+    "recipient_confirm": Policy(
+        access(to(ALL, OK)), access(to(ALL, OK)), lambda w: {"token": w.confirmation_token}
+    ),
+    "trail_list": Policy(access(to(TRAIL_READERS, OK), otherwise=REFUSED)),
+    "trail_export": Policy(access(to(TRAIL_READERS, OK), otherwise=REFUSED)),
+}
+
+# --- Accounts -------------------------------------------------------------------------------------------------------------
+ACCOUNT_LIST = access(to(READERS, OK), otherwise=REFUSED)
+ACCOUNTS = {
+    "account_list": Policy(ACCOUNT_LIST),
+    "account_export": Policy(ACCOUNT_LIST),
+    "account_detail": Policy(
+        access(to(READERS_OF_13, OK), to(READERS, HIDDEN), otherwise=REFUSED),
+        None,
+        lambda w: {"guid": w.account.object_guid},
+    ),
+    "operation_recipient": Policy(
+        access(to(OPERATOR, OK)), access(to(OPERATOR, 422)), lambda w: {"operation_id": w.operation.pk}
+    ),
+}
+
+# --- Operations, mail, jobs -----------------------------------------------------------------------------------------------
+OPERATION_READERS = at("operations", Role.OPERATOR, Role.AUDITOR)
+READ_OPERATIONS = access(to(OPERATION_READERS, OK), otherwise=REFUSED)
+
+
+def operation(world: World) -> dict[str, Any]:
+    """The operation that waits for the directory."""
+    return {"pk": world.operation.pk}
+
+
+def directory(world: World) -> dict[str, Any]:
+    """The target of that operation."""
+    return {"target": "directory"}
+
+
+def run(*statuses: int) -> Access:
+    """For operators only."""
+    return access(to(OPERATOR, *statuses), otherwise=REFUSED)
+
+
+OPERATIONS = {
+    "operation_list": Policy(READ_OPERATIONS),
+    "operation_export": Policy(READ_OPERATIONS),
+    "operation_detail": Policy(READ_OPERATIONS, None, operation),
+    "operation_sheet": Policy(READ_OPERATIONS, None, operation),
+    "operation_record": Policy(run(409), run(409, 422), operation),  # nobody took it by hand yet
+    "operation_retry": Policy(run(OK), run(FOUND), operation),
+    "operation_take": Policy(run(OK), run(FOUND), operation),
+    "operation_give_back": Policy(run(409), run(409), operation),
+    "operation_close": Policy(run(OK), run(FOUND), operation, lambda w: {"reason": "himitsu"}),
+    "target_pause": Policy(None, run(FOUND), directory),
+    "target_resume": Policy(None, run(FOUND), directory),
+    "notice_list": Policy(),
+    "notice_read": Policy(None, access(to(LOGGED_IN, FOUND))),
+    "notice_send_again": Policy(
+        None, access(to(OPERATOR, FOUND), to(IN_SCOPE, REFUSED)), lambda w: {"pk": w.notice.pk}
+    ),
+    "job_list": Policy(READ_OPERATIONS),
+    "route_list": Policy(run(OK)),
+    "route_edit": Policy(run(OK), run(422), lambda w: {"kind": "accounts.register"}),
+    "route_edit_own": Policy(run(OK), run(422), lambda w: {"kind": "accounts.register", "code": "13"}),
+}
+
+# --- The person's own pages, login, help ----------------------------------------------------------------------------------
+PUBLIC = access(to(ALL, OK))
+GUESTS = frozenset({ANONYMOUS, DEACTIVATED})
+REAUTHENTICATE = access(to(LOGGED_IN, REFUSED))  # people without a second factor have nothing to show again
+NO_FACTOR_YET = access(to(LOGGED_IN, HIDDEN))
+HALF_LOGGED_IN = access(to(ALL, FOUND))  # to the login page: nobody here is half logged in
+
+OWN_PAGES = {
+    "session_extend": Policy(None, access(to(LOGGED_IN, 204))),
+    "set_language": Policy(None, access(to(ALL, FOUND))),
+    "help": Policy(PUBLIC, PUBLIC),
+    "help_role": Policy(PUBLIC, PUBLIC, lambda w: {"slug": "applicant"}),
+    "profile": Policy(EVERYONE_IN, EVERYONE_IN),
+    "password_change": Policy(EVERYONE_IN, EVERYONE_IN),
+    "initial_password_change": Policy(HALF_LOGGED_IN, HALF_LOGGED_IN),
+    "token_list": Policy(),
+    "token_create": Policy(None, access(to(LOGGED_IN, 422))),
+    "token_revoke": Policy(None, access(to(OWNER, FOUND)), lambda w: {"pk": w.token.pk}),
+    "account_login": Policy(
+        access(to(LOGGED_IN, FOUND), to(GUESTS, OK)), access(to(LOGGED_IN, FOUND), to(GUESTS, OK))
+    ),
+    "account_logout": Policy(access(to(LOGGED_IN, OK)), access(to(LOGGED_IN, FOUND))),
+    "account_inactive": Policy(PUBLIC),
+    "account_reauthenticate": Policy(REAUTHENTICATE, REAUTHENTICATE),
+    "mfa_index": Policy(),
+    "mfa_authenticate": Policy(access(to(LOGGED_IN, FOUND)), access(to(LOGGED_IN, FOUND))),
+    "mfa_reauthenticate": Policy(REAUTHENTICATE, REAUTHENTICATE),
+    "mfa_activate_totp": Policy(EVERYONE_IN, EVERYONE_IN),
+    "mfa_totp_qr": Policy(),
+    "mfa_deactivate_totp": Policy(NO_FACTOR_YET, NO_FACTOR_YET),
+    "mfa_view_recovery_codes": Policy(NO_FACTOR_YET, None),
+    "mfa_generate_recovery_codes": Policy(EVERYONE_IN, EVERYONE_IN),
+    "mfa_download_recovery_codes": Policy(NO_FACTOR_YET, NO_FACTOR_YET),
+    "mfa_list_webauthn": Policy(),
+    "mfa_add_webauthn": Policy(EVERYONE_IN, EVERYONE_IN),
+    "mfa_reauthenticate_webauthn": Policy(REAUTHENTICATE, REAUTHENTICATE),
+    "mfa_remove_webauthn": Policy(NO_FACTOR_YET, NO_FACTOR_YET, lambda w: {"pk": 1}),
+    "mfa_edit_webauthn": Policy(NO_FACTOR_YET, NO_FACTOR_YET, lambda w: {"pk": 1}),
+    # The inbox of the mail catcher exists in the embedded set-up only and stands open there.
+    "embedded:inbox": Policy(PUBLIC),
+    "embedded:mail": Policy(access(to(ALL, HIDDEN)), None, lambda w: {"key": "no-such-mail"}),
+}
+
+POLICIES: dict[str, Policy] = {
+    **APPLICATION_PAGES,
+    **API,
+    **PEOPLE,
+    **ACCOUNTS,
+    **OPERATIONS,
+    **OWN_PAGES,
+}

@@ -1,0 +1,213 @@
+"""Wrong, huge and hostile input at every address: a clear answer, never a 500 (hole classes 7, 14 and 17)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from tests.matrix.access import Policy
+from tests.matrix.policies import POLICIES
+from tests.matrix.routes import Route, every_route
+from tests.matrix.test_matrix import send
+from tests.matrix.world import World
+
+pytestmark = pytest.mark.django_db
+
+ROUTES = every_route()
+SCRIPT = "\"'><script>alert(1)</script>"
+VALUES = [
+    "",
+    "a\x00b",
+    "-1",
+    "99999999999999999999",
+    "a9999999999999999999",
+    "0" * 5000,
+    "\ud800".encode("utf-8", "surrogatepass").decode("latin-1"),
+    "{{ 7*7 }}%(x)s",
+    "' OR 1=1 --",
+    SCRIPT,
+    "../../etc/passwd",
+    "2026-99-99",
+    "😀" * 300,
+]
+PARAMETERS = [
+    "cursor",
+    "q",
+    "status",
+    "kind",
+    "organisation",
+    "due",
+    "mine",
+    "tab",
+    "page",
+    "limit",
+    "action",
+    "person",
+    "period",
+    "state",
+    "target",
+    "since",
+    "until",
+    "from",
+    "to",
+    "next",
+    "name",
+    "text",
+    "format",
+    "version",
+    "lang",
+    "login_name",
+    "account_guid",
+    "number",
+]
+PEOPLE = ("13:APPLICANT", "13:SECURITY_MANAGER", "operations:OPERATOR", "anonymous")
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
+def test_no_query_string_breaks_an_address(route: Route, world: World) -> None:
+    address = _address(route, world)
+
+    for browser in _browsers(world):
+        for value in VALUES:
+            response = send(browser, "GET", address, data=dict.fromkeys(PARAMETERS, value))
+            _is_no_error(response, f"GET {address} with {value[:20]!r}")
+        for query in ("%ff=%fe", "q=%00", "a" * 9000, "&" * 500, "q=%uD800", "cursor[]=1&cursor=b", ";;=="):
+            _is_no_error(send(browser, "GET", f"{address}?{query}"), f"GET {address}?{query[:30]}")
+
+
+@pytest.mark.parametrize(
+    "route", [route for route in ROUTES if not route.is_api], ids=lambda route: route.name
+)
+def test_no_form_breaks_a_page(route: Route, world: World) -> None:
+    address, policy = _address(route, world), POLICIES[route.name]
+    names = _form_fields(world, address) | set(policy.data(world))
+
+    for browser in _browsers(world):
+        for value in VALUES:
+            data = {name: value for name in names if name != "csrfmiddlewaretoken"}
+            _is_no_error(send(browser, "POST", address, data=data), f"POST {address} with {value[:20]!r}")
+        strange = send(
+            browser, "POST", address, data=b"\xff\xfe\x00", content_type="application/x-www-form-urlencoded"
+        )
+        _is_no_error(strange, f"POST {address} with bytes")
+        broken = send(
+            browser, "POST", address, data=b"--x\r\n", content_type="multipart/form-data; boundary=x"
+        )
+        _is_no_error(broken, f"POST {address} with half a multipart body")
+
+
+@pytest.mark.parametrize("route", [route for route in ROUTES if route.is_api], ids=lambda route: route.name)
+def test_no_body_breaks_an_endpoint(route: Route, world: World) -> None:
+    address, policy = _address(route, world), POLICIES[route.name]
+    headers = policy.headers(world)
+
+    for browser in _browsers(world):
+        for method in ("POST", "PATCH", "PUT", "DELETE"):
+            for body in _bodies(policy, world):
+                response = send(
+                    browser, method, address, data=body, content_type="application/json", headers=headers
+                )
+                _is_no_error(response, f"{method} {address} with {body[:60]!r}")
+
+
+@pytest.mark.parametrize("header", ["If-Match", "Idempotency-Key", "Accept", "Authorization", "Content-Type"])
+def test_no_header_breaks_the_interface(header: str, world: World) -> None:
+    browser = world.browsers["13:APPLICANT"]
+    address = reverse("api_application_submit", kwargs={"number": world.draft.number})
+
+    for value in [
+        '"',
+        '"999999999999999999999"',
+        "Token \xff",
+        "Token " + "x" * 5000,
+        'W/"1"',
+        "a" * 9000,
+        "日本",
+        "*/*;q=x",
+    ]:
+        for method in ("GET", "POST"):
+            response = send(
+                browser, method, address, data="{}", content_type="application/json", headers={header: value}
+            )
+            _is_no_error(response, f"{method} with {header}: {value[:20]!r}")
+
+
+def test_no_value_in_a_path_breaks_an_address(world: World) -> None:
+    browser = world.browsers["operations:OPERATOR"]
+
+    for route in ROUTES:
+        for value in (
+            "%00",
+            "99999999999999999999",
+            "%ff",
+            "..%2f",
+            "a" * 3000,
+            "1%0d%0aSet-Cookie:x",
+            "%E6%97%A5",
+        ):
+            parts = [value if part.startswith("<") else part for part in route.pattern.split("/")]
+            address = "/" + "/".join(parts)
+            _is_no_error(send(browser, "GET", address), f"GET {address[:80]}")
+
+
+def _browsers(world: World) -> Iterator[Client]:
+    return (world.browsers[name] for name in PEOPLE)
+
+
+def _address(route: Route, world: World) -> str:
+    if route.name == "api_unknown":
+        return "/api/v1/no/such/address/"
+    return reverse(route.name, kwargs=POLICIES[route.name].kwargs(world))
+
+
+def _form_fields(world: World, address: str) -> set[str]:
+    """The names of the fields that the page's own forms send, as the first person who gets the page sees them."""
+    for browser in _browsers(world):
+        response = send(browser, "GET", address)
+        if response.status_code == 200 and response.context:
+            forms = [value for layer in response.context for value in layer.flatten().values()]
+            found = {
+                form.add_prefix(name) for form in forms if hasattr(form, "add_prefix") for name in form.fields
+            }
+            if found:
+                return found | {"action", "remove_line", "version", "seen", "attachment", "organisation"}
+    return {
+        "action",
+        "next",
+        "code",
+        "reason",
+        "note",
+        "comment",
+        "credential",
+        "login",
+        "password",
+        "language",
+    }
+
+
+def _bodies(policy: Policy, world: World) -> Iterator[str]:
+    yield from (
+        "",
+        "null",
+        "[]",
+        "1",
+        '"x"',
+        "{",
+        '{"a":' * 2000,
+        '{"lines": [null, 1, [], {"x": {"y": [[[[]]]]}}]}',
+    )
+    fields = policy.data(world)
+    for name in fields:
+        values: list[Any] = [None, [], {}, True, 1e308, -1, 10**400, "x" * 70_000, *VALUES[1:]]
+        for value in values:
+            yield json.dumps({**fields, name: value})
+
+
+def _is_no_error(response: Any, what: str) -> None:
+    assert response.status_code < 500, f"{what}: {response.status_code}"
+    assert SCRIPT not in response.text_read, f"{what}: shown without escaping"

@@ -1,0 +1,161 @@
+"""The people and the objects of the matrix: one person for each role of each kind of organisation, and federation 13's things.
+
+Everything here belongs to federation 13. For a person of 13 it is the own federation, for one of 27 the other one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import DirectoryAccount
+from portal.fulfilment.models import Operation
+from portal.notices.models import Notice, NoticeStatus
+from portal.orgs.models import ApiToken, Deputy, Membership, PasswordRecipient, User
+from portal.orgs.permissions import ROLES_OF_KIND, OrganisationKind, Role
+from portal.workflow import services
+from portal.workflow.models import Application, Attachment, SavedFilter
+from tests import factories, journeys
+from tests.fakes import FakeDirectory, users_ou
+from tests.roles import client_of
+
+ANONYMOUS, DEACTIVATED, NOBODY = "anonymous", "13:deactivated", "13:nobody"
+
+KINDS = {
+    "13": OrganisationKind.FEDERATION,
+    "27": OrganisationKind.FEDERATION,
+    "central": OrganisationKind.CENTRAL,
+    "operations": OrganisationKind.OPERATIONS,
+    "maintenance": OrganisationKind.MAINTENANCE,
+}
+EVERYBODY = [f"{code}:{role}" for code, kind in KINDS.items() for role in Role if role in ROLES_OF_KIND[kind]]
+PERSONAS = [*EVERYBODY, NOBODY, DEACTIVATED, ANONYMOUS]
+
+# Text that only those may ever read who see federation 13.
+CANARY_LOGIN, CANARY_NAME = "tk13-himitsu", "秘密"
+CANARY_RECIPIENT = "uketori.himitsu@kokuho13.example.jp"
+
+
+@dataclass
+class World:
+    """Federation 13's objects, and a browser for each persona."""
+
+    directory: FakeDirectory
+    people: dict[str, User] = field(default_factory=dict)
+    browsers: dict[str, Client] = field(default_factory=dict)
+    recipient: PasswordRecipient = field(init=False)
+    draft: Application = field(init=False)
+    attachment: Attachment = field(init=False)
+    waiting: Application = field(init=False)
+    carried_out: Application = field(init=False)
+    operation: Operation = field(init=False)
+    account: DirectoryAccount = field(init=False)
+    deputy: Deputy = field(init=False)
+    membership: Membership = field(init=False)
+    token: ApiToken = field(init=False)
+    saved_filter: SavedFilter = field(init=False)
+    notice: Notice = field(init=False)
+    confirmation_token: str = "a-mailed-token"
+
+    def person(self, role: str, code: str = "13") -> User:
+        """The persona of a role."""
+        return self.people[f"{code}:{role}"]
+
+    def line(self, **values: Any) -> dict[str, Any]:
+        """One new person of federation 13."""
+        return journeys.registration_line(self.recipient, **values)
+
+
+def build(directory: FakeDirectory) -> World:
+    """Make everybody and everything."""
+    world = World(directory)
+    _people(world)
+    _applications(world)
+    _account(world)
+    _belongings(world)
+    return world
+
+
+def _people(world: World) -> None:
+    for name in EVERYBODY:
+        code, _, role = name.partition(":")
+        world.people[name] = factories.user(role, code=code)
+    world.people[NOBODY] = factories.user()
+    world.people[DEACTIVATED] = factories.user(*ROLES_OF_KIND[OrganisationKind.FEDERATION])
+    for name, person in world.people.items():
+        world.browsers[name] = client_of(person, raise_request_exception=False)
+    world.browsers[ANONYMOUS] = Client(raise_request_exception=False)
+    User.objects.filter(pk=world.people[DEACTIVATED].pk).update(is_active=False)
+    world.recipient = factories.recipient("13", email=CANARY_RECIPIENT, name="秘密 受信")
+    world.membership = Membership.system.get(user=world.person(Role.USER))
+    world.deputy = factories.deputy(
+        world.person(Role.APPROVER), world.person(Role.SECURITY_OFFICER), Role.APPROVER
+    )
+    Deputy.system.filter(pk=world.deputy.pk).update(
+        valid_from=factories.LONG_AGO, valid_until=factories.LONG_AGO
+    )
+
+
+def _applications(world: World) -> None:
+    cast = journeys.Cast.__new__(journeys.Cast)
+    cast.code, cast.recipient = "13", world.recipient
+    cast.applicant, cast.approver = world.person(Role.APPLICANT), world.person(Role.APPROVER)
+    cast.operator = world.person(Role.OPERATOR, "operations")
+    named = {"family_name": CANARY_NAME}
+    world.draft = journeys.draft(cast, world.line(login_name=CANARY_LOGIN, **named))
+    world.attachment = services.add_attachment(
+        application_id=world.draft.pk,
+        actor=cast.applicant,
+        name="himitsu.txt",
+        data="秘密の添付".encode(),
+        now=timezone.now(),
+    )
+    world.waiting = journeys.submitted(cast, world.line(login_name=f"{CANARY_LOGIN}2", **named))
+    world.carried_out = journeys.approved(cast, world.line(login_name=f"{CANARY_LOGIN}3", **named))
+    world.operation = journeys.operations(world.carried_out)[0]
+    for application in (world.draft, world.waiting, world.carried_out):
+        application.refresh_from_db()
+
+
+def _account(world: World) -> None:
+    entry = world.directory.add(f"{CANARY_LOGIN}9", container_dn=users_ou("13"))
+    world.account = DirectoryAccount.system.create(
+        organisation=factories.organisation("13"),
+        object_guid=entry.guid,
+        distinguished_name=entry.dn,
+        login_name=entry.login_name,
+        family_name=CANARY_NAME,
+        given_name="花子",
+        search_text=f"{entry.login_name} {CANARY_NAME}",
+        last_line=world.carried_out.lines.get(),
+        verified_at=timezone.now(),
+    )
+
+
+def _belongings(world: World) -> None:
+    owner = world.person(Role.APPLICANT)
+    world.saved_filter = SavedFilter.objects.create(user=owner, name="himitsu", query="mine=1")
+    world.token = ApiToken.objects.create(
+        user=owner, name="himitsu", digest=uuid.uuid4().hex, hint="kp_", expires_at=timezone.now()
+    )
+    world.notice = Notice.system.create(
+        template="application_completed",
+        created_at=timezone.now(),
+        not_before=timezone.now(),
+        organisation_id=owner.organisation_id,
+        to_user=owner,
+        to_address=CANARY_RECIPIENT,
+        application_number=world.waiting.number,
+        status=NoticeStatus.FAILED,
+    )
+    factories.recipient(
+        "13",
+        confirmed_at=None,
+        confirmation_sent_at=timezone.now(),
+        confirmation_digest=hashlib.sha256(world.confirmation_token.encode()).hexdigest(),
+    )
