@@ -14,7 +14,7 @@ _INPUTS = (
     "static/**/*",
     "*/migrations/*.py",
     "portal/*/migrations/*.py",
-    "portal/*/management/commands/demo_*.py",
+    "*/management/commands/demo_*.py",
 )
 
 
