@@ -38,6 +38,14 @@ _SAID = {
         "New recovery codes were made. The old ones no longer work."
     ),
 }
+# allauth's notifications by their template: what happened to whose factors.
+_CHANGES = {
+    "mfa/email/totp_activated": "factor.add",
+    "mfa/email/webauthn_added": "factor.add",
+    "mfa/email/totp_deactivated": "factor.remove",
+    "mfa/email/webauthn_removed": "factor.remove",
+    "mfa/email/recovery_codes_generated": "factor.codes",
+}
 _REFUSED = _(
     "The login name or the password is wrong, or the account cannot be used now. "
     "Check both and try again; if it goes on, ask your federation's security manager."
@@ -53,6 +61,7 @@ class AccountAdapter(DefaultAccountAdapter):
         "invalid_login": _REFUSED,
         "incorrect_password": _("The password is wrong."),
         "incorrect_code": _("This code is wrong or was used before. Enter the code that is shown now."),
+        "incorrect_key": _("The security key did not answer as expected. Try again, or use another way."),
         "too_many_login_attempts": _("There were too many wrong entries. Wait five minutes and try again."),
         "directory_unavailable": _(
             "Active Directory does not answer, so nobody can log in at the moment. Your password is not the cause. "
@@ -139,6 +148,10 @@ class AccountAdapter(DefaultAccountAdapter):
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Only portal.notices sends mail."""
 
+    def send_notification_mail(self, template_prefix: str, user: Any, **kwargs: Any) -> None:
+        """Only portal.notices sends mail; what allauth would tell by mail is written to the trail (SEC-02)."""
+        factors.record_change(user, _CHANGES.get(template_prefix, template_prefix), timezone.now())
+
 
 class MfaAdapter(DefaultMFAAdapter):
     """Second factors: WebAuthn, authenticator apps and recovery codes (SEC-01)."""
@@ -174,9 +187,6 @@ class MfaAdapter(DefaultMFAAdapter):
     def generate_authenticator_name(self, user: Any, type: Authenticator.Type) -> str:
         held = Authenticator.objects.filter(user=user, type=type).count()
         return gettext("Key %(number)s") % {"number": held + 1}
-
-    def send_notification_mail(self, *args: Any, **kwargs: Any) -> None:
-        """Only portal.notices sends mail."""
 
 
 def _box() -> Fernet:

@@ -50,8 +50,13 @@ def too_many_guesses(user: User, now: datetime) -> bool:
 
 def record_wrong_code(user: User, now: datetime) -> None:
     """Write a wrong code to the trail; never the code."""
+    record_change(user, REFUSED, now)
+
+
+def record_change(user: User, action: str, now: datetime) -> None:
+    """Write to the trail what happened to a person's second factors."""
     trail.record(
-        action=REFUSED,
+        action=action,
         now=now,
         actor=user,
         object_type="orgs.user",

@@ -9,13 +9,21 @@ from allauth.account.forms import LoginForm as AllauthLoginForm
 from allauth.account.forms import ReauthenticateForm as AllauthReauthenticateForm
 from allauth.mfa.base.forms import AuthenticateForm, BaseAuthenticateForm, ReauthenticateForm
 from allauth.mfa.totp.forms import ActivateTOTPForm
-from allauth.mfa.webauthn.forms import AddWebAuthnForm, EditWebAuthnForm
+from allauth.mfa.webauthn.forms import (
+    AddWebAuthnForm,
+    AuthenticateWebAuthnForm,
+    EditWebAuthnForm,
+    ReauthenticateWebAuthnForm,
+)
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from portal.common.forms import FormBehaviour
 from portal.orgs import factors
+
+# What fido2 raises for JSON that no browser would send.
+_NO_ANSWER_OF_A_KEY = (KeyError, TypeError, ValueError, AttributeError)
 
 
 class LoginForm(FormBehaviour, AllauthLoginForm):
@@ -90,6 +98,34 @@ class RegisterKeyForm(FormBehaviour, AddWebAuthnForm):
         self.fields["name"].help_text = _("A name by which you recognise it, such as “fingerprint of my PC”.")
         self.fields["name"].max_length = 60
         self.fields["name"].widget.attrs["maxlength"] = "60"
+
+    def clean(self) -> dict[str, Any]:
+        try:
+            return dict(super().clean() or {})
+        except _NO_ANSWER_OF_A_KEY as exc:
+            raise get_adapter().validation_error("incorrect_key") from exc
+
+
+class _KeyForm(AuthenticateWebAuthnForm):
+    """The answer of a security key; at most five wrong ones in five minutes, together with codes."""
+
+    def clean_credential(self) -> Any:
+        now = timezone.now()
+        if factors.too_many_guesses(self.user, now):
+            raise get_adapter().validation_error("too_many_login_attempts")
+        try:
+            return super().clean_credential()
+        except (ValidationError, *_NO_ANSWER_OF_A_KEY) as exc:
+            factors.record_wrong_code(self.user, now)
+            raise get_adapter().validation_error("incorrect_key") from exc
+
+
+class KeyForm(_KeyForm):
+    """A security key as the second factor at login."""
+
+
+class KeyAgainForm(FormBehaviour, _KeyForm, ReauthenticateWebAuthnForm):
+    """A security key once more before something that matters."""
 
 
 class RenameKeyForm(FormBehaviour, EditWebAuthnForm):

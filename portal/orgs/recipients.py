@@ -27,8 +27,61 @@ VALID_FOR = timedelta(days=7)
 _RESEND_AFTER = timedelta(minutes=1)
 
 # Words that name a post or a list rather than a person, alone or set off by a sign or a digit: info@, soumu-ml@, all2@.
-_POSTS = ["admin", "administrator", "info", "information", "support", "help", "helpdesk", "contact", "mail", "postmaster", "webmaster", "hostmaster", "root", "soumu", "jimu", "jimukyoku", "keiri", "kanri", "kanrisha", "joho", "jouhou", "system", "sys", "shomu", "hoken", "kokuho", "madoguchi", "daihyo", "noreply", "no-reply", "security", "abuse", "office", "staff", "user", "test"]
-_LISTS = ["all", "ml", "list", "lists", "group", "groups", "team", "everyone", "zenin", "member", "members", "kyoyu", "kyouyu", "shared", "mailinglist"]
+_POSTS = [
+    "admin",
+    "administrator",
+    "info",
+    "information",
+    "support",
+    "help",
+    "helpdesk",
+    "contact",
+    "mail",
+    "postmaster",
+    "webmaster",
+    "hostmaster",
+    "root",
+    "soumu",
+    "jimu",
+    "jimukyoku",
+    "keiri",
+    "kanri",
+    "kanrisha",
+    "joho",
+    "jouhou",
+    "system",
+    "sys",
+    "shomu",
+    "hoken",
+    "kokuho",
+    "madoguchi",
+    "daihyo",
+    "noreply",
+    "no-reply",
+    "security",
+    "abuse",
+    "office",
+    "staff",
+    "user",
+    "test",
+]
+_LISTS = [
+    "all",
+    "ml",
+    "list",
+    "lists",
+    "group",
+    "groups",
+    "team",
+    "everyone",
+    "zenin",
+    "member",
+    "members",
+    "kyoyu",
+    "kyouyu",
+    "shared",
+    "mailinglist",
+]
 _SEPARATORS = re.compile(r"[._+\-0-9]+")
 
 POST_ADDRESS = _(

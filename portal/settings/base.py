@@ -148,6 +148,8 @@ MFA_ADAPTER = "portal.orgs.allauth.MfaAdapter"
 MFA_FORMS = {
     "authenticate": "portal.orgs.login_forms.CodeForm",
     "reauthenticate": "portal.orgs.login_forms.CodeAgainForm",
+    "authenticate_webauthn": "portal.orgs.login_forms.KeyForm",
+    "reauthenticate_webauthn": "portal.orgs.login_forms.KeyAgainForm",
     "activate_totp": "portal.orgs.login_forms.RegisterAppForm",
     "add_webauthn": "portal.orgs.login_forms.RegisterKeyForm",
     "edit_webauthn": "portal.orgs.login_forms.RenameKeyForm",

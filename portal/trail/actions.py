@@ -18,6 +18,7 @@ LABELS: Mapping[str, Any] = {
     "password.change_unknown": _("change of own password without an answer"),
     "factor.add": _("second factor registered"),
     "factor.remove": _("second factor removed"),
+    "factor.codes": _("recovery codes made"),
     "token.create": _("token made"),
     "token.revoke": _("token revoked"),
     "person.add": _("person made known"),

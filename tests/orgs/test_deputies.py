@@ -45,7 +45,11 @@ def test_person_names_a_colleague_for_themself() -> None:
 
 
 def test_manager_names_a_deputy_for_somebody_else_but_not_themself() -> None:
-    manager, away, colleague = factories.user(Role.SECURITY_MANAGER), factories.approver(), factories.applicant()
+    manager, away, colleague = (
+        factories.user(Role.SECURITY_MANAGER),
+        factories.approver(),
+        factories.applicant(),
+    )
 
     assert name(manager, away, colleague).pk
     with pytest.raises(errors.NotAllowed):
@@ -74,7 +78,12 @@ def test_period_lies_ahead_and_is_not_endless(first: int, last: int, field: str)
 
 def test_deputy_is_another_working_person_of_the_same_organisation() -> None:
     away = factories.approver()
-    unfit = [away, factories.applicant(code="27"), factories.user(Role.AUDITOR), factories.applicant(is_active=False)]
+    unfit = [
+        away,
+        factories.applicant(code="27"),
+        factories.user(Role.AUDITOR),
+        factories.applicant(is_active=False),
+    ]
 
     for stand_in in unfit:
         with pytest.raises(errors.Refused) as caught:
@@ -112,7 +121,9 @@ def test_stranger_ends_nothing() -> None:
     away, colleague = factories.approver(), factories.applicant()
     made = name(away, away, colleague)
 
-    assert client_of(factories.approver()).post(reverse("deputy_end", kwargs={"pk": made.pk})).status_code == 403
+    assert (
+        client_of(factories.approver()).post(reverse("deputy_end", kwargs={"pk": made.pk})).status_code == 403
+    )
     other = client_of(factories.approver(code="27"))
     assert other.post(reverse("deputy_end", kwargs={"pk": made.pk})).status_code == 404
 

@@ -28,7 +28,12 @@ def manager(code: str = "13") -> User:
 
 
 def add(client: Client, code: str = "13", **values: str) -> Any:
-    data = {"login_name": "kanri-0500", "role": Role.APPROVER, "valid_from": str(TODAY()), "valid_until": ""} | values
+    data = {
+        "login_name": "kanri-0500",
+        "role": Role.APPROVER,
+        "valid_from": str(TODAY()),
+        "valid_until": "",
+    } | values
     return client.post(reverse("member_add", kwargs={"code": code}), data)
 
 
@@ -39,7 +44,11 @@ def test_manager_gives_the_owner_of_an_administrator_account_a_role(directory: F
 
     assert response.status_code == 302
     made = User.objects.get(directory_guid=entry.guid)
-    assert (made.display_name, made.organisation.code, made.has_usable_password()) == ("鈴木 美咲", "13", True)
+    assert (made.display_name, made.organisation.code, made.has_usable_password()) == (
+        "鈴木 美咲",
+        "13",
+        True,
+    )
     assert made.holds(Role.APPROVER, made.organisation_id)
     assert TrailEntry.objects.filter(action="membership.add", object_organisation=made.organisation).exists()
 
@@ -137,12 +146,16 @@ def test_ended_role_counts_no_more_at_once_and_stays_in_the_records() -> None:
     person = factories.approver()
     membership = person.memberships.get()
 
-    response = client_of(manager()).post(reverse("membership_end", kwargs={"pk": membership.pk}), {"last_day": ""})
+    response = client_of(manager()).post(
+        reverse("membership_end", kwargs={"pk": membership.pk}), {"last_day": ""}
+    )
 
     assert response.status_code == 302
     assert not User.objects.get(pk=person.pk).holds(Role.APPROVER, person.organisation_id)
     assert not User.objects.get(pk=person.pk).scope.organisation_ids
-    assert User.objects.get(pk=person.pk).holds(Role.APPROVER, person.organisation_id, TODAY() - dt.timedelta(days=1))
+    assert User.objects.get(pk=person.pk).holds(
+        Role.APPROVER, person.organisation_id, TODAY() - dt.timedelta(days=1)
+    )
     assert Membership.system.filter(pk=membership.pk).exists()
 
 
@@ -196,7 +209,9 @@ def test_person_of_another_federation_is_unknown() -> None:
     client = client_of(manager("13"))
 
     assert client.post(reverse("person_shut_out", kwargs={"uid": person.uid})).status_code == 404
-    assert client.get(reverse("membership_end", kwargs={"pk": person.memberships.get().pk})).status_code == 404
+    assert (
+        client.get(reverse("membership_end", kwargs={"pk": person.memberships.get().pk})).status_code == 404
+    )
     assert client.get(reverse("organisation_detail", kwargs={"code": "27"})).status_code == 404
 
 

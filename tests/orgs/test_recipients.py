@@ -29,7 +29,9 @@ def manager(directory: FakeDirectory) -> User:
     return factories.user(Role.SECURITY_MANAGER)
 
 
-def register(actor: User, email: str = "hanako.suzuki@kokuho13.example.jp", **values: Any) -> PasswordRecipient:
+def register(
+    actor: User, email: str = "hanako.suzuki@kokuho13.example.jp", **values: Any
+) -> PasswordRecipient:
     values = {"name": "鈴木 花子", "department": "情報管理課", "phone": "", "now": timezone.now()} | values
     return recipients.register(actor=actor, organisation_id=actor.organisation_id, email=email, **values)
 
@@ -135,7 +137,9 @@ def test_address_that_is_not_one_persons_is_refused_with_its_reason(
     assert (caught.value.field, caught.value.message) == ("email", reason)
 
 
-@pytest.mark.parametrize("local", ["miura", "allen.sato", "grouper", "suzuki-info", "teamo", "h.suzuki2", "mlynar"])
+@pytest.mark.parametrize(
+    "local", ["miura", "allen.sato", "grouper", "suzuki-info", "teamo", "h.suzuki2", "mlynar"]
+)
 def test_names_that_only_resemble_a_list_are_taken(manager: User, local: str) -> None:
     assert register(manager, f"{local}@kokuho13.example.jp").pk
 
@@ -176,7 +180,9 @@ def test_form_registers_and_lists(manager: User) -> None:
     assert not PasswordRecipient.system.get().is_active
 
 
-@pytest.mark.parametrize(("role", "code", "status"), [(Role.APPLICANT, "13", 403), (Role.SECURITY_MANAGER, "27", 404)])
+@pytest.mark.parametrize(
+    ("role", "code", "status"), [(Role.APPLICANT, "13", 403), (Role.SECURITY_MANAGER, "27", 404)]
+)
 def test_others_change_no_recipient(directory: FakeDirectory, role: str, code: str, status: int) -> None:
     client, recipient = client_of(factories.user(role, code=code)), factories.recipient()
 

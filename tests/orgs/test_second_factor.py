@@ -1,0 +1,244 @@
+"""The second factor (SEC-01): authenticator app, security key, recovery codes; who must have one; how often one may guess."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, generate_totp_secret, hotp_value
+from django.test import Client
+from django.urls import reverse
+
+from portal.orgs import factors
+from portal.orgs.models import User
+from portal.orgs.permissions import Role
+from portal.trail.models import TrailEntry
+from tests import factories
+from tests.fakes import FakeDirectory
+from tests.orgs.conftest import PASSWORD, with_account
+from tests.orgs.test_login import is_in, try_login
+from tests.roles import client_of
+
+pytestmark = pytest.mark.django_db
+
+
+def give_app(user: User) -> str:
+    """Register an authenticator app; returns its key."""
+    secret = generate_totp_secret()
+    TOTP.activate(user, secret)
+    return secret
+
+
+def now_code(secret: str) -> str:
+    """The code that the app shows now."""
+    return format_hotp_value(hotp_value(secret, int(time.time()) // 30))
+
+
+def answer(client: Client, code: str) -> Any:
+    return client.post(reverse("mfa_authenticate"), {"code": code})
+
+
+def test_password_alone_does_not_log_in_who_has_a_second_factor(client: Client, person: User) -> None:
+    secret = give_app(person)
+
+    response = try_login(client, person.login_name)
+
+    assert response["Location"] == reverse("mfa_authenticate")
+    assert client.get(response["Location"]).status_code == 200
+    assert not is_in(client)
+    assert answer(client, now_code(secret)).status_code == 302
+    assert is_in(client)
+    assert TrailEntry.objects.get(action="login").detail == {"methods": ["mfa", "password"]}
+
+
+def test_page_after_the_second_factor_is_the_one_that_was_wanted(client: Client, person: User) -> None:
+    secret = give_app(person)
+    try_login(client, person.login_name, next=reverse("token_list"))
+
+    assert answer(client, now_code(secret))["Location"] == reverse("token_list")
+
+
+def test_code_works_once(client: Client, person: User) -> None:
+    secret = give_app(person)
+    code = now_code(secret)
+    try_login(client, person.login_name)
+    answer(client, code)
+    second = Client()
+    try_login(second, person.login_name)
+
+    assert answer(second, code).status_code == 200
+    assert not is_in(second)
+
+
+def test_recovery_code_logs_in_once(client: Client, person: User) -> None:
+    give_app(person)
+    codes = RecoveryCodes.activate(person).get_unused_codes()
+    try_login(client, person.login_name)
+    second = Client()
+    try_login(second, person.login_name)
+
+    assert answer(client, codes[0]).status_code == 302
+    assert answer(second, codes[0]).status_code == 200
+    assert is_in(client)
+    assert not is_in(second)
+
+
+def test_guessing_ends_after_five_wrong_codes_also_from_another_browser(client: Client, person: User) -> None:
+    secret = give_app(person)
+    try_login(client, person.login_name)
+    for _n in range(factors.GUESSES):
+        answer(client, "000000")
+    other = Client()
+    try_login(other, person.login_name)
+
+    answer(other, now_code(secret))
+
+    assert not is_in(other)
+    assert TrailEntry.objects.filter(action=factors.REFUSED, actor=person).count() >= factors.GUESSES
+
+
+def test_key_of_the_app_and_seed_of_the_codes_are_stored_encrypted(person: User) -> None:
+    secret = give_app(person)
+    RecoveryCodes.activate(person)
+
+    rows = {row.type: row.data for row in Authenticator.objects.filter(user=person)}
+    assert secret not in str(rows)
+    assert len(rows["recovery_codes"]["seed"]) > 100
+
+
+def test_registering_an_app_shows_codes_once(client: Client, person: User) -> None:
+    try_login(client, person.login_name)
+    page = client.get(reverse("mfa_activate_totp"))
+    picture = client.get(reverse("mfa_totp_qr"))
+    secret = page.context["form"].secret
+
+    response = client.post(reverse("mfa_activate_totp"), {"code": now_code(secret)})
+
+    assert picture["Content-Type"] == "image/svg+xml"
+    assert "data:" not in page.content.decode()
+    assert response["Location"] == reverse("mfa_view_recovery_codes")
+    first, again = client.get(response["Location"]), client.get(response["Location"])
+    assert first.context["can_view_codes"]
+    assert not again.context["can_view_codes"]
+    assert not set(first.context["unused_codes"]) & set(again.context["unused_codes"])
+    assert client.get(reverse("mfa_totp_qr")).status_code == 404
+
+
+@pytest.mark.parametrize("name", ["mfa_index", "mfa_activate_totp", "mfa_add_webauthn", "mfa_list_webauthn"])
+def test_pages_of_the_factors_open(client: Client, person: User, name: str) -> None:
+    try_login(client, person.login_name)
+
+    assert client.get(reverse(name)).status_code == 200
+
+
+def test_role_that_needs_a_factor_reaches_nothing_before_it(
+    client: Client, person: User, settings: Any
+) -> None:
+    settings.MFA_REQUIRED = True
+    try_login(client, person.login_name)
+
+    assert client.get(reverse("home"))["Location"] == reverse("mfa_index")
+    assert client.post(reverse("token_create"), {"name": "x", "days": 1})["Location"] == reverse("mfa_index")
+    assert client.get("/api/v1/me/").status_code in (401, 403)
+    assert client.get(reverse("mfa_index")).status_code == 200
+    give_app(person)
+    assert client.get(reverse("home")).status_code == 200
+
+
+def test_role_that_needs_no_factor_is_not_stopped(directory: FakeDirectory, settings: Any) -> None:
+    settings.MFA_REQUIRED = True
+    applicant = factories.applicant()
+
+    assert client_of(applicant).get(reverse("profile")).status_code == 200
+
+
+def test_last_factor_of_a_role_that_needs_one_cannot_be_removed(
+    client: Client, person: User, settings: Any
+) -> None:
+    settings.MFA_REQUIRED = True
+    secret = give_app(person)
+    try_login(client, person.login_name)
+    answer(client, now_code(secret))
+
+    client.post(reverse("mfa_deactivate_totp"))
+
+    assert factors.count(person) == 1
+    settings.MFA_REQUIRED = False
+    client.post(reverse("mfa_deactivate_totp"))
+    assert factors.count(person) == 0
+
+
+def test_old_session_must_prove_the_person_again_before_factors_change(person: User) -> None:
+    client = client_of(person)
+
+    response = client.get(reverse("mfa_activate_totp"))
+
+    assert response["Location"].startswith(reverse("account_reauthenticate"))
+    wrong = client.post(response["Location"], {"password": "wrong"})
+    right = client.post(response["Location"], {"password": PASSWORD})
+    assert wrong.status_code == 200
+    assert right["Location"] == reverse("mfa_activate_totp")
+    assert client.get(right["Location"]).status_code == 200
+
+
+def test_registering_and_removing_a_factor_is_recorded(client: Client, person: User) -> None:
+    try_login(client, person.login_name)
+    secret = client.get(reverse("mfa_activate_totp")).context["form"].secret
+    client.post(reverse("mfa_activate_totp"), {"code": now_code(secret)})
+    client.post(reverse("mfa_deactivate_totp"))
+
+    actions = TrailEntry.objects.filter(actor=person, action__startswith="factor.").values_list(
+        "action", flat=True
+    )
+    assert {"factor.add", "factor.remove"} <= set(actions)
+
+
+def test_security_key_page_needs_no_inline_script(client: Client, person: User) -> None:
+    try_login(client, person.login_name)
+
+    page = client.get(reverse("mfa_add_webauthn")).content.decode()
+
+    scripts = [part.partition(">")[0] for part in page.split("<script")[1:]]
+    assert all(" src=" in script or 'type="application/json"' in script for script in scripts)
+    assert "creation_options" in page
+    assert "js/webauthn.js" in page
+
+
+def test_nonsense_of_a_security_key_is_refused(client: Client, person: User) -> None:
+    try_login(client, person.login_name)
+
+    for credential in ("", "x", "{}", "[]", '{"id": 1}', "null", '{"response": {}}'):
+        response = client.post(reverse("mfa_add_webauthn"), {"name": "key", "credential": credential})
+        assert response.status_code == 200, credential
+    assert factors.count(person) == 0
+
+
+def test_nonsense_instead_of_a_security_key_does_not_log_in_and_counts_as_a_guess(
+    client: Client, person: User
+) -> None:
+    give_app(person)
+    try_login(client, person.login_name)
+
+    for credential in ("", "{}", '{"id": 1}', "null", '{"response": {}}'):
+        response = client.post(reverse("mfa_authenticate"), {"credential": credential})
+        assert response.status_code == 200, credential
+    assert not is_in(client)
+    assert TrailEntry.objects.filter(action=factors.REFUSED, actor=person).exists()
+
+
+def test_operator_without_membership_needs_nothing(db: Any, settings: Any) -> None:
+    settings.MFA_REQUIRED = True
+
+    assert not factors.is_required(factories.user())
+    assert factors.is_required(factories.user(Role.OPERATOR, code="operations"))
+
+
+def test_with_account_helper_gives_a_working_login(directory: FakeDirectory, client: Client) -> None:
+    user = with_account(directory, factories.operator(login_name="unyo-0001"), code="operations")
+
+    try_login(client, user.login_name)
+
+    assert is_in(client)
