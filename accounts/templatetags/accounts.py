@@ -5,23 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from django import template
-from django.template import RequestContext
 
 from portal.orgs.models import Organisation, PasswordRecipient
 
 register = template.Library()
 
 
-@register.simple_tag(takes_context=True)
-def recipient_of(
-    context: RequestContext, organisation: Organisation, recipient_id: Any
-) -> PasswordRecipient | None:
+@register.simple_tag
+def recipient_of(organisation: Organisation, recipient_id: Any) -> PasswordRecipient | None:
     """The recipient named on a line, also one who left since; only of the line's own organisation (ORG-02).
 
-    All lines of one page share one query.
+    All lines of one page share one query: it is kept on the organisation object, which the page's lines share. (A
+    template's render_context would be empty again in each included template.)
     """
-    key = ("recipients", organisation.pk)
-    if key not in context.render_context:
-        context.render_context[key] = {row.pk: row for row in organisation.password_recipients.all()}
-    found: PasswordRecipient | None = context.render_context[key].get(recipient_id)
+    kept = organisation.__dict__.setdefault("_recipients_shown", {})
+    if not kept:
+        kept.update({row.pk: row for row in organisation.password_recipients.all()})
+    found: PasswordRecipient | None = kept.get(recipient_id)
     return found

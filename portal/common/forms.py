@@ -16,7 +16,8 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.forms.boundfield import BoundField
 from django.utils.functional import cached_property
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from portal.common import text, time
 
@@ -56,6 +57,7 @@ class FormBehaviour:
         self.use_required_attribute = False  # our own messages, in the page's language and place
         for field in self.fields.values():  # type: ignore[attr-defined]
             _style(field.widget)
+            _name_in_message(field)
 
     @cached_property
     def error_summary(self) -> list[Problem]:
@@ -64,7 +66,7 @@ class FormBehaviour:
         problems = [Problem("", message) for message in form.non_field_errors()]
         for bound in form:
             target = bound.auto_id if bound.use_fieldset else bound.id_for_label
-            problems += [Problem(target, message) for message in bound.errors]
+            problems += [Problem(target, _with_label(str(bound.label), message)) for message in bound.errors]
         return problems
 
     @property
@@ -80,8 +82,9 @@ class FormBehaviour:
         ]
 
     def corrections(self) -> list[Correction]:
-        """What was corrected at entry in a bound, checked form."""
+        """What was corrected at entry in a bound form."""
         form: Any = self
+        form.is_valid()
         found = []
         for name, field in form.fields.items():
             if not isinstance(field, NormalisingField) or name not in form.cleaned_data:
@@ -98,6 +101,22 @@ class PortalForm(FormBehaviour, forms.Form):
 
 class PortalModelForm(FormBehaviour, forms.ModelForm):
     """Base of the forms that write a model."""
+
+
+def _name_in_message(field: forms.Field) -> None:
+    """Say what is missing: "this field is required" ten times over helps nobody."""
+    if (
+        field.error_messages.get("required") != forms.Field.default_error_messages["required"]
+        or not field.label
+    ):
+        return
+    words = _("Choose: %(label)s") if isinstance(field, forms.ChoiceField) else _("Enter: %(label)s")
+    field.error_messages["required"] = words % {"label": field.label}
+
+
+def _with_label(label: str, message: str) -> str:
+    """The message as it stands at its field, after the name of the field where it does not say it itself."""
+    return message if label in message else _("%(label)s: %(message)s") % {"label": label, "message": message}
 
 
 def _style(widget: forms.Widget) -> None:
@@ -215,11 +234,11 @@ class WarekiDateField(forms.DateField):
 
     widget = forms.TextInput
     default_error_messages: ClassVar = {
-        "invalid": _("Enter a date that exists, such as 2026/12/1 or R8.12.1."),
+        "invalid": gettext_lazy("Enter a date that exists, such as 2026/12/1 or R8.12.1."),
     }
 
     def __init__(self, **kwargs: Any) -> None:
-        kwargs.setdefault("help_text", _("For example 2026/12/1 or R8.12.1"))
+        kwargs.setdefault("help_text", gettext_lazy("For example 2026/12/1 or R8.12.1"))
         super().__init__(**kwargs)
         self.widget.attrs.setdefault("autocomplete", "off")
         self.widget.attrs.setdefault("data-w", "20")
@@ -244,7 +263,7 @@ class ReasonField(forms.CharField):
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("max_length", 2000)
         super().__init__(**kwargs)
-        self.widget.attrs.setdefault("rows", 4)
+        self.widget.attrs["rows"] = 4
 
     def validate(self, value: Any) -> None:
         super().validate(value)

@@ -13,6 +13,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from portal.notices.models import Notice
 from portal.orgs.models import User
@@ -69,7 +70,7 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
         ),
     ),
     (
-        _("Operations"),
+        pgettext_lazy("menu", "Operations"),
         (
             Entry(_("Fulfilment"), "cycle", "operation_list", (READ_OPERATIONS,), "attention"),
             Entry(_("Approval routes"), "route", "route_list", (MANAGE_ROUTES,)),

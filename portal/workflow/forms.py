@@ -185,7 +185,7 @@ class Editor:
             lines.append({})
         cleaned = self.header.cleaned_data
         # A date that cannot be read cannot be stored: the page keeps it and says so, the stored one stays.
-        desired_on = cleaned["desired_on"] if "desired_on" in cleaned else self.application.desired_on
+        desired_on = cleaned.get("desired_on", self.application.desired_on)
         reason = cleaned.get("reason", str(self.header["reason"].value() or ""))
         return Content(reason=reason, desired_on=desired_on, lines=tuple(lines))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
@@ -127,6 +127,8 @@ def render_application(
         .filter(line__application=application)
         .select_related("line"),
         "next_in_inbox": waiting.order_by("due_on", "id").first() if decision.may_decide or error else None,
+        "asked": decision.may_decide
+        and bool(decision.plan_digest),  # else the target did not answer (ACC-12)
         "asked_at": now,
     }
     return render(request, "workflow/detail.html", context, status=status)
@@ -211,4 +213,4 @@ def to_detail(application: Application) -> HttpResponse:
 class StepView(ApplicationView):
     """A step of the applicant: POST only."""
 
-    http_method_names: ClassVar = ["post", "options"]
+    http_method_names = ["post", "options"]  # noqa: RUF012

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -16,7 +17,7 @@ from portal.workflow.forms import AskedDecisionForm, DecisionForm
 from portal.workflow.models import Application
 from portal.workflow.views import StepView, render_application, to_detail
 
-_DONE: Mapping[str, str] = {
+_DONE: Mapping[str, Any] = {
     "approve": gettext_lazy("You approved %(number)s."),
     "return": gettext_lazy("You returned %(number)s to the applicant."),
     "reject": gettext_lazy("You rejected %(number)s."),

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -58,9 +58,10 @@ class CreateView(PersonView):
     def post(self, request: HttpRequest, kind: str) -> HttpResponse:
         """Go on with the untouched draft of a first click rather than leave a second one behind."""
         chosen = _kind(kind)
-        organisation = get_object_or_404(
-            Organisation, code=request.POST.get("organisation", ""), pk__in=[o.pk for o in _places(self)]
-        )
+        sent = request.POST.get("organisation", "")
+        organisation = next((place for place in _places(self) if place.code == sent), None)
+        if organisation is None:
+            raise Http404
         line = {name: v for name in chosen.form_class.base_fields if (v := request.POST.get(f"line-{name}"))}
         if not line:
             untouched = selectors.drafts(self.user).filter(
