@@ -26,11 +26,11 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from portal.embedded import packages
 from portal.embedded.directory.certificates import make_certificates
 from portal.embedded.directory.layout import organisational_units
 
 DEFAULT_DIR = Path("var/samba")
-PACKAGES = ("samba-ad-dc", "samba-ad-provision", "samba-dsdb-modules", "samba-vfs-modules", "winbind")
 REALM, NETBIOS, HOST = "KOKUHO.PR", "KOKUHO", "dc1"
 DOMAIN = REALM.lower()
 BASE_DN = ",".join(f"DC={part}" for part in DOMAIN.split("."))
@@ -193,34 +193,15 @@ def _installed() -> bool:
 
 def _install() -> None:
     if reason := unavailable_reason():
-        raise SambaError(f"{reason}. Packages: {' '.join(PACKAGES)}.")
+        raise SambaError(f"{reason}. Packages: {' '.join(packages.SAMBA)}.")
     if _installed():
         return
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    apt = ["apt-get", "-qq", "-y", "-o", "DPkg::Lock::Timeout=300"]
-    with _no_daemons_started():
-        for command in ([*apt, "update"], [*apt, "install", "--no-install-recommends", *PACKAGES]):
-            done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-            if done.returncode:
-                raise SambaError(f"Installing Samba failed: {done.stderr.strip()[-500:]}")
+    if lacking := packages.ensure(packages.SAMBA):
+        raise SambaError(f"Not installed: {' '.join(lacking)}. Try: apt-get install {' '.join(lacking)}")
     if shutil.which("systemctl"):
+        # The packages switch their own daemons on for the next start of the machine; nobody wants those.
         units = ("smbd", "nmbd", "winbind", "samba-ad-dc")
         subprocess.run(["systemctl", "disable", *units], capture_output=True, check=False)
-
-
-@contextlib.contextmanager
-def _no_daemons_started() -> Iterator[None]:
-    """Keep package scripts from starting daemons on the machine's own addresses."""
-    guard = Path("/usr/sbin/policy-rc.d")
-    if guard.exists():
-        yield
-        return
-    guard.write_text("#!/bin/sh\nexit 101\n")
-    guard.chmod(0o755)
-    try:
-        yield
-    finally:
-        guard.unlink(missing_ok=True)
 
 
 # Provisioning

@@ -25,8 +25,8 @@ from ldap3.core.exceptions import (
 
 from portal.gateways.directory import DirectoryError, DirectoryUnavailable, OutcomeUnknown
 
-# A connection that was quiet for longer is asked before a write uses it: a firewall on the way may have
-# forgotten it without a word, and a write into silence has an unknown outcome.
+# A connection that was quiet for longer is replaced before it is used: a firewall on the way may have forgotten
+# it without a word, and a write into silence has an unknown outcome.
 _IDLE_SECONDS = 60.0
 _WIN32_CODE = re.compile(r"^\s*([0-9A-Fa-f]{8}):")
 _BIND_DATA = re.compile(r"\bdata ([0-9a-fA-F]+)")
@@ -212,8 +212,6 @@ class KeptConnection(threading.local):
 
     def write(self, operation: Callable[[ldap3.Connection], Any]) -> Reply:
         """Run a write exactly once. Raises OutcomeUnknown when it was sent and no answer came."""
-        if self._usable() is not None and time.monotonic() - self._used_at > _IDLE_SECONDS:
-            self.read(probe)
         return self._run(operation, unanswered=OutcomeUnknown)
 
     def close(self) -> None:
@@ -248,10 +246,11 @@ class KeptConnection(threading.local):
         return reply
 
     def _usable(self) -> ldap3.Connection | None:
-        """The kept connection unless it belongs to the parent process or the server has hung up."""
+        """The kept connection unless it is the parent process's, was quiet for long, or the server has hung up."""
         if self._connection is None:
             return None
-        if self._pid != os.getpid() or _hung_up(self._connection):
+        idle = time.monotonic() - self._used_at > _IDLE_SECONDS
+        if idle or self._pid != os.getpid() or _hung_up(self._connection):
             self.close()
         return self._connection
 
@@ -265,7 +264,7 @@ class KeptConnection(threading.local):
             raise DirectoryUnavailable(
                 f"{self._url}: the service account was refused: {reply.message}", code=code
             )
-        self._connection, self._pid = connection, os.getpid()
+        self._connection, self._pid, self._used_at = connection, os.getpid(), time.monotonic()
         return connection
 
 

@@ -157,6 +157,17 @@ def test_a_dead_connection_revives_for_reading_and_for_writing(
     assert proxy.connections == 3
 
 
+def test_a_connection_that_was_quiet_for_long_is_replaced_before_it_is_used(
+    server: Server, proxy: CuttingProxy, through_proxy: Directory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # By now every pause is a long one: before the add, and before the reading back.
+    monkeypatch.setattr("portal.gateways._ldap3_connection._IDLE_SECONDS", -1.0)
+
+    through_proxy.create_account(new_account(server), initial_password=INITIAL_PASSWORD)
+
+    assert proxy.connections == 3
+
+
 def test_one_connection_serves_many_operations(
     account: DirectoryEntry, proxy: CuttingProxy, through_proxy: Directory
 ) -> None:

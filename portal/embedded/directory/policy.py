@@ -74,9 +74,7 @@ def resultant_settings(store: Store, account: Entry) -> Entry | None:
         group.guid for group in store.groups_of(account.guid) if group.number("grouptype") & GLOBAL_GROUP
     }
     direct, through_group = [], []
-    for settings in store.entries.values():
-        if not settings.is_a("msds-passwordsettings") or settings.deleted:
-            continue
+    for settings in store.password_settings():
         targets = {value.decode() for value in settings.values.get("msds-psoappliesto", [])}
         if str(account.guid) in targets:
             direct.append(settings)

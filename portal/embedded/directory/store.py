@@ -77,6 +77,7 @@ class Store:
         self._children: dict[str, set[UUID]] = defaultdict(set)
         self._index: dict[tuple[str, Comparable], set[UUID]] = defaultdict(set)
         self._groups: dict[UUID, set[UUID]] = defaultdict(set)
+        self._settings: set[UUID] = set()
 
     def open(self) -> None:
         """Read the journal; a line that a crash cut short ends it. Then write a compact one."""
@@ -143,6 +144,10 @@ class Store:
     def groups_of(self, guid: UUID) -> list[Entry]:
         return [self.entries[group] for group in self._groups.get(guid, ())]
 
+    def password_settings(self) -> list[Entry]:
+        """All PSOs: few, and asked for whenever an account's policy is."""
+        return [self.entries[guid] for guid in self._settings]
+
     def candidates(self, query: Filter) -> Iterable[Entry] | None:
         """A superset of the matches through an index; None when the filter needs a scan."""
         if query.kind == "equal" and query.attribute in _INDEXED:
@@ -166,6 +171,8 @@ class Store:
             self._index[slot].add(entry.guid)
         for member in entry.values.get("member", []):
             self._groups[UUID(member.decode())].add(entry.guid)
+        if entry.is_a("msds-passwordsettings") and not entry.deleted:
+            self._settings.add(entry.guid)
 
     def _remove_from_indexes(self, guid: UUID) -> None:
         entry = self.entries.get(guid)
@@ -178,6 +185,7 @@ class Store:
             self._index[slot].discard(guid)
         for member in entry.values.get("member", []):
             self._groups[UUID(member.decode())].discard(guid)
+        self._settings.discard(guid)
 
     def _compact(self) -> None:
         temporary = self._path.with_suffix(".new")
