@@ -73,7 +73,7 @@ REGISTER_KIND: ApplicationKind[RegisterAccount] = ApplicationKind(
 
 RESET_KIND: ApplicationKind[ResetPassword] = ApplicationKind(
     code=PASSWORD_RESET,
-    label=_("Password reset"),
+    label=_("Windows user account: password reset"),
     description=_("A person forgot the password: a new initial password is mailed to the recipient."),
     number_prefix="P",
     icon="key",

@@ -234,6 +234,22 @@ def test_a_password_chosen_in_the_moment_of_replacing_stays(
     assert directory.passwords[guid] == "Own-Choice-77"
 
 
+def test_a_chosen_password_stays_also_where_the_directory_does_not_compare(
+    directory: FakeDirectory, post: PostOffice
+) -> None:
+    operation = registration()
+    post.errors_after = [MailUnavailable("timeout", maybe_delivered=True)]
+    attempt(operation)
+    guid = the_account(directory).guid
+    directory.change_password(guid, old_password=post.last_password, new_password="Own-Choice-77")
+    directory.replace_initial_password = directory.reset_password  # type: ignore[method-assign]
+
+    operation = attempt(operation)
+
+    assert operation.status == OperationStatus.DONE
+    assert directory.passwords[guid] == "Own-Choice-77"
+
+
 def test_an_address_that_is_refused_waits_for_a_person_and_another_recipient(
     directory: FakeDirectory, post: PostOffice
 ) -> None:
