@@ -6,3 +6,15 @@ class OrgsConfig(AppConfig):
     name = "portal.orgs"
     label = "orgs"
     verbose_name = _("organisations and people")
+
+    def ready(self) -> None:
+        """Keep the old and new values of people, roles, deputies and recipients (SEC-02); never a password or digest."""
+        from auditlog.registry import auditlog
+
+        from portal.orgs.models import Deputy, Membership, Organisation, PasswordRecipient, User
+
+        auditlog.register(Organisation)
+        auditlog.register(User, exclude_fields=["password", "last_login", "updated_at"])
+        auditlog.register(Membership, exclude_fields=["updated_at"])
+        auditlog.register(Deputy, exclude_fields=["updated_at"])
+        auditlog.register(PasswordRecipient, exclude_fields=["confirmation_digest", "updated_at"])

@@ -94,9 +94,10 @@ DATABASES = {"default": {**env.database(), "ATOMIC_REQUESTS": False, "CONN_MAX_A
 
 CACHES = {
     "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "BACKEND": "portal.common.cache.ForgivingRedisCache",
         "LOCATION": env.text("REDIS_URL", "redis://127.0.0.1:6379/1"),
         "KEY_PREFIX": "portal",
+        "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 1},
     }
 }
 

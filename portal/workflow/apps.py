@@ -8,8 +8,12 @@ class WorkflowConfig(AppConfig):
     verbose_name = _("applications")
 
     def ready(self) -> None:
-        """Tell fulfilment, one floor below, whom to call when an operation is settled."""
+        """Tell fulfilment, one floor below, whom to call when an operation is settled; keep the history of routes."""
+        from auditlog.registry import auditlog
+
         from portal.fulfilment import registry
         from portal.workflow import fulfilling
+        from portal.workflow.models import RouteStage
 
         registry.on_settled(fulfilling.operation_settled)
+        auditlog.register(RouteStage)

@@ -52,10 +52,10 @@ def set_route(
             if list(seen) != before:
                 raise ContentChanged
             rows.delete()
-            RouteStage.objects.bulk_create(
-                RouteStage(kind=kind.code, organisation=organisation, position=position, **asdict(stage))
-                for position, stage in enumerate(stages, start=1)
-            )
+            for position, stage in enumerate(stages, start=1):  # one by one: auditlog keeps each
+                RouteStage.objects.create(
+                    kind=kind.code, organisation=organisation, position=position, **asdict(stage)
+                )
             trail.record(
                 action="route.change",
                 now=now,

@@ -1,0 +1,64 @@
+"""A cache that may be missing. It holds nothing that the portal needs, so its absence slows nothing down and breaks nothing."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from django.core.cache.backends.redis import RedisCache
+from redis.exceptions import RedisError
+
+log = logging.getLogger(__name__)
+
+
+class ForgivingRedisCache(RedisCache):
+    """While Redis does not answer, nothing is found and nothing is kept.
+
+    `add` then says that the key was new: a code of an authenticator app could be used twice within its 30 seconds, but
+    people can log in. The limit on guessing does not depend on the cache (portal.orgs.factors).
+    """
+
+    def get(self, key: Any, default: Any = None, version: int | None = None) -> Any:
+        return self._try(lambda: super(ForgivingRedisCache, self).get(key, default, version), default)
+
+    def set(self, *args: Any, **kwargs: Any) -> None:
+        self._try(lambda: super(ForgivingRedisCache, self).set(*args, **kwargs), None)
+
+    def add(self, *args: Any, **kwargs: Any) -> bool:
+        return bool(self._try(lambda: super(ForgivingRedisCache, self).add(*args, **kwargs), True))
+
+    def touch(self, *args: Any, **kwargs: Any) -> bool:
+        return bool(self._try(lambda: super(ForgivingRedisCache, self).touch(*args, **kwargs), False))
+
+    def delete(self, key: Any, version: int | None = None) -> bool:
+        return bool(self._try(lambda: super(ForgivingRedisCache, self).delete(key, version), False))
+
+    def has_key(self, key: Any, version: int | None = None) -> bool:
+        return bool(self._try(lambda: super(ForgivingRedisCache, self).has_key(key, version), False))
+
+    def get_many(self, keys: Any, version: int | None = None) -> dict[Any, Any]:
+        found: dict[Any, Any] = self._try(
+            lambda: super(ForgivingRedisCache, self).get_many(keys, version), {}
+        )
+        return found
+
+    def set_many(self, data: Any, *args: Any, **kwargs: Any) -> list[Any]:
+        failed: list[Any] = self._try(
+            lambda: super(ForgivingRedisCache, self).set_many(data, *args, **kwargs), list(data)
+        )
+        return failed
+
+    def delete_many(self, keys: Any, version: int | None = None) -> None:
+        self._try(lambda: super(ForgivingRedisCache, self).delete_many(keys, version), None)
+
+    def clear(self) -> bool:
+        return bool(self._try(lambda: super(ForgivingRedisCache, self).clear(), False))
+
+    @staticmethod
+    def _try(call: Callable[[], Any], otherwise: Any) -> Any:
+        try:
+            return call()
+        except (RedisError, OSError) as exc:
+            log.warning("the cache does not answer (%s)", type(exc).__name__)
+            return otherwise

@@ -1,0 +1,128 @@
+"""Personal tokens of the REST interface: shown once, hashed, ending, and no way around the second factor."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from portal.orgs import errors, tokens
+from portal.orgs.models import ApiToken, User
+from portal.orgs.permissions import Role
+from tests import factories
+from tests.orgs.test_second_factor import give_app
+from tests.roles import client_of
+
+pytestmark = pytest.mark.django_db
+ME = "/api/v1/me/"
+
+
+def ask(value: str, scheme: str = "Token") -> int:
+    return Client().get(ME, headers={"authorization": f"{scheme} {value}"}).status_code
+
+
+def make(user: User, days: int = 30, second_factor: bool = True) -> tuple[ApiToken, str]:
+    return tokens.create_token(
+        actor=user, name="月次一覧", days=days, second_factor=second_factor, now=timezone.now()
+    )
+
+
+def test_token_is_shown_once_and_stored_as_a_digest() -> None:
+    user = factories.applicant()
+    client = client_of(user)
+
+    page = client.post(reverse("token_create"), {"name": "月次一覧", "days": 30})
+
+    value = page.context["value"]
+    assert ask(value) == 200
+    assert value not in str(list(ApiToken.objects.values()))
+    assert value not in client.get(reverse("token_list")).content.decode()
+    assert page["Cache-Control"].find("no-store") >= 0
+
+
+def test_token_opens_nothing_after_its_end_or_revocation() -> None:
+    user = factories.applicant()
+    (ended, value), (_other, other_value) = make(user), make(user)
+    client_of(user).post(reverse("token_revoke", kwargs={"pk": ended.pk}))
+    ApiToken.objects.filter(digest=tokens.digest_of(other_value)).update(expires_at=timezone.now())
+
+    assert ask(value) == 401
+    assert ask(other_value) == 401
+
+
+@pytest.mark.parametrize("value", ["", "kp_", "x" * 5000, "a b", "\u00e9", "kp_" + "A" * 43])
+def test_wrong_token_is_refused(value: str) -> None:
+    assert ask(value.encode().decode("latin-1")) == 401
+
+
+def test_token_of_a_deactivated_person_is_dead() -> None:
+    user = factories.applicant()
+    _token, value = make(user)
+    User.objects.filter(pk=user.pk).update(is_active=False)
+
+    assert ask(value) == 401
+
+
+def test_nobody_revokes_the_token_of_somebody_else() -> None:
+    token, value = make(factories.applicant())
+
+    response = client_of(factories.applicant()).post(reverse("token_revoke", kwargs={"pk": token.pk}))
+
+    assert response.status_code == 404
+    assert ask(value) == 200
+
+
+def test_who_needs_a_second_factor_makes_no_token_without_and_keeps_none(settings: Any) -> None:
+    settings.MFA_REQUIRED = True
+    user = factories.approver()
+
+    with pytest.raises(errors.NotAllowed):
+        make(user, second_factor=False)
+    _token, value = make(user, second_factor=True)
+    assert ask(value) == 401
+    give_app(user)
+    assert ask(value) == 200
+
+
+@pytest.mark.parametrize("days", ["0", "366", "x", ""])
+def test_token_ends_within_a_year(days: str) -> None:
+    response = client_of(factories.applicant()).post(reverse("token_create"), {"name": "x", "days": days})
+
+    assert response.status_code == 422
+    assert not ApiToken.objects.exists()
+
+
+def test_number_of_tokens_is_limited() -> None:
+    user = factories.applicant()
+    for _n in range(tokens.PER_PERSON):
+        make(user)
+
+    with pytest.raises(errors.Refused):
+        make(user)
+
+
+def test_last_use_is_written_at_most_once_a_minute() -> None:
+    token, _value = factories.token(factories.applicant())
+    now = timezone.now()
+
+    tokens.note_use(token, now)
+    token.refresh_from_db()
+    tokens.note_use(token, now + dt.timedelta(seconds=59))
+    token.refresh_from_db()
+    assert token.last_used_at == now
+    tokens.note_use(token, now + dt.timedelta(seconds=60))
+    token.refresh_from_db()
+    assert token.last_used_at == now + dt.timedelta(seconds=60)
+
+
+def test_session_needs_its_csrf_token_to_change_something() -> None:
+    client = client_of(factories.user(Role.APPLICANT), enforce_csrf_checks=True)
+
+    response = client.post("/api/v1/applications/", data={}, content_type="application/json")
+
+    assert response.status_code == 403
+    assert client.get(ME).status_code == 200
