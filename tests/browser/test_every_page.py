@@ -1,0 +1,159 @@
+"""Every page, for every role, at 1280 and 390 px: no axe finding, no CSP violation, no sideways scrolling, all in Japanese."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.utils import timezone
+
+from portal.fulfilment import services
+from portal.orgs.permissions import Role
+from tests import factories, journeys
+from tests.browser.conftest import Desk, Office
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+WIDTHS = [1280, 390]
+CATALOGUE = Path(__file__).resolve().parents[2] / "locale" / "ja" / "LC_MESSAGES" / "django.po"
+
+
+def english_msgids() -> set[str]:
+    """Every English text of two words and more that the catalogue translates."""
+    text = CATALOGUE.read_text()
+    found = re.findall(r'^msgid "(.+)"$', text, re.MULTILINE)
+    return {msgid for msgid in found if " " in msgid and msgid.isascii() and "%" not in msgid}
+
+
+def expect_good(desk: Desk, path: str, width: int, msgids: set[str]) -> None:
+    """One page at one width."""
+    desk.page.set_viewport_size({"width": width, "height": 900})
+    desk.open(path)
+    result = Axe().run(desk.page, options={"runOnly": {"type": "tag", "values": TAGS}})
+    found = [
+        (violation["id"], [node["target"] for node in violation["nodes"]])
+        for violation in result.response["violations"]
+    ]
+    assert found == [], f"{path} at {width}"
+    assert desk.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (
+        f"{path} scrolls sideways at {width}"
+    )
+    lines = {line.strip() for line in desk.page.inner_text("body").splitlines()}
+    assert lines & msgids == set(), f"{path}: not translated"
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_pages_of_the_applicant_are_good(office: Office, width: int) -> None:
+    cast = office.lab.cast
+    returned = journeys.submitted(cast)
+    draft = journeys.draft(cast)
+    desk = office.desk_of(cast.applicant)
+    paths = [
+        "/",
+        "/applications/",
+        "/applications/?q=suzuki&status=IN_REVIEW",
+        "/applications/?q=nothing-at-all",
+        "/applications/drafts/",
+        "/applications/new/",
+        "/applications/new/accounts.register/",
+        "/applications/new/accounts.password_reset/",
+        f"/applications/{draft.number}/edit/",
+        f"/applications/{draft.number}/confirm/",
+        f"/applications/{returned.number}/",
+        "/accounts/",
+        "/notices/",
+        "/profile/",
+        "/profile/password/",
+        "/profile/tokens/",
+        "/auth/2fa/",
+        "/help/",
+        "/help/applicant/",
+    ]
+
+    for path in paths:
+        expect_good(desk, path, width, english_msgids())
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_pages_of_the_approver_are_good(office: Office, width: int) -> None:
+    cast = office.lab.cast
+    waiting = journeys.submitted(cast)
+    desk = office.desk_of(cast.approver)
+
+    for path in [
+        "/",
+        "/applications/inbox/",
+        f"/applications/{waiting.number}/",
+        "/deputies/",
+        "/help/approver/",
+    ]:
+        expect_good(desk, path, width, english_msgids())
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_pages_of_operations_are_good(office: Office, width: int) -> None:
+    cast = office.lab.cast
+    done, stuck = journeys.approved(cast), journeys.approved(cast)
+    services.drain("directory", limit=1, now_fn=timezone.now)
+    operation = journeys.operations(stuck)[0]
+    guid = office.lab.entry(done.lines.get().payload["login_name"])
+    assert guid is not None
+    desk = office.desk_of(cast.operator)
+    paths = [
+        "/",
+        "/operations/",
+        f"/operations/{operation.pk}/",
+        f"/operations/{operation.pk}/sheet/",
+        f"/applications/{done.number}/",
+        f"/accounts/{guid.guid}/",
+        "/organisations/",
+        "/organisations/13/",
+        "/organisations/13/members/add/",
+        "/recipients/",
+        "/routes/",
+        "/trail/",
+        "/jobs/",
+        "/help/operator/",
+    ]
+
+    for path in paths:
+        expect_good(desk, path, width, english_msgids())
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_pages_of_manager_and_auditor_are_good(office: Office, width: int) -> None:
+    manager = factories.user(Role.SECURITY_MANAGER)
+    auditor = factories.user(Role.AUDITOR)
+
+    for path in ["/", "/organisations/", "/organisations/13/", "/recipients/", "/help/manager/"]:
+        expect_good(office.desk_of(manager), path, width, english_msgids())
+    for path in ["/", "/applications/", "/accounts/", "/trail/", "/help/auditor/"]:
+        expect_good(office.desk_of(auditor), path, width, english_msgids())
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_login_page_and_the_error_pages_are_good(office: Office, width: int) -> None:
+    desk = office.new_desk()
+    expect_good(desk, "/auth/login/", width, english_msgids())
+    inside = office.desk_of(office.lab.cast.applicant)
+    inside.page.set_viewport_size({"width": width, "height": 900})
+    for path, status in [("/no-such-page/", 404), ("/operations/", 403)]:
+        answer = inside.page.goto(inside.address + path)
+        assert answer is not None
+        assert answer.status == status
+        result = Axe().run(inside.page, options={"runOnly": {"type": "tag", "values": TAGS}})
+        assert result.response["violations"] == []
+    assert desk.csp_hits == []
+
+
+def test_axe_would_find_a_defect(office: Office) -> None:
+    desk = office.new_desk()
+    desk.open("/auth/login/")
+    desk.page.evaluate("document.querySelector('main').insertAdjacentHTML('beforeend', '<button></button>')")
+
+    result = Axe().run(desk.page, options={"runOnly": {"type": "tag", "values": TAGS}})
+
+    assert "button-name" in {violation["id"] for violation in result.response["violations"]}
