@@ -20,6 +20,7 @@ from django.views.decorators.http import require_http_methods
 from accounts import passwords, self_service
 from portal.common.forms import PortalForm
 from portal.orgs import half_login
+from portal.orgs.http import PersonRequest
 from portal.orgs.models import User
 
 
@@ -56,7 +57,7 @@ class PasswordForm(PortalForm):
 @sensitive_post_parameters()
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-def password_change(request: HttpRequest) -> HttpResponse:
+def password_change(request: PersonRequest) -> HttpResponse:
     """The password of the person who is logged in."""
     if request.user.is_break_glass:
         raise PermissionDenied(

@@ -52,8 +52,8 @@ class ForgivingRedisCache(RedisCache):
     def delete_many(self, keys: Any, version: int | None = None) -> None:
         self._try(lambda: super(ForgivingRedisCache, self).delete_many(keys, version), None)
 
-    def clear(self) -> bool:
-        return bool(self._try(lambda: super(ForgivingRedisCache, self).clear(), False))
+    def clear(self) -> None:
+        self._try(lambda: super(ForgivingRedisCache, self).clear(), None)
 
     @staticmethod
     def _try(call: Callable[[], Any], otherwise: Any) -> Any:

@@ -6,6 +6,8 @@ kept; it is typed again on the page that changes it.
 
 from __future__ import annotations
 
+from typing import Any
+
 from allauth.account.internal.flows.login import perform_login, record_authentication
 from allauth.account.models import Login
 from django.core import signing
@@ -26,7 +28,7 @@ def begin(request: HttpRequest, user: User, *, redirect_url: str = "") -> None:
 def person(request: HttpRequest) -> User | None:
     """Who is choosing a password in this browser; None when nobody is, or it took too long."""
     note = _note(request)
-    return User.objects.filter(pk=note.get("user"), is_active=True).select_related("organisation").first()
+    return User.objects.filter(pk=note.get("user", 0), is_active=True).select_related("organisation").first()
 
 
 def finish(request: HttpRequest, user: User) -> HttpResponse:
@@ -38,7 +40,7 @@ def finish(request: HttpRequest, user: User) -> HttpResponse:
     return perform_login(request, Login(user=user, redirect_url=redirect_url))
 
 
-def _note(request: HttpRequest) -> dict[str, object]:
+def _note(request: HttpRequest) -> dict[str, Any]:
     try:
         return dict(signing.loads(request.session.get(_KEY, ""), salt=_SALT, max_age=SECONDS))
     except signing.BadSignature:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils import translation
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 
 from portal.orgs import factors
 from portal.orgs.clients import client_ip
+from portal.orgs.http import PersonRequest
 from portal.trail.origin import Origin, coming_from
 
 # What a person without the factor that their role needs may still reach.
@@ -50,6 +52,7 @@ class PersonMiddleware(LoginRequiredMiddleware):
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         super().__init__(get_response)
+        self._answer = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         source = Origin(ip=client_ip(request), error_number=getattr(request, "error_number", ""))
@@ -58,24 +61,24 @@ class PersonMiddleware(LoginRequiredMiddleware):
                 request.session.flush()
             language = _language(request)
             with translation.override(language):
-                response = self.get_response(request)
+                response = self._answer(request)
             response.headers["Content-Language"] = language
             return response
 
-    def process_view(
+    def process_view(  # type: ignore[override]
         self, request: HttpRequest, view_func: Any, view_args: Any, view_kwargs: Any
-    ) -> HttpResponse | None:
+    ) -> HttpResponseBase | None:
         refused = super().process_view(request, view_func, view_args, view_kwargs)
         if refused is not None or not request.user.is_authenticated:
             return refused
         name = request.resolver_match.url_name if request.resolver_match else None
         if name in _BEFORE_SECOND_FACTOR or request.path_info.startswith("/api/"):
             return None  # the REST interface answers for itself (portal.orgs.authentication)
-        if _lacks_factor(request):
+        if _lacks_factor(cast(PersonRequest, request)):
             return HttpResponseRedirect(reverse("mfa_index"))
         return None
 
-    def handle_no_permission(self, request: HttpRequest, view_func: Any) -> HttpResponse:
+    def handle_no_permission(self, request: HttpRequest, view_func: Any) -> HttpResponse:  # type: ignore[override]
         """To the login page, and from there back to the page the person was on."""
         login = f"{reverse('account_login')}?{urlencode({'next': _way_back(request)})}"
         if request.headers.get("HX-Request"):
@@ -102,7 +105,7 @@ def _language(request: HttpRequest) -> str:
     return chosen if chosen in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE
 
 
-def _lacks_factor(request: HttpRequest) -> bool:
+def _lacks_factor(request: PersonRequest) -> bool:
     """Whether this person must register a second factor first; a yes is asked anew, a no is kept for the session."""
     if not settings.MFA_REQUIRED or request.session.get("second_factor_of") == request.user.pk:
         return False

@@ -177,7 +177,7 @@ class Membership(ScopedModel, TimestampedModel):
     ended_at = models.DateTimeField(_("ended"), null=True, blank=True)  # at once, whatever the dates say
     changed_by = models.ForeignKey(User, models.PROTECT, related_name="+", null=True, blank=True)
 
-    system = models.Manager.from_queryset(PeriodQuerySet)()
+    system: ClassVar[Any] = models.Manager.from_queryset(PeriodQuerySet)()
 
     class Meta(ScopedModel.Meta):
         indexes: ClassVar = [models.Index(fields=["organisation", "role"]), models.Index(fields=["user"])]
@@ -210,7 +210,7 @@ class Deputy(ScopedModel, TimestampedModel):
     ended_at = models.DateTimeField(_("ended"), null=True, blank=True)  # at once, whatever the dates say
     changed_by = models.ForeignKey(User, models.PROTECT, related_name="+", null=True, blank=True)
 
-    system = models.Manager.from_queryset(PeriodQuerySet)()
+    system: ClassVar[Any] = models.Manager.from_queryset(PeriodQuerySet)()
 
     class Meta(ScopedModel.Meta):
         indexes: ClassVar = [models.Index(fields=["deputy", "valid_until"])]

@@ -19,6 +19,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from portal.common.pagination import paginate
 from portal.orgs import deputies, errors, people, recipients, selectors
 from portal.orgs.forms import DeputyForm, EndForm, MemberForm, RecipientForm
+from portal.orgs.http import PersonRequest
 from portal.orgs.models import Deputy, Membership, Organisation, PasswordRecipient, User
 from portal.trail import services as trail
 
@@ -65,14 +66,14 @@ def attempt(form: Any, call: Callable[[], object]) -> bool:
     return False
 
 
-def show_form(request: HttpRequest, template: str, form: Any, **context: Any) -> HttpResponse:
+def show_form(request: PersonRequest, template: str, form: Any, **context: Any) -> HttpResponse:
     """The page with the form; 422 when it was sent and refused."""
     context |= {"form": form, "problems": form.error_summary if form.is_bound else ()}
     return render(request, template, context, status=422 if form.is_bound else 200)
 
 
 @require_safe
-def organisation_list(request: HttpRequest) -> HttpResponse:
+def organisation_list(request: PersonRequest) -> HttpResponse:
     """The organisations within the person's scope."""
     rows = selectors.organisations_with_counts(request.user, timezone.localdate())
     return render(request, "orgs/organisation_list.html", {"organisations": rows})
@@ -80,7 +81,7 @@ def organisation_list(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @translated
-def organisation_detail(request: HttpRequest, code: str) -> HttpResponse:
+def organisation_detail(request: PersonRequest, code: str) -> HttpResponse:
     """One organisation with the people who hold a role in it."""
     organisation = selectors.organisation(request.user, code)
     if not selectors.may_read_people(request.user, organisation.pk):
@@ -114,7 +115,7 @@ def organisation_detail(request: HttpRequest, code: str) -> HttpResponse:
 @_form_page
 @never_cache
 @translated
-def member_add(request: HttpRequest, code: str) -> HttpResponse:
+def member_add(request: PersonRequest, code: str) -> HttpResponse:
     """Give the owner of an administrator account a role."""
     organisation = selectors.organisation(request.user, code)
     people.require_manager(request.user, organisation.pk)
@@ -133,7 +134,7 @@ def member_add(request: HttpRequest, code: str) -> HttpResponse:
 @_form_page
 @never_cache
 @translated
-def membership_end(request: HttpRequest, pk: int) -> HttpResponse:
+def membership_end(request: PersonRequest, pk: int) -> HttpResponse:
     """End a role, at once or after a day."""
     membership = Membership.objects.visible_to(request.user).select_related("user", "organisation").get(pk=pk)
     people.require_manager(request.user, membership.organisation_id)
@@ -151,7 +152,7 @@ def membership_end(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @translated
-def person_set_active(request: HttpRequest, uid: str, active: bool) -> HttpResponse:
+def person_set_active(request: PersonRequest, uid: str, active: bool) -> HttpResponse:
     """Shut a person out, or let them in again."""
     person = selectors.person(request.user, uid)
     people.set_active(user_id=person.pk, actor=request.user, active=active, now=timezone.now())
@@ -161,7 +162,7 @@ def person_set_active(request: HttpRequest, uid: str, active: bool) -> HttpRespo
 
 
 @require_safe
-def deputy_list(request: HttpRequest) -> HttpResponse:
+def deputy_list(request: PersonRequest) -> HttpResponse:
     """Deputies of today and to come that concern this person."""
     context = {
         "deputies": selectors.deputies(request.user, timezone.localdate()),
@@ -175,7 +176,7 @@ def deputy_list(request: HttpRequest) -> HttpResponse:
 @_form_page
 @never_cache
 @translated
-def deputy_add(request: HttpRequest, code: str) -> HttpResponse:
+def deputy_add(request: PersonRequest, code: str) -> HttpResponse:
     """Name a deputy, for oneself or as a manager."""
     organisation = selectors.organisation(request.user, code)
     day = timezone.localdate()
@@ -194,7 +195,7 @@ def deputy_add(request: HttpRequest, code: str) -> HttpResponse:
     return show_form(request, "orgs/deputy_add.html", form, organisation=organisation)
 
 
-def _name_deputy(request: HttpRequest, organisation: Organisation, data: dict[str, Any]) -> Deputy:
+def _name_deputy(request: PersonRequest, organisation: Organisation, data: dict[str, Any]) -> Deputy:
     return deputies.add_deputy(
         actor=request.user,
         principal_id=data["principal"].pk,
@@ -209,7 +210,7 @@ def _name_deputy(request: HttpRequest, organisation: Organisation, data: dict[st
 
 @require_POST
 @translated
-def deputy_end(request: HttpRequest, pk: int) -> HttpResponse:
+def deputy_end(request: PersonRequest, pk: int) -> HttpResponse:
     """End it at once."""
     deputy = Deputy.objects.visible_to(request.user).get(pk=pk)
     deputies.end_deputy(deputy_id=deputy.pk, actor=request.user, now=timezone.now())
@@ -219,7 +220,7 @@ def deputy_end(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_safe
 @translated
-def recipient_list(request: HttpRequest) -> HttpResponse:
+def recipient_list(request: PersonRequest) -> HttpResponse:
     """Who receives initial passwords."""
     managed = selectors.managed_organisations(request.user)
     if not any(selectors.may_read_people(request.user, pk) for pk in _scope_ids(request.user)):
@@ -246,7 +247,7 @@ def _scope_ids(user: User) -> list[int]:
 @_form_page
 @never_cache
 @translated
-def recipient_add(request: HttpRequest, code: str) -> HttpResponse:
+def recipient_add(request: PersonRequest, code: str) -> HttpResponse:
     """Register a recipient; the address counts when the person confirmed it (ACC-09)."""
     organisation = selectors.organisation(request.user, code)
     people.require_manager(request.user, organisation.pk)
@@ -266,7 +267,7 @@ def recipient_add(request: HttpRequest, code: str) -> HttpResponse:
 
 @require_POST
 @translated
-def recipient_resend(request: HttpRequest, pk: int) -> HttpResponse:
+def recipient_resend(request: PersonRequest, pk: int) -> HttpResponse:
     """Mail the confirming link again."""
     recipient = PasswordRecipient.objects.visible_to(request.user).get(pk=pk)
     try:
@@ -280,7 +281,7 @@ def recipient_resend(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @translated
-def recipient_end(request: HttpRequest, pk: int) -> HttpResponse:
+def recipient_end(request: PersonRequest, pk: int) -> HttpResponse:
     """No more initial passwords to this person."""
     recipient = PasswordRecipient.objects.visible_to(request.user).get(pk=pk)
     recipients.end(recipient_id=recipient.pk, actor=request.user, now=timezone.now())

@@ -44,7 +44,7 @@ class ScopedQuerySet(models.QuerySet[M]):
     def visible_to(self, user: User) -> Self:
         """Rows of the organisations that `user` may see (ORG-02); applied inside the query, before limits and counts."""
         scope = user.scope
-        rows = self._chain()
+        rows = self._chain()  # type: ignore[attr-defined]
         rows._scoped = True
         if scope.everything:
             return rows

@@ -19,6 +19,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from portal.orgs import errors, factors, profile, tokens
 from portal.orgs.forms import ProfileForm, TokenForm
+from portal.orgs.http import PersonRequest
 from portal.orgs.models import ApiToken
 
 
@@ -42,7 +43,7 @@ def set_language(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @never_cache
-def totp_qr(request: HttpRequest) -> HttpResponse:
+def totp_qr(request: PersonRequest) -> HttpResponse:
     """The picture that an authenticator app reads; only while the page that registers it is open."""
     secret = get_totp_secret(regenerate=False)
     if not secret or factors.has_app(request.user):
@@ -53,7 +54,7 @@ def totp_qr(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def profile_page(request: HttpRequest) -> HttpResponse:
+def profile_page(request: PersonRequest) -> HttpResponse:
     """Own data, language, roles, second factors."""
     form = ProfileForm(request.POST or None, initial={"language": request.user.language})
     if request.method == "POST" and form.is_valid():
@@ -72,14 +73,14 @@ def profile_page(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-def token_list(request: HttpRequest) -> HttpResponse:
+def token_list(request: PersonRequest) -> HttpResponse:
     """The person's tokens, and a form for a new one."""
     return _token_page(request, TokenForm(initial={"days": 90}))
 
 
 @require_POST
 @never_cache
-def token_create(request: HttpRequest) -> HttpResponse:
+def token_create(request: PersonRequest) -> HttpResponse:
     """Make a token and show it, this once."""
     form = TokenForm(request.POST)
     if not form.is_valid():
@@ -101,7 +102,7 @@ def token_create(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-def token_revoke(request: HttpRequest, pk: int) -> HttpResponse:
+def token_revoke(request: PersonRequest, pk: int) -> HttpResponse:
     """End an own token."""
     try:
         tokens.revoke_token(token_id=pk, actor=request.user, now=timezone.now())
@@ -111,7 +112,7 @@ def token_revoke(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("token_list")
 
 
-def _token_page(request: HttpRequest, form: TokenForm, status: int = 200) -> HttpResponse:
+def _token_page(request: PersonRequest, form: TokenForm, status: int = 200) -> HttpResponse:
     context = {
         "form": form,
         "problems": form.error_summary if form.is_bound else (),

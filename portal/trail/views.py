@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 from portal.common.csvfile import csv_response
 from portal.common.pagination import paginate
 from portal.common.time import JST
+from portal.orgs.http import PersonRequest
 from portal.orgs.permissions import READ_TRAIL
 from portal.trail import selectors, services
 from portal.trail.actions import label
@@ -25,7 +26,7 @@ EXPORT_LIMIT = 100_000
 
 
 @require_safe
-def trail_list(request: HttpRequest) -> HttpResponse:
+def trail_list(request: PersonRequest) -> HttpResponse:
     """The newest entries first; reading the trail is recorded too."""
     _require_reader(request)
     form = FilterForm(request.GET)
@@ -45,7 +46,7 @@ def trail_list(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-def trail_export(request: HttpRequest) -> HttpResponseBase:
+def trail_export(request: PersonRequest) -> HttpResponseBase:
     """The same as CSV; who took what is recorded first."""
     _require_reader(request)
     form = FilterForm(request.GET)
@@ -64,7 +65,7 @@ def trail_export(request: HttpRequest) -> HttpResponseBase:
     return csv_response(f"{_('audit trail')}_{timezone.localdate()}.csv", header, _lines(rows))
 
 
-def _require_reader(request: HttpRequest) -> None:
+def _require_reader(request: PersonRequest) -> None:
     if not request.user.may(READ_TRAIL):
         raise PermissionDenied(_("Your role does not show the audit trail."))
 

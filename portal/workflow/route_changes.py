@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime
 
@@ -75,7 +75,7 @@ def own_rows(kind: ApplicationKind, organisation: Organisation | None) -> list[S
     return specs(RouteStage.objects.filter(kind=kind.code, organisation=organisation))
 
 
-def specs(rows: Sequence[RouteStage]) -> list[StageSpec]:
+def specs(rows: Iterable[RouteStage]) -> list[StageSpec]:
     """Rows as values, in their order."""
     return [
         StageSpec(label=row.label, role=row.role, decided_in=row.decided_in, business_days=row.business_days)

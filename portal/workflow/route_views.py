@@ -9,7 +9,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -18,6 +18,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from portal.common.forms import NormalisingField, PortalForm
+from portal.orgs.http import PersonRequest
 from portal.orgs.models import Organisation
 from portal.orgs.permissions import DECIDE, MANAGE_ROUTES, Role
 from portal.workflow import kinds, route_changes, routes
@@ -51,7 +52,7 @@ class StageForm(PortalForm):
 
 
 @require_safe
-def route_list(request: HttpRequest) -> HttpResponse:
+def route_list(request: PersonRequest) -> HttpResponse:
     """Every kind with its general route and the organisations that have one of their own."""
     _require_manager(request)
     rows = RouteStage.objects.select_related("organisation")
@@ -73,7 +74,7 @@ def route_list(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
-def route_edit(request: HttpRequest, kind: str, code: str = "") -> HttpResponse:
+def route_edit(request: PersonRequest, kind: str, code: str = "") -> HttpResponse:
     """The route of one kind, in general or of one organisation."""
     _require_manager(request)
     found, organisation = _find(kind, code or request.GET.get("organisation", ""))
@@ -89,7 +90,7 @@ def route_edit(request: HttpRequest, kind: str, code: str = "") -> HttpResponse:
 
 
 def _saved(
-    request: HttpRequest,
+    request: PersonRequest,
     kind: ApplicationKind,
     organisation: Organisation | None,
     stage_forms: list[StageForm],
@@ -118,7 +119,7 @@ def _saved(
 
 
 def _page(
-    request: HttpRequest,
+    request: PersonRequest,
     kind: ApplicationKind,
     organisation: Organisation | None,
     stage_forms: list[StageForm],
@@ -179,6 +180,6 @@ def _shown(stages: Any) -> list[dict[str, Any]]:
     ]
 
 
-def _require_manager(request: HttpRequest) -> None:
+def _require_manager(request: PersonRequest) -> None:
     if not request.user.may(MANAGE_ROUTES):
         raise PermissionDenied(_("Only network operations change approval routes."))
