@@ -163,7 +163,7 @@ def test_it_runs_as_an_ordinary_user() -> None:
 # Limits of AD that Samba does not have
 
 
-def test_without_pages_a_thousand_is_all_there_is(demo: Server) -> None:
+def test_without_pages_a_thousand_is_all_there_is_and_with_pages_the_list_is_complete(demo: Server) -> None:
     admin = demo.raw(demo.env["AD_ADMIN_DN"], demo.env["AD_ADMIN_PASSWORD"])
     unit, prefix = f"OU={unique_name()},{demo.root_ou}", unique_name()
     expect_ok(admin.add(unit, "organizationalUnit"))
@@ -175,6 +175,7 @@ def test_without_pages_a_thousand_is_all_there_is(demo: Server) -> None:
 
     assert result["result"] == 4
     assert len(response) == 1000
+    assert len(list(demo.connect().search_accounts(unit))) == 1001
     admin.unbind()
 
 
