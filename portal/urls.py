@@ -1,7 +1,5 @@
 """The composition root of the web side: every URL of the portal."""
 
-from importlib.util import find_spec
-
 from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
@@ -14,26 +12,22 @@ handler404 = "portal.common.views.not_found"
 handler500 = "portal.common.views.server_error"
 
 
-def _include(prefix: str, module: str) -> list[URLPattern | URLResolver]:
-    """The URLs of a module, none while its app does not bring them."""
-    return [path(prefix, include(module))] if find_spec(module) else []
-
-
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("health/", views.readiness, name="readiness"),
     path("session/extend/", views.extend_session, name="session_extend"),
     path("language/", set_language, name="set_language"),
     path("help/", views.help_index, name="help"),
     re_path(rf"^help/(?P<slug>{'|'.join(views.HELP_PAGES)})/$", views.help_role, name="help_role"),
-    *_include("auth/", "portal.orgs.auth_urls"),
-    *_include("", "portal.workflow.urls"),
-    *_include("", "portal.fulfilment.urls"),
-    *_include("", "portal.notices.urls"),
-    *_include("", "portal.orgs.urls"),
-    *_include("", "portal.trail.urls"),
-    *_include("", "portal.jobs.urls"),
-    *_include("", "accounts.urls"),
+    path("auth/", include("portal.orgs.auth_urls")),
+    path("", include("portal.workflow.urls")),
+    path("", include("portal.fulfilment.urls")),
+    path("", include("portal.notices.urls")),
+    path("", include("portal.orgs.urls")),
+    path("", include("portal.trail.urls")),
+    path("", include("portal.jobs.urls")),
+    path("", include("accounts.urls")),
     path("", include("accounts.self_service_urls")),
-    *_include("api/v1/", "portal.api_urls"),
+    path("api/v1/", include("portal.api_urls")),
 ]
 if getattr(settings, "EMBEDDED_INBOX", False):
     urlpatterns.append(path("_mail/", include("portal.embedded.urls")))

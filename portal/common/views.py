@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 
 from django.contrib.auth.decorators import login_not_required
-from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template import loader
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 
@@ -55,6 +56,21 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 def extend_session(request: HttpRequest) -> HttpResponse:
     """The person wants to stay: any request renews the session, this one does nothing else."""
     return HttpResponse(status=204)
+
+
+@login_not_required
+@never_cache
+def readiness(request: HttpRequest) -> HttpResponse:
+    """For a load balancer and the launcher: 200 when a page can be served now, 503 while the database is away.
+
+    The directory, the broker and the mail server do not count: the portal works on without them and says so.
+    """
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        return JsonResponse({"status": "database"}, status=503)
+    return JsonResponse({"status": "ok"})
 
 
 HELP_PAGES = ("applicant", "approver", "operator", "manager", "auditor")

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
@@ -120,14 +120,11 @@ class _Navigation:
         allowed = any(self._user.may(permission) for permission in entry.permissions)
         if entry.permissions and not allowed and not (entry.url_name == "inbox" and self.may_decide):
             return None
-        url = _address(entry.url_name)
-        if url is None:
-            return None
         match = self._request.resolver_match
         return {
             "label": entry.label,
             "icon": entry.icon,
-            "url": url,
+            "url": reverse(entry.url_name),
             "is_current": match is not None and match.url_name == entry.url_name,
             "count": getattr(self.counts, entry.count) if entry.count else 0,
         }
@@ -151,9 +148,7 @@ class _Navigation:
     def personal(self) -> list[dict[str, Any]]:
         """The person's own menu."""
         return [
-            {"label": entry.label, "icon": entry.icon, "url": url}
-            for entry in PERSONAL
-            if (url := _address(entry.url_name))
+            {"label": entry.label, "icon": entry.icon, "url": reverse(entry.url_name)} for entry in PERSONAL
         ]
 
     @property
@@ -161,11 +156,6 @@ class _Navigation:
         """Today's roles in words, each once."""
         names = {m.role: str(Role(m.role).label) for m in self._user.current_memberships}
         return "・".join(names.values())
-
-    @property
-    def notices_url(self) -> str | None:
-        """The person's own list of notices."""
-        return _address("notice_list")
 
     @property
     def unread_notices(self) -> int:
@@ -182,11 +172,3 @@ class _Navigation:
     def previous_login_ip(self) -> str:
         """From where that was."""
         return str(self._request.session.get("previous_login_ip", ""))
-
-
-def _address(name: str) -> str | None:
-    """The address of a page, None while the app that brings it is not installed."""
-    try:
-        return reverse(name)
-    except NoReverseMatch:
-        return None

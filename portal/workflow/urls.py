@@ -1,7 +1,5 @@
 """The application screens; portal.urls mounts them at the root."""
 
-from importlib.util import find_spec
-
 from django.urls import include, path
 
 from portal.workflow import views, views_decisions, views_editing, views_lists
@@ -42,6 +40,5 @@ urlpatterns = [
         views_editing.AttachmentRemoveView.as_view(),
         name="attachment_remove",
     ),
+    path("", include("portal.workflow.route_urls")),
 ]
-if find_spec("portal.workflow.route_urls"):
-    urlpatterns.append(path("", include("portal.workflow.route_urls")))

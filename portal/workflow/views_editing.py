@@ -116,12 +116,9 @@ class EditView(ApplicationView):
             return saved
         if request.POST.get("action") == "autosave":
             return self.state(saved, corrections=editor.corrections())
-        for found in editor.corrections():
-            messages.info(
-                request,
-                _("Corrected automatically: %(label)s “%(typed)s” → “%(corrected)s”")
-                % {"label": found.label, "typed": found.typed, "corrected": found.corrected},
-            )
+        if corrected := editor.corrections():
+            pairs = [f"{found.label}「{found.typed}」→「{found.corrected}」" for found in corrected]
+            messages.info(request, _("Corrected automatically: %(pairs)s") % {"pairs": "、".join(pairs)})
         return self.go_on(saved, editor)
 
     def go_on(self, application: Application, editor: Editor) -> HttpResponse:

@@ -108,3 +108,21 @@ def test_every_entry_of_the_menu_leads_somewhere() -> None:
     entries = [entry for _, group in MENU for entry in group] + list(PERSONAL)
 
     assert [reverse(entry.url_name) for entry in entries]
+
+
+@pytest.mark.django_db
+def test_readiness_answers_everybody_and_tells_of_a_missing_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    ready = Client().get("/health/")
+    monkeypatch.setattr(views, "connection", _Gone())
+
+    away = Client().get("/health/")
+
+    assert (ready.status_code, ready.json()) == (200, {"status": "ok"})
+    assert (away.status_code, away.json()) == (503, {"status": "database"})
+
+
+class _Gone:
+    """A connection whose server is away."""
+
+    def cursor(self) -> Any:
+        raise OperationalError("gone")
