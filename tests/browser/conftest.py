@@ -15,7 +15,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from portal.fulfilment import services
 from portal.gateways.directory import NewAccount
 from portal.orgs.models import User
-from tests.faults.conftest import Lab, lab  # noqa: F401  (the servers are the same)
+from tests.lab import Lab
 
 # Playwright's synchronous interface runs an event loop of its own beside the ORM.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
@@ -145,7 +145,7 @@ def register_administrator(lab: Lab, user: User) -> None:
 
 
 @pytest.fixture
-def office(lab: Lab, live_server: Any, new_context: Any) -> Iterator[Office]:  # noqa: F811
+def office(lab: Lab, live_server: Any, new_context: Any) -> Iterator[Office]:
     """Everything that a journey through the portal needs. The pages must never violate the policy."""
     made = Office(lab, live_server.url, new_context)
     yield made

@@ -16,7 +16,7 @@ from portal.fulfilment import services
 from portal.gateways.directory import BindResult
 from portal.notices import secrets
 from tests import journeys
-from tests.faults.conftest import Lab
+from tests.lab import Lab
 
 CANARY = "KnRy-4747-XqTh"
 

@@ -15,7 +15,7 @@ from portal.fulfilment.models import OperationStatus
 from portal.gateways.directory import BindResult
 from portal.workflow.models import Application, Status
 from tests import journeys
-from tests.faults.conftest import Lab
+from tests.lab import Lab
 
 pytestmark = pytest.mark.slow
 

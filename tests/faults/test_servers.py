@@ -25,8 +25,8 @@ from portal.fulfilment.models import OperationStatus
 from portal.gateways.directory_factory import reset_directory
 from portal.workflow.models import Application, Status
 from tests import journeys
-from tests.faults.conftest import ROOT, Lab, use_directory
 from tests.faults.test_provisioning_faults import expect_one_account
+from tests.lab import ROOT, Lab, use_directory
 
 pytestmark = pytest.mark.slow
 

@@ -25,7 +25,7 @@ from portal.gateways.directory import BindResult, Directory, DirectoryEntry
 from portal.gateways.directory_factory import get_directory, reset_directory
 from tests.journeys import Cast
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+ROOT = Path(__file__).resolve().parent.parent
 PASSWORD = re.compile(r"\b[A-Za-z0-9]{4}-[A-Za-z0-9]{4}-[A-Za-z0-9]{4}\b")
 
 
