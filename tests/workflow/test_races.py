@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -113,17 +114,36 @@ def test_of_approve_and_pull_back_one_counts(office: cards.Office, _round: int) 
 
 @pytest.mark.parametrize("_round", range(5))
 def test_of_two_applications_for_one_name_one_gets_it(office: cards.Office, _round: int) -> None:  # ACC-06
-    other = cards.Office("27")
-    # In opposite order, which would lock them out of each other if names were taken as they come.
-    drafts = [cards.draft(office.applicant, "sato", "ito"), cards.draft(other.applicant, "ITO", "SATO")]
+    drafts = [cards.draft(office.applicant, "sato"), cards.draft(cards.Office("27").applicant, "ito", "SATO")]
 
     results = at_once(*(lambda d=d: cards.submit(d) for d in drafts))
 
     assert (winners(results), losers(results)) == (1, [InvalidApplication])
     (told,) = (result for result in results if isinstance(result, InvalidApplication))
     assert set(told.errors) <= {"lines.0.name", "lines.1.name"}
-    assert ApplicationLine.system.filter(is_open=True).count() == 2
     assert Application.system.filter(status=Status.DRAFT).count() == 1
+    assert ApplicationLine.system.filter(reservation_key="card:sato", is_open=True).count() == 1
+
+
+def test_applications_for_the_same_names_in_opposite_order_do_not_lock_each_other_out(
+    office: cards.Office, monkeypatch: pytest.MonkeyPatch
+) -> None:  # ACC-06
+    drafts = [cards.draft(office.applicant, "a", "b"), cards.draft(cards.Office("27").applicant, "b", "a")]
+    save, first_taken, here = ApplicationLine.save, threading.Barrier(2), threading.local()
+
+    def stopped(line: ApplicationLine, *args: Any, **kwargs: Any) -> None:
+        save(line, *args, **kwargs)
+        if not hasattr(here, "passed"):
+            here.passed = True
+            # Taken in any order both would come here, each with the name that the other needs next.
+            with contextlib.suppress(threading.BrokenBarrierError):
+                first_taken.wait(0.5)
+
+    monkeypatch.setattr(ApplicationLine, "save", stopped)
+
+    results = at_once(*(lambda d=d: cards.submit(d) for d in drafts))
+
+    assert (winners(results), losers(results)) == (1, [InvalidApplication])
 
 
 @pytest.mark.parametrize("_round", range(5))
