@@ -15,6 +15,8 @@ class Mode(enum.Enum):
     """Requests arrive, answers do not; the connection stays open."""
     CUT_ON_REPLY = "cut on reply"
     """Requests arrive; the first answer ends the connection instead of being delivered."""
+    CUT_ONCE = "cut once"
+    """Like CUT_ON_REPLY, and then everything passes again."""
     LOSE_REQUESTS = "lose requests"
     """Requests vanish; the connection stays open."""
 
@@ -84,7 +86,9 @@ class CuttingProxy:
     def _pump(self, source: socket.socket, sink: socket.socket, replies: bool) -> None:
         with contextlib.suppress(OSError):
             while data := source.recv(65536):
-                if replies and self.mode is Mode.CUT_ON_REPLY:
+                if replies and self.mode in (Mode.CUT_ON_REPLY, Mode.CUT_ONCE):
+                    if self.mode is Mode.CUT_ONCE:
+                        self.mode = Mode.PASS
                     break
                 lost = Mode.LOSE_REPLIES if replies else Mode.LOSE_REQUESTS
                 if self.mode is not lost:

@@ -157,6 +157,19 @@ def test_a_dead_connection_revives_for_reading_and_for_writing(
     assert proxy.connections == 3
 
 
+def test_a_read_that_is_cut_off_is_repeated_once_and_a_write_never(
+    server: Server, account: DirectoryEntry, proxy: CuttingProxy, through_proxy: Directory
+) -> None:
+    proxy.mode = Mode.CUT_ONCE
+    assert through_proxy.find_by_guid(account.guid) == account
+
+    proxy.mode = Mode.CUT_ONCE
+    with pytest.raises(OutcomeUnknown):
+        through_proxy.create_account(new_account(server), initial_password=INITIAL_PASSWORD)
+
+    assert proxy.connections == 2
+
+
 def test_a_connection_that_was_quiet_for_long_is_replaced_before_it_is_used(
     server: Server, proxy: CuttingProxy, through_proxy: Directory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
