@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 
-from accounts.demo import people
+from accounts.demo import bulk, people
 from accounts.models import DirectoryAccount
 from portal.fulfilment.models import Operation, OperationStatus
-from portal.gateways.directory import BindResult
+from portal.gateways.directory import BindResult, DirectoryUnavailable
 from portal.orgs.models import Membership, User
 from portal.workflow import kinds
 from portal.workflow.content import content_hash, snapshot
@@ -76,8 +77,6 @@ def test_filling_again_adds_applications_and_nobody_twice(directory: FakeDirecto
 
 
 def test_without_a_directory_approved_work_waits(directory: FakeDirectory, post: PostOffice) -> None:
-    from portal.gateways.directory import DirectoryUnavailable
-
     directory.faults["ping"] = [DirectoryUnavailable(code="down")]
 
     fill()
@@ -86,9 +85,23 @@ def test_without_a_directory_approved_work_waits(directory: FakeDirectory, post:
     assert Operation.system.filter(status=OperationStatus.WAITING).exists()
 
 
-def test_bulk_is_as_consistent_as_what_the_services_make(directory: FakeDirectory, post: PostOffice) -> None:
+def search_indexes() -> set[str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT indexname FROM pg_indexes WHERE indexdef LIKE '%gin_trgm_ops%'")
+        return {name for (name,) in cursor.fetchall()}
+
+
+@pytest.mark.parametrize("many", [100, 10**6], ids=["index built anew", "index added to"])
+def test_bulk_is_as_consistent_as_what_the_services_make(
+    directory: FakeDirectory, post: PostOffice, monkeypatch: pytest.MonkeyPatch, many: int
+) -> None:
+    monkeypatch.setattr(bulk, "_MANY", many)
+    indexes = search_indexes()
+    assert {"application_search", "directoryaccount_search"} <= indexes
+
     fill(applications=700, accounts=200)
 
+    assert search_indexes() == indexes
     assert Application.system.count() == 700
     assert DirectoryAccount.system.count() == 200
     for application in Application.system.prefetch_related("lines", "stages", "events"):
