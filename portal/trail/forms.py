@@ -17,7 +17,7 @@ class FilterForm(PortalForm):
 
     action = forms.ChoiceField(label=_("Action"), required=False, choices=[("", _("All")), *LABELS.items()])
     person = NormalisingField(label=_("Person"), required=False, max_length=100)
-    subject = NormalisingField(label=_("Subject"), required=False, max_length=100)
+    subject = NormalisingField(label=_("About"), required=False, max_length=100)
     since = WarekiDateField(label=_("From"), required=False, help_text="")
     until = WarekiDateField(label=_("Until"), required=False, help_text="")
     error_texts: ClassVar = {"order": _("The last day lies before the first day.")}

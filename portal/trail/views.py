@@ -61,7 +61,7 @@ def trail_export(request: PersonRequest) -> HttpResponseBase:
         _("From where"),
         _("Action"),
     ]
-    header += [_("Subject"), _("Organisation of the subject"), _("Error number"), _("Details")]
+    header += [_("About"), _("Organisation of the subject"), _("Error number"), _("Details")]
     return csv_response(f"{_('audit trail')}_{timezone.localdate()}.csv", header, _lines(rows))
 
 

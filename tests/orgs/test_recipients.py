@@ -190,6 +190,6 @@ def test_others_change_no_recipient(directory: FakeDirectory, role: str, code: s
     assert client.post(reverse("recipient_end", kwargs={"pk": recipient.pk})).status_code == status
 
 
-@pytest.mark.parametrize("token", ["x", "A" * 43, "%00", "あ"])
+@pytest.mark.parametrize("token", ["x", "A" * 43, "あ"])
 def test_strange_tokens_are_unknown(db: None, token: str) -> None:
     assert Client().get(f"/recipients/confirm/{token}/").status_code == 404
