@@ -159,7 +159,7 @@ def discard(connection: ldap3.Connection) -> None:
     sock, connection.socket = connection.socket, None
     connection.closed = True
     connection.listening = False
-    connection.request = None  # an unanswered one may hold a password
+    connection.request = None  # one that could not be sent may hold a password
     if sock is not None:
         sock.close()
 

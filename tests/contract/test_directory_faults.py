@@ -280,6 +280,8 @@ def test_only_tls_will_do(server: Server) -> None:
 
 def test_no_error_tells_a_password(server: Server, proxy: CuttingProxy, through_proxy: Directory) -> None:
     canary = "Canary-77-Kz!q"
+    kept = through_proxy._kept  # type: ignore[attr-defined]
+    connection = kept._connection
     proxy.mode = Mode.CUT_ON_REPLY
 
     with pytest.raises(OutcomeUnknown) as unknown:
@@ -289,8 +291,9 @@ def test_no_error_tells_a_password(server: Server, proxy: CuttingProxy, through_
     while chain is not None:
         assert canary not in f"{chain!r} {chain.__dict__}"
         chain = chain.__cause__
-    kept = through_proxy._kept  # type: ignore[attr-defined]
-    assert canary not in f"{vars(kept)} {through_proxy!r}"
+    remains = f"{vars(kept)} {through_proxy!r} {vars(connection)} {vars(connection.strategy)}"
+    assert canary not in remains
+    assert repr(canary.encode("utf-16-le"))[2:-1] not in remains
 
 
 def test_the_kept_connection_forgets_what_it_sent(
