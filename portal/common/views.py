@@ -16,7 +16,8 @@ from django.views.decorators.http import require_POST
 def _page(request: HttpRequest, status: int) -> HttpResponse:
     """An error page without context processors: it must not need the database, a session or a person."""
     content = loader.render_to_string(
-        f"{status}.html", {"error_number": getattr(request, "error_number", "")}
+        f"{status}.html",
+        {"error_number": getattr(request, "error_number", ""), "was_sent": request.method == "POST"},
     )
     return HttpResponse(content, status=status)
 

@@ -138,6 +138,7 @@ class Editor:
             organisation=application.organisation, actor=user, application=application, today=today
         )
         self._unplaced: list[Problem] = []
+        self.attachment_errors: list[str] = []
         kept = list(application.lines.all())
         if data is not None:
             self.header = HeaderForm(data)
@@ -203,6 +204,9 @@ class Editor:
         """Put the errors of a service at their fields; what has no field goes to the summary."""
         self.is_valid()
         for path, texts in errors.items():
+            if path == "attachments":
+                self.attachment_errors += texts
+                continue
             form, field = self._place(path)
             for text in texts:
                 if form is None:
@@ -227,7 +231,8 @@ class Editor:
         for line in self.lines:
             if line.form.is_bound:
                 found += [self._named(line, problem) for problem in line.form.error_summary]
-        return found + (self.header.error_summary if self.header.is_bound else [])
+        found += self.header.error_summary if self.header.is_bound else []
+        return found + [Problem("id_attachment", text) for text in self.attachment_errors]
 
     def _named(self, line: LineEditor, problem: Problem) -> Problem:
         target = problem.target or f"line-{line.number}"

@@ -17,7 +17,7 @@ from django.views.generic import View
 from portal.fulfilment.models import Operation
 from portal.orgs.models import Organisation, User
 from portal.trail import services as trail
-from portal.workflow import errors, kinds, selectors
+from portal.workflow import errors, fulfilling, kinds, selectors
 from portal.workflow.forms import AskedDecisionForm, CommentForm
 from portal.workflow.models import Application, ApplicationEvent, ApprovalStage, StageStatus, Status
 from portal.workflow.plans import Plan
@@ -34,6 +34,12 @@ class PersonView(View):
         except errors.NotAllowed as error:
             raise PermissionDenied(error.reason) from error
         response.headers.setdefault("Cache-Control", "no-store, private")
+        return response
+
+    def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """405 in words: an address that only a button can call was opened as a page."""
+        response = render(request, "405.html", {"number": self.kwargs.get("number", "")}, status=405)
+        response["Allow"] = ", ".join(self._allowed_methods())
         return response
 
     @property
@@ -142,7 +148,12 @@ def _with_plans(
         shown.line.organisation = organisation  # the same for all: no statement per line
     live: list[Plan | None] = [*plans, *([None] * (len(lines) - len(plans)))]
     return [
-        {"line": shown.line, "payload": shown.payload, "plan": plan or shown.plan}
+        {
+            "line": shown.line,
+            "payload": shown.payload,
+            "plan": plan or shown.plan,
+            "result": fulfilling.result_text(shown.line),
+        }
         for shown, plan in zip(lines, live, strict=False)
     ]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
@@ -279,7 +280,9 @@ class AttachmentAddView(EditView):
                 application_id=application.pk,
                 actor=self.user,
                 name=upload.name or "",
-                data=upload.read(),
+                data=upload.read(
+                    settings.ATTACHMENT_MAX_BYTES + 1
+                ),  # one more than allowed is enough to refuse
                 now=timezone.now(),
             )
         except errors.InvalidApplication as error:

@@ -43,7 +43,7 @@ def test_the_code_never_marks_text_as_safe() -> None:
     assert [path for path in sources if "mark_safe" in path.read_text()] == []
 
 
-@pytest.mark.parametrize("page", ["400", "403", "403_csrf", "404", "409", "429", "500", "503"])
+@pytest.mark.parametrize("page", ["400", "403", "403_csrf", "404", "405", "409", "429", "500", "503"])
 def test_an_error_page_needs_no_database_no_session_and_no_person(page: str) -> None:
     content = render_to_string(f"{page}.html", {"error_number": "ABCD-2345"})
 
@@ -52,7 +52,7 @@ def test_an_error_page_needs_no_database_no_session_and_no_person(page: str) -> 
 
 
 def test_a_database_that_does_not_answer_is_a_503_and_another_fault_a_500() -> None:
-    request = RequestFactory().get("/")
+    request = RequestFactory().post("/")
 
     answers = []
     for error in (OperationalError("gone"), ValueError("bug")):
@@ -63,6 +63,7 @@ def test_a_database_that_does_not_answer_is_a_503_and_another_fault_a_500() -> N
 
     assert [answer.status_code for answer in answers] == [503, 500]
     assert answers[0]["Retry-After"] == "30"
+    assert "F5" in answers[0].content.decode()  # what was sent is not lost
 
 
 def test_the_reason_of_a_refusal_is_shown() -> None:

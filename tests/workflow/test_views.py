@@ -282,7 +282,9 @@ def test_a_decision_is_never_made_by_a_link(desk: Desk) -> None:
     client = browser(desk.approver)
 
     for step in ("decide/", "approve/", "return/", "reject/", "pull-back/", "withdraw/", "copy/", "submit/"):
-        assert client.get(url(application, step)).status_code == 405
+        response = client.get(url(application, step))
+        assert response.status_code == 405
+        assert url(application) in text(response)  # the way back to the page that holds the button
 
 
 def test_the_next_one_to_decide_is_offered(desk: Desk) -> None:
@@ -363,3 +365,21 @@ def test_thirty_lines_cost_as_many_statements_as_one(desk: Desk) -> None:
         client.get(url(many))
 
     assert len(for_many) == len(for_one)
+
+
+@pytest.mark.parametrize("status", list(Status))
+def test_the_page_exists_in_every_status(desk: Desk, status: str) -> None:
+    application = desk.draft() if status == Status.DRAFT else desk.submitted()
+    Application.system.filter(pk=application.pk).update(status=status)
+
+    response = browser(desk.applicant).get(url(application))
+
+    assert response.status_code == 200
+    assert "c-chip" in text(response)
+
+
+def test_a_draft_with_nothing_in_it_has_a_page(desk: Desk) -> None:
+    draft = desk.draft({}, reason="")
+
+    assert browser(desk.applicant).get(url(draft)).status_code == 200
+    assert browser(desk.applicant).get(url(draft, "edit/")).status_code == 200

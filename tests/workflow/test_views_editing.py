@@ -382,6 +382,8 @@ def test_a_file_that_is_not_what_it_says_is_refused_and_nothing_is_lost(
     response = attach(desk, draft, name, data)
 
     assert response.status_code == 422
+    assert 'href="#id_attachment"' in text(response)
+    assert 'id="id_attachment_error"' in text(response)
     assert 'value="typed"' in text(response)
     assert not Attachment.system.exists()
 
