@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 _BIN = Path(sys.executable).parent
 
 # `check --deploy` looks at the settings, not at the servers: values only have to be there.
-_PRODUCTION = {
+PRODUCTION = {
     "DJANGO_SETTINGS_MODULE": "portal.settings.production",
     "SECRET_KEY": "check-only-9f3kd82hf7s0q1mzn4xk6v5b8c2w7e0rt3yu6i9o1p4a",
     "DATABASE_URL": "postgres://portal@localhost/portal",
@@ -95,7 +95,7 @@ CHECKS: dict[str, Callable[[], bool]] = {
     "import-linter": tool("lint-imports"),
     "translations": translations,
     "migrations": manage("makemigrations", "--check", "--dry-run"),
-    "deployment settings": manage("check", "--deploy", "--fail-level", "WARNING", environment=_PRODUCTION),
+    "deployment settings": manage("check", "--deploy", "--fail-level", "WARNING", environment=PRODUCTION),
     "name clash": no_foreign_requests,
     "lock files": locks_have_hashes,
 }

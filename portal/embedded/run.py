@@ -14,6 +14,7 @@ import secrets
 import shlex
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -229,11 +230,20 @@ def start_portal(place: Place, supervisor: Supervisor, environment: Mapping[str,
             log=place.log(name),
             env=environment,
             cwd=ROOT,
-            ready=(lambda: answers(place.host, place.port)) if name == "web" else None,
+            ready=(lambda: serves(f"{place.url}/health/")) if name == "web" else None,
         )
         supervisor.add(name, started[name])
         started[name].launch()
     started["web"].wait()
+
+
+def serves(url: str) -> bool:
+    """Whether a page can be fetched there now."""
+    try:
+        with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 - our own http address
+            return bool(answer.status == 200)
+    except OSError:
+        return False
 
 
 def announce(place: Place, logins: str) -> None:

@@ -40,9 +40,11 @@ def main(arguments: list[str]) -> int:
         left_out.append(f"real services: {' '.join(str(problem).split())}")
     else:
         print("== Tier 2: PostgreSQL, Redis and Samba AD from Debian packages", flush=True)
-        total += _pytest("real", ["-m", "real or not (browser or slow)", *arguments], environment)
-        if not was_up:
-            services.down()
+        try:
+            total += _pytest("real", ["-m", "real or not (browser or slow)", *arguments], environment)
+        finally:
+            if not was_up:
+                services.down()
     for tier in left_out:
         print(f"Tier left out: {tier}")
     if left_out and _STRICT:

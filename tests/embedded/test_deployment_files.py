@@ -1,0 +1,43 @@
+"""What docs and deploy/ say about settings is what the settings read."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from portal.embedded import checks
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+READ = re.compile(r'env\.(?:text|number|flag|names)\(\s*"([A-Z_]+)"')
+
+
+def names_read_by_the_settings() -> set[str]:
+    files = (ROOT / "portal" / "settings").glob("*.py")
+    return {name for path in files for name in READ.findall(path.read_text())} | {"DATABASE_URL"}
+
+
+def names_required_in_production() -> set[str]:
+    text = (ROOT / "portal" / "settings" / "production.py").read_text()
+    return set(re.findall(r"[A-Z_]{5,}", text.partition("_REQUIRED = (")[2].partition(")")[0]))
+
+
+def test_every_setting_is_described() -> None:
+    described = set(re.findall(r"`([A-Z][A-Z_]+)`", (ROOT / "docs" / "OPERATIONS.md").read_text()))
+
+    assert names_read_by_the_settings() - described == set()
+
+
+def test_required_settings_are_marked_and_in_the_example() -> None:
+    required = names_required_in_production()
+    example = set(
+        re.findall(r"^([A-Z_]+)=", (ROOT / "deploy" / "portal.env.example").read_text(), re.MULTILINE)
+    )
+    marked = set(re.findall(r"`([A-Z_]+)` \*", (ROOT / "docs" / "OPERATIONS.md").read_text()))
+
+    assert len(required) > 10
+    assert required - example == set()
+    assert required == marked
+
+
+def test_the_deployment_check_gives_exactly_what_production_needs() -> None:
+    assert set(checks.PRODUCTION) == names_required_in_production() | {"DJANGO_SETTINGS_MODULE"}
