@@ -186,20 +186,18 @@ def _check_line(
 ) -> CheckedLine | None:
     form = kind.form_class(data=line, context=context)  # type: ignore[call-arg]
     if not form.is_valid():
-        for field, texts in form.errors.items():
-            errors[line_path(position, "" if field == NON_FIELD_ERRORS else field)] = [
-                str(text) for text in texts
-            ]
+        for field, problems in form.errors.items():
+            path = line_path(position, "" if field == NON_FIELD_ERRORS else field)
+            errors[path] = [str(problem) for problem in problems]
         return None
     payload = form.to_payload()  # type: ignore[attr-defined]
-    found = kind.check(context, payload)
+    found = {field: list(map(str, texts)) for field, texts in kind.check(context, payload).items() if texts}
     for field, texts in found.items():
-        if texts:
-            errors.setdefault(line_path(position, field), []).extend(map(str, texts))
-    plan = kind.plan(context, payload)
-    if not any(found.values()):  # else the same problem would be told twice
-        for text in _blocked_texts(plan):
-            _add(errors, line_path(position), text)
+        errors.setdefault(line_path(position, field), []).extend(texts)
+    # With errors there is nothing to plan; its checks would tell the same problem once more.
+    plan = Plan() if found else kind.plan(context, payload)
+    for text in _blocked_texts(plan):
+        _add(errors, line_path(position), text)
     return CheckedLine(
         payload=payload, data=kind.dump(payload), plan=plan, reservation_key=kind.reservation_key(payload)
     )

@@ -51,10 +51,8 @@ def deciders(stage: ApprovalStage, day: date, taken: Collection[int] = ()) -> di
 
 def taken_in(stages: Collection[ApprovalStage], revision: int) -> set[int]:
     """The people who already decided a stage of this revision, or for whom a deputy did."""
-    decided = [stage for stage in stages if stage.revision == revision and stage.decided_by_id]
-    return {stage.decided_by_id for stage in decided} | {
-        stage.acted_for_id for stage in decided if stage.acted_for_id
-    }
+    decided = [stage for stage in stages if stage.revision == revision]
+    return {pk for stage in decided for pk in (stage.decided_by_id, stage.acted_for_id) if pk is not None}
 
 
 def standing(stage: ApprovalStage, actor: User, day: date, taken: Collection[int]) -> Standing:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -33,6 +34,7 @@ from portal.workflow.models import (
 from portal.workflow.plans import Change, Plan, combined_digest
 from portal.workflow.taking_back import may_withdraw
 
+_NUMBER = re.compile(r"[a-z]{1,4}-[0-9]{4}-[0-9]{6,}")
 OVERDUE, NEXT_7_DAYS = "overdue", "7days"
 _MINE = frozenset({Status.DRAFT, Status.PULLED_BACK})  # with the applicant, to be handed in
 
@@ -128,8 +130,7 @@ def applications(user: User, filters: Filters) -> QuerySet[Application]:
     rows = _readable(user)
     exact = {"status": filters.status, "kind": filters.kind, "organisation__code": filters.organisation}
     rows = rows.filter(**{name: value for name, value in exact.items() if value})
-    for term in search_terms(filters.q):
-        rows = rows.filter(search_text__contains=term)
+    rows = _searched(rows, filters.q)
     day = timezone.localdate()
     if filters.due == OVERDUE:
         rows = rows.filter(status=Status.IN_REVIEW, due_on__lt=day)
@@ -161,6 +162,8 @@ def application(user: User, number: str) -> Application:
 
     Raises Application.DoesNotExist when there is none or the person may not see it.
     """
+    if "\x00" in number:  # no text of the database holds it, and none can be asked for it
+        raise Application.DoesNotExist
     found: Application = (
         _readable(user)
         .select_related("organisation", "applicant", "copied_from")
@@ -278,6 +281,16 @@ def _readable(user: User) -> Any:
     return rows.filter(
         Q(applicant=user) | Q(organisation_id__in={organisation.pk for organisation in readable})
     )
+
+
+def _searched(rows: Any, query: str) -> Any:
+    """The rows that hold every word of the query; a whole application number is looked up, not searched for."""
+    terms = search_terms(query)
+    if len(terms) == 1 and _NUMBER.fullmatch(terms[0]):
+        return rows.filter(number=terms[0].upper())
+    for term in terms:
+        rows = rows.filter(search_text__contains=term)
+    return rows
 
 
 def _reads(user: User, readable: list[Organisation]) -> bool:

@@ -49,8 +49,9 @@ def test_a_federation_sees_only_its_own(office: cards.Office) -> None:  # ORG-02
     assert listed(other.approver) == {foreign}
     assert listed(office.operator) == {own, foreign}
     assert listed(factories.user(Role.AUDIT_REVIEWER, code="central")) == {own, foreign}
-    with pytest.raises(Application.DoesNotExist):
-        selectors.application(office.approver, foreign.number)
+    for number in (foreign.number, "K-2026-999999", "\x00"):
+        with pytest.raises(Application.DoesNotExist):
+            selectors.application(office.approver, number)
 
 
 def test_a_plain_user_sees_only_their_own_applications(office: cards.Office) -> None:
@@ -166,6 +167,8 @@ def test_filters_narrow_the_list(office: cards.Office) -> None:
     assert listed(operator, q="髙橋") == {late}
     assert listed(operator, q="さとう") == {soon}
     assert listed(operator, q=soon.number.lower()) == {soon}
+    assert listed(operator, q=soon.number.translate({ord("0"): "０"})) == {soon}
+    assert listed(operator, q=f"{soon.number} さとう") == {soon}
     assert listed(operator, q="さとう 髙橋") == set()
     assert listed(operator, q="100%") == set()
     assert listed(operator, due=selectors.OVERDUE) == {late}
