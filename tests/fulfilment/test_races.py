@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.db import close_old_connections, connection, transaction
 
-from portal.fulfilment import breaker, services, tasks
+from portal.fulfilment import breaker, by_hand, services, tasks
 from portal.fulfilment.claiming import claim
 from portal.fulfilment.errors import MoveNotAllowed
 from portal.fulfilment.models import Operation, TargetState
@@ -77,15 +77,28 @@ def test_a_task_that_is_delivered_twice_does_the_work_once(handler: FakeHandler)
 
 def test_a_locked_operation_is_passed_by_not_waited_for(handler: FakeHandler, clock: Clock) -> None:
     first, second = operation(), operation()
+
+    def impatient() -> Operation | None:
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '2s'")
+        return claim(TARGET, clock())
+
     with transaction.atomic():
         Operation.system.select_for_update().get(pk=first.pk)
 
-        (claimed,) = together(1, lambda: claim(TARGET, clock()))
+        (claimed,) = together(1, impatient)
 
     assert claimed == second
 
 
-def test_two_operators_take_one_operation_one_is_told(handler: FakeHandler) -> None:
+def test_two_operators_take_one_operation_one_is_told(
+    handler: FakeHandler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slowly(_: Operation) -> str:
+        threading.Event().wait(0.1)  # long enough for the other to look as well
+        return ""
+
+    monkeypatch.setattr(by_hand, "_before", slowly)
     target = operation()
     people = [factories.operator(), factories.operator()]
     turn = iter(people)
