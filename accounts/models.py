@@ -11,6 +11,7 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from portal.common.models import TimestampedModel
+from portal.gateways.directory import parent_dn
 from portal.orgs.models import Organisation
 from portal.orgs.scoping import ScopedModel
 
@@ -25,7 +26,9 @@ class DirectoryAccount(ScopedModel, TimestampedModel):
         DISABLED = "DISABLED", _("disabled")
         DELETED = "DELETED", _("deleted")
 
-    organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="directory_accounts", verbose_name=_("organisation"))
+    organisation = models.ForeignKey(
+        Organisation, models.PROTECT, related_name="directory_accounts", verbose_name=_("organisation")
+    )
     object_guid = models.UUIDField(_("objectGUID"), unique=True)
     distinguished_name = models.CharField(max_length=400)
     login_name = models.CharField(_("login name"), max_length=20)
@@ -53,3 +56,8 @@ class DirectoryAccount(ScopedModel, TimestampedModel):
 
     def __str__(self) -> str:
         return f"{self.family_name} {self.given_name} ({self.login_name})"
+
+    @property
+    def container_dn(self) -> str:
+        """The organisational unit that holds the account."""
+        return parent_dn(self.distinguished_name)

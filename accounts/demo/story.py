@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 
 from accounts import recipients
@@ -13,6 +13,7 @@ from accounts.demo.names import DEPARTMENTS, REASONS, RESET_REASONS, RETURN_COMM
 from accounts.demo.people import FIRST_FEDERATIONS, Post, login_name
 from accounts.kinds import PASSWORD_RESET, REGISTER, TARGET
 from accounts.models import DirectoryAccount
+from portal.common.time import JST, add_business_days, is_business_day
 from portal.fulfilment import services as fulfilment
 from portal.notices.models import Notice, NoticeStatus
 from portal.orgs.models import Organisation, PasswordRecipient, User
@@ -21,7 +22,8 @@ from portal.workflow import selectors, services
 from portal.workflow.models import Application, StageStatus
 from portal.workflow.services import Content
 
-_HOURS_EACH = 9  # about what one application of the story takes
+_OPENING, _CLOSING = 9, 18  # office hours
+_DAYS_EACH = 1.0  # about what one application of the story takes, with weekends
 
 
 @dataclass
@@ -44,8 +46,13 @@ class Teller:
         self.operator = _person("unyo", Role.OPERATOR, operations)
 
     def later(self, hours: float) -> datetime:
-        """Let time pass, but never beyond the present."""
-        self.clock = min(self.clock + timedelta(hours=hours, minutes=self.dice.randrange(50)), self.until)
+        """Let time pass within office hours, but never beyond the present."""
+        local = (self.clock + timedelta(hours=hours, minutes=self.dice.randrange(50))).astimezone(JST)
+        if local.hour >= _CLOSING or local.hour < _OPENING or not is_business_day(local.date()):
+            day = local.date() if local.hour < _OPENING else local.date() + timedelta(days=1)
+            opening = time(_OPENING, self.dice.randrange(60))
+            local = datetime.combine(add_business_days(day, 0), opening, tzinfo=JST)
+        self.clock = min(local, self.until)
         return self.clock
 
     # --- single steps ----------------------------------------------------------------------------------------------
@@ -210,7 +217,7 @@ def tell(applications: int, *, dice: random.Random, now: datetime, reachable: bo
     organisations = [
         o for o in Organisation.objects.filter(code__in=FIRST_FEDERATIONS) if o.kind in FEDERATIONS
     ]
-    start = now - timedelta(hours=_HOURS_EACH * applications / max(len(organisations), 1))
+    start = now - timedelta(days=_DAYS_EACH * applications / max(len(organisations), 1))
     tellers = [
         Teller(organisation=o, dice=dice, clock=start, until=now, reachable=reachable)
         for o in organisations
