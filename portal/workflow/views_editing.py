@@ -142,7 +142,7 @@ class EditView(ApplicationView):
         """Store the draft; the answer to show instead when it changed in another tab or cannot be stored."""
         removed = self.request.POST.get("remove_line", "")
         written = editor.content(
-            without=int(removed) if removed.isascii() and removed.isdigit() else None,
+            without=int(removed) if removed.isascii() and removed.isdigit() and len(removed) < 10 else None,
             more=self.request.POST.get("action") == "add_line",
         )
         sent = self.request.POST.get("version", "")
