@@ -275,6 +275,7 @@ HALF_LOGGED_IN = access(to(ALL, FOUND))  # to the login page: nobody here is hal
 OWN_PAGES = {
     "session_extend": Policy(None, access(to(LOGGED_IN, 204))),
     "set_language": Policy(None, access(to(ALL, FOUND))),
+    "readiness": Policy(PUBLIC, PUBLIC),
     "help": Policy(PUBLIC, PUBLIC),
     "help_role": Policy(PUBLIC, PUBLIC, lambda w: {"slug": "applicant"}),
     "profile": Policy(EVERYONE_IN, EVERYONE_IN),

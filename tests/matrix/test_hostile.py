@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from tests.matrix.access import Policy
+from tests.matrix.access import EVERYONE_IN, HIDDEN, REFUSED, Access, Policy
 from tests.matrix.policies import POLICIES
 from tests.matrix.routes import Route, every_route
 from tests.matrix.test_matrix import send
@@ -65,54 +66,47 @@ PARAMETERS = [
     "account_guid",
     "number",
 ]
-PEOPLE = ("13:APPLICANT", "13:SECURITY_MANAGER", "operations:OPERATOR", "anonymous")
+PEOPLE = ("13:APPLICANT", "operations:OPERATOR", "13:APPROVER", "anonymous")
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
 def test_no_query_string_breaks_an_address(route: Route, world: World) -> None:
-    address = _address(route, world)
+    address, browser = _address(route, world), _browser(route, "get", world)
 
-    for browser in _browsers(world):
-        for value in VALUES:
-            response = send(browser, "GET", address, data=dict.fromkeys(PARAMETERS, value))
-            _is_no_error(response, f"GET {address} with {value[:20]!r}")
-        for query in ("%ff=%fe", "q=%00", "a" * 9000, "&" * 500, "q=%uD800", "cursor[]=1&cursor=b", ";;=="):
-            _is_no_error(send(browser, "GET", f"{address}?{query}"), f"GET {address}?{query[:30]}")
+    for value in VALUES:
+        response = send(browser, "GET", address, data=dict.fromkeys(PARAMETERS, value))
+        _is_no_error(response, f"GET {address} with {value[:20]!r}")
+    for query in ("%ff=%fe", "q=%00", "a" * 9000, "&" * 500, "q=%uD800", "cursor[]=1&cursor=b", ";;=="):
+        _is_no_error(send(browser, "GET", f"{address}?{query}"), f"GET {address}?{query[:30]}")
 
 
 @pytest.mark.parametrize(
     "route", [route for route in ROUTES if not route.is_api], ids=lambda route: route.name
 )
 def test_no_form_breaks_a_page(route: Route, world: World) -> None:
-    address, policy = _address(route, world), POLICIES[route.name]
-    names = _form_fields(world, address) | set(policy.data(world))
+    address, browser = _address(route, world), _browser(route, "post", world)
+    names = (_form_fields(browser, address) | set(POLICIES[route.name].data(world))) - {"csrfmiddlewaretoken"}
 
-    for browser in _browsers(world):
-        for value in VALUES:
-            data = {name: value for name in names if name != "csrfmiddlewaretoken"}
-            _is_no_error(send(browser, "POST", address, data=data), f"POST {address} with {value[:20]!r}")
-        strange = send(
-            browser, "POST", address, data=b"\xff\xfe\x00", content_type="application/x-www-form-urlencoded"
-        )
-        _is_no_error(strange, f"POST {address} with bytes")
-        broken = send(
-            browser, "POST", address, data=b"--x\r\n", content_type="multipart/form-data; boundary=x"
-        )
-        _is_no_error(broken, f"POST {address} with half a multipart body")
+    for value in VALUES:
+        response = send(browser, "POST", address, data=dict.fromkeys(names, value))
+        _is_no_error(response, f"POST {address} with {value[:20]!r}")
+    for body, form in ((b"\xff\xfe\x00", "x-www-form-urlencoded"), (b"--x\r\n", "form-data; boundary=x")):
+        kind = f"multipart/{form}" if "boundary" in form else f"application/{form}"
+        response = send(browser, "POST", address, data=body, content_type=kind)
+        _is_no_error(response, f"POST {address} with a broken {form}")
 
 
 @pytest.mark.parametrize("route", [route for route in ROUTES if route.is_api], ids=lambda route: route.name)
 def test_no_body_breaks_an_endpoint(route: Route, world: World) -> None:
     address, policy = _address(route, world), POLICIES[route.name]
-    headers = policy.headers(world)
+    browser, headers = _browser(route, "post", world), policy.headers(world)
 
-    for browser in _browsers(world):
-        for method in ("POST", "PATCH", "PUT", "DELETE"):
-            for body in _bodies(policy, world):
-                response = send(
-                    browser, method, address, data=body, content_type="application/json", headers=headers
-                )
-                _is_no_error(response, f"{method} {address} with {body[:60]!r}")
+    for method in ("POST", "PATCH", "PUT", "DELETE"):
+        for body in _bodies(policy, world):
+            response = send(
+                browser, method, address, data=body, content_type="application/json", headers=headers
+            )
+            _is_no_error(response, f"{method} {address} with {body[:60]!r}")
 
 
 @pytest.mark.parametrize("header", ["If-Match", "Idempotency-Key", "Accept", "Authorization", "Content-Type"])
@@ -127,20 +121,19 @@ def test_no_header_breaks_the_interface(header: str, world: World) -> None:
         "Token " + "x" * 5000,
         'W/"1"',
         "a" * 9000,
-        "日本",
+        "日本".encode().decode("latin-1"),  # as a server hands it on
         "*/*;q=x",
     ]:
-        for method in ("GET", "POST"):
-            response = send(
-                browser, method, address, data="{}", content_type="application/json", headers={header: value}
-            )
-            _is_no_error(response, f"{method} with {header}: {value[:20]!r}")
+        response = send(
+            browser, "POST", address, data="{}", content_type="application/json", headers={header: value}
+        )
+        _is_no_error(response, f"{header}: {value[:20]!r}")
 
 
 def test_no_value_in_a_path_breaks_an_address(world: World) -> None:
     browser = world.browsers["operations:OPERATOR"]
 
-    for route in ROUTES:
+    for route in (route for route in ROUTES if "<" in route.pattern and not route.pattern.startswith("^")):
         for value in (
             "%00",
             "99999999999999999999",
@@ -155,8 +148,11 @@ def test_no_value_in_a_path_breaks_an_address(world: World) -> None:
             _is_no_error(send(browser, "GET", address), f"GET {address[:80]}")
 
 
-def _browsers(world: World) -> Iterator[Client]:
-    return (world.browsers[name] for name in PEOPLE)
+def _browser(route: Route, method: str, world: World) -> Client:
+    """Of the first of PEOPLE who gets through at this address."""
+    access: Access = getattr(POLICIES[route.name], method) or EVERYONE_IN
+    through = (name for name in PEOPLE if access.expected(name) - {REFUSED, HIDDEN})
+    return world.browsers[next(through, PEOPLE[0])]
 
 
 def _address(route: Route, world: World) -> str:
@@ -165,29 +161,11 @@ def _address(route: Route, world: World) -> str:
     return reverse(route.name, kwargs=POLICIES[route.name].kwargs(world))
 
 
-def _form_fields(world: World, address: str) -> set[str]:
-    """The names of the fields that the page's own forms send, as the first person who gets the page sees them."""
-    for browser in _browsers(world):
-        response = send(browser, "GET", address)
-        if response.status_code == 200 and response.context:
-            forms = [value for layer in response.context for value in layer.flatten().values()]
-            found = {
-                form.add_prefix(name) for form in forms if hasattr(form, "add_prefix") for name in form.fields
-            }
-            if found:
-                return found | {"action", "remove_line", "version", "seen", "attachment", "organisation"}
-    return {
-        "action",
-        "next",
-        "code",
-        "reason",
-        "note",
-        "comment",
-        "credential",
-        "login",
-        "password",
-        "language",
-    }
+def _form_fields(browser: Client, address: str) -> set[str]:
+    """The names of all inputs on the page, and some that steps without a page of their own read."""
+    page = send(browser, "GET", address).text_read
+    others = {"action", "next", "code", "reason", "note", "comment", "version", "organisation", "remove_line"}
+    return set(re.findall(r"\bname=\"([^\"]+)\"", page)) | others
 
 
 def _bodies(policy: Policy, world: World) -> Iterator[str]:
@@ -210,4 +188,5 @@ def _bodies(policy: Policy, world: World) -> Iterator[str]:
 
 def _is_no_error(response: Any, what: str) -> None:
     assert response.status_code < 500, f"{what}: {response.status_code}"
-    assert SCRIPT not in response.text_read, f"{what}: shown without escaping"
+    if response.get("Content-Type", "").startswith("text/html"):
+        assert SCRIPT not in response.text_read, f"{what}: shown without escaping"
