@@ -46,6 +46,8 @@ class DirectoryAccount(ScopedModel, TimestampedModel):
         ordering = ("-id",)
         indexes: ClassVar = [
             models.Index(fields=["organisation", "-id"], name="directoryaccount_org"),
+            # The unique constraint below leaves deleted accounts out; the check of a new name does not (ACC-06).
+            models.Index(Lower("login_name"), name="directoryaccount_any_login"),
             GinIndex(OpClass(F("search_text"), name="gin_trgm_ops"), name="directoryaccount_search"),
         ]
         constraints: ClassVar = [
