@@ -22,7 +22,7 @@ from tests import factories
 from tests.accounts.world import LINE, PostOffice, attempt, registration
 from tests.fakes import FakeDirectory
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def at_once(*actions: Callable[[], Any]) -> list[Any]:
