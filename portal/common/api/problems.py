@@ -165,7 +165,7 @@ def _of_framework(exc: exceptions.APIException) -> Problem:
             headers=headers,
         )
     if isinstance(exc, exceptions.Throttled):
-        headers["Retry-After"] = str(int(exc.wait or RETRY_SECONDS))
+        headers["Retry-After"] = str(int(getattr(exc, "wait", None) or RETRY_SECONDS))
         return Problem(429, "too-many-requests", _("Too many requests. Wait and try again."), headers=headers)
     code, detail = {
         405: ("method-not-allowed", _("This address does not accept that method.")),

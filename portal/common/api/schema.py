@@ -28,7 +28,7 @@ class ProblemSerializer(serializers.Serializer):
     detail = serializers.CharField(help_text="What happened and what to do, in the person's language")
     code = serializers.CharField(help_text="Stable word for programs")
     error_number = serializers.CharField(help_text="To quote to operations")
-    errors = FieldProblemSerializer(many=True, required=False)
+    errors = FieldProblemSerializer(many=True, required=False)  # type: ignore[assignment]
 
 
 IF_MATCH = OpenApiParameter(
@@ -54,7 +54,8 @@ class PortalAutoSchema(AutoSchema):
 
     def _get_response_bodies(self, direction: Any = "response") -> dict[str, Any]:
         bodies: dict[str, Any] = super()._get_response_bodies(direction)
-        bodies["default"] = self._get_response_for_code(ProblemSerializer, "default", [PROBLEM_TYPE])
+        problem = self._get_response_for_code(ProblemSerializer, "default", [PROBLEM_TYPE])  # type: ignore[no-untyped-call]
+        bodies["default"] = problem
         return bodies
 
     def get_tags(self) -> list[str]:

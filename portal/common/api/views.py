@@ -22,9 +22,9 @@ class ApiView(APIView):
     `query` names the parameters that GET accepts; any other is answered with 400 and its name.
     """
 
-    permission_classes: ClassVar[Any] = [IsAuthenticated]
-    parser_classes: ClassVar[Any] = [StrictJSONParser]
-    throttle_classes: ClassVar[Any] = [PersonThrottle]
+    permission_classes = (IsAuthenticated,)
+    parser_classes = (StrictJSONParser,)
+    throttle_classes = (PersonThrottle,)
     metadata_class = None
     schema = PortalAutoSchema()
     query: ClassVar[frozenset[str]] = frozenset()
@@ -63,7 +63,7 @@ class ApiView(APIView):
 class UnknownAddress(ApiView):
     """Everything under the interface that is no endpoint: a problem response, not a web page."""
 
-    schema = None
+    schema = None  # type: ignore[assignment]
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """401 without login, 404 with."""

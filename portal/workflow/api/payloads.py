@@ -72,7 +72,9 @@ def presentable(kind: ApplicationKind[Any], payload: Mapping[str, Any]) -> dict[
 
 
 def _property(annotation: Any, form_field: forms.Field | None) -> dict[str, Any]:
-    described = _of_annotation(annotation) if annotation is not None else {"type": _type_of_field(form_field)}
+    described: dict[str, Any] = (
+        _of_annotation(annotation) if annotation is not None else {"type": _type_of_field(form_field)}
+    )
     if form_field is None:
         return {**described, "readOnly": True}
     if form_field.label:
@@ -84,7 +86,8 @@ def _property(annotation: Any, form_field: forms.Field | None) -> dict[str, Any]
     if "integer" in _types(described):
         described.update(_number_limits(form_field))
     if isinstance(form_field, forms.ChoiceField) and not isinstance(form_field, forms.ModelChoiceField):
-        values = [value for value, _label in form_field.choices if value != ""]  # type: ignore[union-attr]
+        choices: Any = form_field.choices
+        values = [value for value, _label in choices if value != ""]
         if values:
             described["enum"] = values
     return described
@@ -122,7 +125,7 @@ def _text_limits(field: forms.Field) -> dict[str, Any]:
 
 
 def _number_limits(field: forms.Field) -> dict[str, Any]:
-    names = {MaxValueValidator: "maximum", MinValueValidator: "minimum"}
+    names: dict[Any, str] = {MaxValueValidator: "maximum", MinValueValidator: "minimum"}
     return {names[type(v)]: _limit(v) for v in field.validators if type(v) in names}
 
 

@@ -17,7 +17,7 @@ class KindsSchemaGenerator(SchemaGenerator):
 
     def get_schema(self, request: Any = None, public: bool = False) -> dict[str, Any]:
         """The whole description."""
-        described: dict[str, Any] = super().get_schema(request, public)
+        described: dict[str, Any] = super().get_schema(request, public)  # type: ignore[no-untyped-call]
         schemas = described["components"]["schemas"]
         references = []
         for kind in kinds.all_kinds():

@@ -74,7 +74,7 @@ class ChangeSerializer(serializers.Serializer):
     """One value before and after."""
 
     action = serializers.CharField(help_text="add, change, remove or set")
-    label = serializers.SerializerMethodField()
+    label = serializers.SerializerMethodField()  # type: ignore[assignment]
     attribute = serializers.CharField()
     before = serializers.ListField(child=serializers.CharField())
     after = serializers.ListField(child=serializers.CharField())
@@ -133,7 +133,7 @@ class StageSerializer(serializers.Serializer):
     id = serializers.IntegerField()
     revision = serializers.IntegerField()
     position = serializers.IntegerField()
-    label = serializers.SerializerMethodField()
+    label = serializers.SerializerMethodField()  # type: ignore[assignment]
     role = serializers.CharField()
     organisation = OrganisationReferenceSerializer()
     status = serializers.ChoiceField(choices=StageStatus.choices)
@@ -219,7 +219,7 @@ class KindSerializer(serializers.Serializer):
     """A kind of application."""
 
     code = serializers.CharField()
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
     description = serializers.CharField()
     max_lines = serializers.IntegerField()
     organisations = serializers.ListField(
