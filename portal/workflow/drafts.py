@@ -40,7 +40,7 @@ def copy(*, application_id: int, actor: User, now: datetime) -> Application:
     """
     source = Application.system.get(pk=application_id)
     kind = _known_kind(source.kind)
-    lines = tuple(_current(kind, line) for line in source.lines.all())
+    lines = tuple(current_data(kind, line) for line in source.lines.all())
     content = Content(reason=source.reason, lines=lines)
     return _create(kind, source.organisation_id, actor, content, now, copied_from=source)
 
@@ -160,7 +160,7 @@ def _differs(application: Application, content: Content) -> bool:
     )
 
 
-def _current(kind: ApplicationKind[Any], line: ApplicationLine) -> dict[str, Any]:
+def current_data(kind: ApplicationKind[Any], line: ApplicationLine) -> dict[str, Any]:
     """The line's content in the kind's present version."""
     if line.payload_version == kind.payload_version:
         return dict(line.payload)

@@ -218,7 +218,7 @@ class ApplicationEvent(ScopedModel):
     at = models.DateTimeField()
     # None: the portal itself.
     actor = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
-    actor_name = models.CharField(max_length=100)  # as it was then
+    actor_name = models.CharField(max_length=100)  # as it was then; empty: the portal
     acted_for = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
     verb = models.CharField(max_length=40)  # portal.workflow.verbs
     from_status = models.CharField(max_length=20, blank=True)

@@ -6,15 +6,11 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from django.utils.translation import gettext as _
-
 from portal.notices import services as notices
 from portal.orgs.models import User
 from portal.trail import services as trail
 from portal.workflow.models import Application, ApplicationEvent, ApprovalStage
 from portal.workflow.verbs import Verb
-
-PORTAL = "portal"  # the name of the actor where no person acted; translated when shown
 
 
 def lock(application_id: int) -> Application:
@@ -45,13 +41,13 @@ def record(
     comment: str = "",
     data: dict[str, Any] | None = None,
 ) -> ApplicationEvent:
-    """Write the step into the history and the trail."""
+    """Write the step into the history and the trail; without an actor the portal itself took it."""
     event = ApplicationEvent.system.create(
         application=application,
         organisation_id=application.organisation_id,
         at=now,
         actor=actor,
-        actor_name=actor.display_name if actor else PORTAL,
+        actor_name=actor.display_name if actor else "",
         acted_for=acted_for,
         verb=verb,
         from_status=from_status,
@@ -125,8 +121,3 @@ def _queue(
         application_number=application.number,
         context=context,
     )
-
-
-def actor_label(event: ApplicationEvent) -> str:
-    """Who did it, for the history: the name as it was then, or the portal itself."""
-    return event.actor_name if event.actor_id else _("the portal")

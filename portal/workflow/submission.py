@@ -12,7 +12,7 @@ from portal.common.time import today
 from portal.orgs.models import User
 from portal.workflow import kinds, records, routes
 from portal.workflow.content import CheckedLine, check_for_submission, content_hash, line_path, snapshot
-from portal.workflow.drafts import require_editor, search_text
+from portal.workflow.drafts import current_data, require_editor, search_text
 from portal.workflow.errors import ContentChanged, InvalidApplication
 from portal.workflow.kinds import ApplicationKind
 from portal.workflow.models import Application, ApplicationLine, Status
@@ -30,7 +30,7 @@ def submit(*, application_id: int, actor: User, version: int | None, now: dateti
     if version is not None and version != seen.version:
         raise ContentChanged
     kind = kinds.get(seen.kind)
-    lines = [line.payload for line in seen.lines.all()]
+    lines = [current_data(kind, line) for line in seen.lines.all()]
     checked = check_for_submission(kind, seen, lines, actor=actor, today=today(now))
     return _submit_checked(application_id, seen.version, kind, checked, actor, now)
 

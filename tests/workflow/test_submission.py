@@ -363,3 +363,17 @@ def test_numbers_are_never_used_twice(office: cards.Office) -> None:
     assert len(set(numbers)) == 3
     assert all(number.startswith(f"K-{timezone.localdate().year}-") for number in numbers)
     assert Application.system.filter(number__in=numbers).count() == 3
+
+
+def test_a_draft_of_an_older_version_of_the_kind_is_brought_up_to_date(
+    office: cards.Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    application = cards.draft(office.applicant, "sato")
+    application.lines.update(payload={"title": "sato"}, payload_version=0)
+    upgrade = lambda data, version: {"name": data["title"], "colour": "red"}  # noqa: E731
+    monkeypatch.setitem(kinds._kinds, cards.CODE, _with(upgrade=upgrade))
+
+    cards.submit(application)
+
+    line = application.lines.get()
+    assert (line.payload, line.payload_version) == ({"name": "sato", "colour": "red"}, 1)
