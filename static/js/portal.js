@@ -4,7 +4,9 @@
 
   // 1 Enter while an IME composition is open chooses a word; it must never send the form.
   document.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && (event.isComposing || event.keyCode === 229)) event.stopPropagation();
+    if (event.key !== "Enter" || !(event.isComposing || event.keyCode === 229)) return;
+    event.stopPropagation();
+    event.preventDefault();
   }, true);
 
   // 2 A page that came back with errors: the summary is read first.
