@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 
 from accounts.models import DirectoryAccount
 from accounts.payloads import RegisterAccount
@@ -49,8 +49,7 @@ def enter_account(
         "verified_at": now,
     }
     try:
-        with transaction.atomic():
-            account, _made = DirectoryAccount.system.update_or_create(object_guid=entry.guid, defaults=values)
+        account, _made = DirectoryAccount.system.update_or_create(object_guid=entry.guid, defaults=values)
     except IntegrityError:
         raise RegisterConflict(entry.login_name) from None
     return account

@@ -48,7 +48,6 @@ from portal.workflow.models import (
     StageStatus,
     Status,
 )
-from portal.workflow.records import PORTAL
 from portal.workflow.verbs import Verb
 
 _BATCH = 20_000
@@ -354,7 +353,7 @@ class _Paper:
                 organisation_id=self.office.organisation.pk,
                 at=self._time(max(step - 1, 0)),
                 actor_id=actor.pk if actor else None,
-                actor_name=actor.display_name if actor else PORTAL,
+                actor_name=actor.display_name if actor else "",
                 verb=verb,
                 from_status=before,
                 to_status=to_status,

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.core.management.base import CommandError
 from django.db import connection
 
 from accounts.demo import bulk, people
@@ -64,6 +65,18 @@ def test_every_demo_login_works_and_its_role_is_held(directory: FakeDirectory, p
         assert directory.entries[person.directory_guid].login_name == login  # type: ignore[index]
     assert "shonin13" in shown.getvalue()
     assert "shonin27" not in shown.getvalue()
+
+
+def test_nobody_gets_a_known_password_outside_a_demonstration(
+    directory: FakeDirectory, settings: Any
+) -> None:
+    settings.EMBEDDED_INBOX = False
+
+    with pytest.raises(CommandError):
+        fill()
+
+    assert not User.objects.exists()
+    assert not directory.entries
 
 
 def test_filling_again_adds_applications_and_nobody_twice(directory: FakeDirectory, post: PostOffice) -> None:

@@ -6,7 +6,8 @@ import random
 import time
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from accounts.demo import bulk, people, story
@@ -35,7 +36,11 @@ class Command(BaseCommand):
         parser.add_argument("--seed", type=int, default=2026, help="the same seed draws the same names")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """People first, then the story, then the bulk."""
+        """People first, then the story, then the bulk. Refuses wherever the settings are not those of a demonstration."""
+        if not getattr(settings, "EMBEDDED_INBOX", False):
+            raise CommandError(
+                "demo_data makes logins with a known password: it runs with local settings only."
+            )
         started = time.monotonic()
         dice, now = random.Random(options["seed"]), timezone.now()
         directory = self._directory()
