@@ -40,7 +40,7 @@ def take_by_hand(*, operation_id: int, actor: User, now: datetime) -> Operation:
     Raises NotAllowed, MoveNotAllowed.
     """
     with _locked(operation_id, actor, MAY_TAKE, "take") as operation:
-        _log(operation, Verb.TAKEN, actor, now, message=_before(operation))
+        _log(operation, Verb.TAKEN, actor, now, message=operation.error_message, data=_before(operation))
         operation.fence += 1
         change_status(operation, _S.MANUAL, now, taken_by=actor, taken_at=now)
     return operation
@@ -73,7 +73,7 @@ def retry(*, operation_id: int, actor: User, now: datetime) -> Operation:
     Raises NotAllowed, MoveNotAllowed.
     """
     with _locked(operation_id, actor, MAY_RETRY, "retry") as operation:
-        _log(operation, Verb.RETRIED, actor, now, message=_before(operation))
+        _log(operation, Verb.RETRIED, actor, now, message=operation.error_message, data=_before(operation))
         status = _S.OUTCOME_UNKNOWN if operation.status == _S.OUTCOME_UNKNOWN else _S.WAITING
         change_status(operation, status, now, not_before=now)
         bell.ring_on_commit(DRAIN_TASK, operation.target)
@@ -175,9 +175,9 @@ def _required(text: str) -> str:
     return text
 
 
-def _before(operation: Operation) -> str:
+def _before(operation: Operation) -> dict[str, str]:
     """What was known before a person stepped in, for the history."""
-    return f"{operation.status} {operation.error_code}".strip()
+    return {"status": operation.status, "code": operation.error_code}
 
 
 def _verify(operation: Operation, note: str, now: datetime) -> Outcome:

@@ -38,7 +38,7 @@ class Filters:
     def from_query(cls, query: Mapping[str, str]) -> Filters:
         """From the parameters of the URL."""
         tab = query.get("tab", "")
-        texts = {name: query.get(name, "").replace("\x00", "").strip()[:50] for name in ("q", "application")}
+        texts = {name: query.get(name, "").strip()[:50] for name in ("q", "application")}
         return cls(tab=tab if tab in TABS else ("" if texts["application"] else "open"), **texts)
 
 

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 class Verb(models.TextChoices):
     """One entry of OperationEvent.verb."""
 
-    QUEUED = "queued", _("queued")
+    QUEUED = "queued", _("entered the queue")
     STARTED = "started", _("started by a worker")
     DONE = "done", _("done and verified by reading back")
     WAITS = "waits", _("waits and will be tried again")
@@ -17,7 +17,7 @@ class Verb(models.TextChoices):
     STOPPED = "stopped", _("stopped: a person must decide")
     HANDLER_FAILED = "handler_failed", _("stopped by an unexpected error")
     LEASE_EXPIRED = "lease_expired", _("the worker did not come back")
-    TAKEN = "taken", _("taken by hand")
+    TAKEN = "taken", _("taken over by a person")
     GIVEN_BACK = "given_back", _("given back to the portal")
     RETRIED = "retried", _("retry asked for")
     CORRECTED = "corrected", _("corrected by operations")

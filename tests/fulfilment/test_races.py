@@ -94,9 +94,9 @@ def test_a_locked_operation_is_passed_by_not_waited_for(handler: FakeHandler, cl
 def test_two_operators_take_one_operation_one_is_told(
     handler: FakeHandler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def slowly(_: Operation) -> str:
+    def slowly(_: Operation) -> dict[str, str]:
         threading.Event().wait(0.1)  # long enough for the other to look as well
-        return ""
+        return {}
 
     monkeypatch.setattr(by_hand, "_before", slowly)
     target = operation()
