@@ -12,9 +12,16 @@ from django.template import loader
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
+from portal.common.api import problems
+
 
 def _page(request: HttpRequest, status: int) -> HttpResponse:
-    """An error page without context processors: it must not need the database, a session or a person."""
+    """An error page without context processors: it must not need the database, a session or a person.
+
+    A program that called the REST interface gets a problem response instead.
+    """
+    if request.path_info.startswith("/api/"):
+        return problems.outside_of_views(request, status)
     content = loader.render_to_string(
         f"{status}.html",
         {"error_number": getattr(request, "error_number", ""), "was_sent": request.method == "POST"},

@@ -441,8 +441,6 @@ def test_somebody_elses_draft_is_nobodys_business(office: Office) -> None:
     assert office.deciding.get("applications/")["results"] == []
 
 
-@pytest.mark.parametrize(
-    "number", ["1", "TL-2026-999999", "A-2026-00000'", "%00", "TL-2026-000001%00", "x" * 3000]
-)
+@pytest.mark.parametrize("number", ["1", "TL-2026-999999", "A-2026-00000'", "TL-2026-000001%0a", "x" * 3000])
 def test_a_number_that_is_none_is_404(office: Office, number: str) -> None:
     office.applying.get(f"applications/{number}/", check=404)

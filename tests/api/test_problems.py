@@ -101,8 +101,20 @@ def test_an_unknown_or_doubled_parameter_is_named() -> None:
 
     assert paths(api.get("applications/?colour=red", check=400)) == {"colour"}
     assert paths(api.get("applications/?q=a&q=b", check=400)) == {"q"}
-    assert paths(api.get("applications/?q=a%00", check=400)) == {"q"}
+    assert api.get("applications/?q=a%00", check=400)["code"] == "malformed-address"
     assert paths(api.get("me/?full=1", check=400)) == {"full"}
+
+
+def test_what_breaks_on_the_way_to_an_endpoint_is_a_problem_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def down(self: Any, user_id: Any) -> Any:
+        raise OperationalError("connection refused")
+
+    api = Api(factories.applicant())
+    api.browser.raise_request_exception = False
+    monkeypatch.setattr("portal.orgs.backends.DirectoryBackend.get_user", down)
+
+    assert api.get("me/", check=503)["code"] == "unavailable"
+    assert api.last["Retry-After"] == "30"
 
 
 def test_a_bug_is_500_with_a_number_and_without_its_message(monkeypatch: pytest.MonkeyPatch) -> None:

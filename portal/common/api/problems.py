@@ -13,7 +13,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import InterfaceError, OperationalError
-from django.http import Http404
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
 from rest_framework import exceptions, status
 from rest_framework.renderers import JSONRenderer
@@ -85,9 +85,7 @@ def problem_response(exc: Exception, context: Mapping[str, Any]) -> Response:
     if problem is None:
         # The message of an unknown exception may hold anything, so only its place goes into the answer: nowhere.
         logger.error("Error %s in the REST interface", _error_number(request), exc_info=exc)
-        problem = Problem(
-            500, "error", _("Something went wrong in the portal. Quote the error number to operations.")
-        )
+        problem = _unexpected()
     return render(problem, request)
 
 
@@ -95,6 +93,26 @@ def render(problem: Problem, request: Any) -> Response:
     """The response of a problem: JSON, whatever the client would have accepted."""
     if request is not None:
         request.accepted_renderer, request.accepted_media_type = JSONRenderer(), JSONRenderer.media_type
+    return Response(
+        _body(problem, request),
+        status=problem.status_code,
+        headers=problem.headers,
+        content_type=PROBLEM_TYPE,
+    )
+
+
+def outside_of_views(request: HttpRequest, status_code: int) -> HttpResponse:
+    """The problem of a request that never reached an endpoint (400, 404), or broke on the way to one (500, 503)."""
+    problem = {
+        400: Problem(400, "malformed-address", _("The address holds what no address may hold.")),
+        404: not_found(),
+        503: _database_away(),
+    }.get(status_code) or _unexpected()
+    body = _body(problem, request)
+    return JsonResponse(body, status=problem.status_code, headers=problem.headers, content_type=PROBLEM_TYPE)
+
+
+def _body(problem: Problem, request: Any) -> dict[str, Any]:
     body: dict[str, Any] = {
         "type": f"urn:kokuho-portal:problem:{problem.code}",
         "title": _titles().get(problem.status_code, _("Error")),
@@ -106,7 +124,22 @@ def render(problem: Problem, request: Any) -> Response:
     }
     if problem.errors:
         body["errors"] = [{"path": error.path, "message": error.message} for error in problem.errors]
-    return Response(body, status=problem.status_code, headers=problem.headers, content_type=PROBLEM_TYPE)
+    return body
+
+
+def _unexpected() -> Problem:
+    return Problem(
+        500, "error", _("Something went wrong in the portal. Quote the error number to operations.")
+    )
+
+
+def _database_away() -> Problem:
+    return Problem(
+        status.HTTP_503_SERVICE_UNAVAILABLE,
+        "unavailable",
+        _("The database cannot be reached. Nothing was changed; send it again later."),
+        headers={"Retry-After": str(RETRY_SECONDS)},
+    )
 
 
 def as_problem(exc: Exception) -> Problem | None:
@@ -122,12 +155,7 @@ def as_problem(exc: Exception) -> Problem | None:
     if isinstance(exc, RequestDataTooBig):
         return too_large()
     if isinstance(exc, OperationalError | InterfaceError):
-        return Problem(
-            status.HTTP_503_SERVICE_UNAVAILABLE,
-            "unavailable",
-            _("The database cannot be reached. Nothing was changed; send it again later."),
-            headers={"Retry-After": str(RETRY_SECONDS)},
-        )
+        return _database_away()
     return None
 
 
