@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import threading
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
-from portal.fulfilment.models import Operation
+from portal.common.time import JST
+from portal.fulfilment.models import Operation, OperationStatus
+from portal.notices.models import Notice
 from portal.orgs.permissions import Role
-from portal.workflow import routes, services
+from portal.workflow import attachments, fulfilling, routes, services
 from portal.workflow.errors import (
     AlreadyDecided,
     ContentChanged,
@@ -202,3 +205,85 @@ def test_the_lock_is_held_while_a_decision_is_written(
 
     assert isinstance(results[0], Application)
     assert isinstance(results[1], MoveNotAllowed)
+
+
+def test_of_two_operations_settled_at_once_the_second_completes_the_application(office: cards.Office) -> None:
+    application = cards.approved(office.applicant, office.approver, office.operator, names=("a", "b"))
+    both_written = threading.Barrier(2)
+
+    def settle(operation: Operation) -> str:
+        with transaction.atomic():
+            operation.status = OperationStatus.DONE
+            operation.save()
+            both_written.wait(10)  # neither has committed: only the lock lets the second see the first
+            fulfilling.operation_settled(operation, timezone.now())
+        return operation.status
+
+    operations = Operation.system.filter(line__application=application)
+    at_once(*(lambda o=o: settle(o) for o in operations))
+
+    application.refresh_from_db()
+    assert application.status == Status.COMPLETED
+    assert Notice.system.filter(template="application_completed").count() == 1
+
+
+def test_of_two_files_for_the_last_place_one_is_attached(
+    office: cards.Office, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.ATTACHMENTS_PER_APPLICATION = 1
+    application = cards.draft(office.applicant)
+    require_room, both_found_room = attachments._require_room, threading.Barrier(2)
+
+    def stopped(*args: Any) -> None:
+        require_room(*args)
+        with contextlib.suppress(threading.BrokenBarrierError):  # the lock lets only one come here
+            both_found_room.wait(0.5)
+
+    monkeypatch.setattr(attachments, "_require_room", stopped)
+
+    results = at_once(
+        *(
+            lambda data=data: services.add_attachment(
+                application_id=application.pk,
+                actor=office.applicant,
+                name="a.txt",
+                data=data,
+                now=timezone.now(),
+            )
+            for data in (b"a", b"b")
+        )
+    )
+
+    assert losers(results) == [InvalidApplication]
+    assert application.attachments.count() == 1
+
+
+def test_two_runs_of_the_reminder_send_one_mail(office: cards.Office) -> None:
+    monday = dt.datetime(2026, 11, 16, 9, tzinfo=JST)
+    cards.submitted(office.applicant, now=monday)
+
+    results = at_once(*(lambda: services.remind_overdue(now=monday + dt.timedelta(days=8)) for _ in range(2)))
+
+    assert sorted(results) == [0, 1]
+    assert len([n for n in Notice.system.all() if n.context.get("reminder")]) == 1
+
+
+@pytest.mark.parametrize("_round", range(5))
+def test_of_approve_and_withdraw_one_counts(office: cards.Office, _round: int) -> None:
+    RouteStage.objects.create(
+        kind=cards.CODE, position=1, label="Approval", role=Role.APPROVER, decided_in="OWN"
+    )
+    application = cards.submitted(office.applicant)
+    seen = cards.seen(application, office.approver)
+
+    results = at_once(
+        lambda: services.approve(**seen, comment=""),
+        lambda: services.withdraw(
+            application_id=application.pk, actor=office.applicant, comment="", now=timezone.now()
+        ),
+    )
+
+    assert (winners(results), losers(results)) == (1, [MoveNotAllowed])
+    application.refresh_from_db()
+    queued = Operation.system.filter(application_number=application.number).count()
+    assert (application.status, queued) in {(Status.FULFILLING, 1), (Status.WITHDRAWN, 0)}
