@@ -37,6 +37,7 @@ def create_token(
         raise errors.NotAllowed(errors.SECOND_FACTOR_FIRST)
     if not 1 <= days <= LONGEST_DAYS:
         raise errors.Refused("days", errors.TOKEN_DAYS % {"days": LONGEST_DAYS})
+    User.objects.select_for_update(no_key=True).get(pk=actor.pk)  # counting and adding are one step
     if usable(actor, now).count() >= PER_PERSON:
         raise errors.Refused("", errors.TOKEN_MANY % {"count": PER_PERSON})
     value = PREFIX + secrets.token_urlsafe(32)

@@ -47,11 +47,18 @@ def set_route(
     _check(kind, organisation, stages)
     try:
         with transaction.atomic():
-            rows = RouteStage.objects.filter(kind=kind.code, organisation=organisation)
-            before = specs(rows.order_by("position").select_for_update())
+            rows = list(
+                RouteStage.objects.filter(kind=kind.code, organisation=organisation)
+                .order_by("position")
+                .select_for_update()
+            )
+            before = specs(rows)
             if list(seen) != before:
                 raise ContentChanged
-            rows.delete()
+            for (
+                row
+            ) in rows:  # these rows only: those that somebody else adds meanwhile make the constraint speak
+                row.delete()
             for position, stage in enumerate(stages, start=1):  # one by one: auditlog keeps each
                 RouteStage.objects.create(
                     kind=kind.code, organisation=organisation, position=position, **asdict(stage)
