@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from django.utils.translation import gettext_noop
+
 from portal.workflow import kinds
 from portal.workflow.models import Application
 from portal.workflow.plans import ADD, CHANGE, REMOVE, Change, Plan
 from portal.workflow.verbs import Verb
 
-REASON_LABEL, DESIRED_LABEL, ATTACHMENTS_LABEL = (
-    "reason",
-    "desired date",
-    "attachments",
-)  # msgids of the models
+# Translated where they are shown.
+REASON_LABEL = gettext_noop("reason")
+DESIRED_LABEL = gettext_noop("desired date")
+ATTACHMENTS_LABEL = gettext_noop("attachments")
 
 
 def plan_differences(frozen: Sequence[Plan], live: Sequence[Plan]) -> list[Change]:
