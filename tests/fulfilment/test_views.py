@@ -138,9 +138,7 @@ def test_the_link_of_an_application_shows_all_its_operations(
     assert other.subject not in shown
 
 
-@pytest.mark.parametrize(
-    "query", ["tab=nonsense", "cursor=zzz", "q=" + "x" * 5000, "application=%25"]
-)
+@pytest.mark.parametrize("query", ["tab=nonsense", "cursor=zzz", "q=" + "x" * 5000, "application=%25"])
 def test_strange_parameters_are_no_error(operator_client: Client, query: str) -> None:
     assert operator_client.get(f"/operations/?{query}").status_code == 200
 
