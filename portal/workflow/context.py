@@ -125,7 +125,7 @@ class _Navigation:
             "label": entry.label,
             "icon": entry.icon,
             "url": reverse(entry.url_name),
-            "is_current": match is not None and match.url_name == entry.url_name,
+            "is_current": match is not None and match.view_name == entry.url_name,
             "count": getattr(self.counts, entry.count) if entry.count else 0,
         }
 

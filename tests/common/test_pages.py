@@ -105,6 +105,13 @@ def test_the_frame_names_the_person_and_marks_the_page() -> None:
     assert f'data-session-extend="{reverse("session_extend")}"' in page
 
 
+@pytest.mark.django_db
+def test_a_page_of_the_same_name_in_another_room_is_not_marked_in_the_menu() -> None:
+    page = roles.client_for("APPROVER").get(reverse("embedded:inbox")).content.decode()
+
+    assert not re.search(r'href="/applications/inbox/" aria-current', page)
+
+
 def test_every_entry_of_the_menu_leads_somewhere() -> None:
     entries = [entry for _, group in MENU for entry in group] + list(PERSONAL)
 

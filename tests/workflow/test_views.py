@@ -274,7 +274,11 @@ def test_a_person_without_the_role_of_the_stage_cannot_decide(desk: Desk) -> Non
     application = desk.submitted()
     auditor = factories.user(Role.AUDITOR, code=desk.code)
 
-    assert browser(auditor).post(url(application, "approve/"), desk.seen(application)).status_code == 403
+    seen = desk.seen(application, decision="approve")
+
+    assert browser(auditor).post(url(application, "decide/"), seen).status_code == 403
+    assert browser(auditor).post(url(application, "approve/"), seen).status_code == 403
+    assert browser(desk.applicant).post(url(application, "decide/"), seen).status_code == 403
 
 
 def test_a_decision_is_never_made_by_a_link(desk: Desk) -> None:
