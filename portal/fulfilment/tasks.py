@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from celery import shared_task
+from django.conf import settings
 
 from portal.common import bell
 from portal.fulfilment import services
@@ -13,8 +14,9 @@ from portal.gateways import clock
 
 @shared_task(name=DRAIN_TASK)
 def drain_target(target: str) -> None:
-    """Carry out what is due at one target over one warm connection; ring again when there may be more."""
-    if services.drain(target, limit=DRAIN_LIMIT, now_fn=clock.now) >= DRAIN_LIMIT:
+    """Carry out what is due at one target over warm connections; ring again when there may be more."""
+    hands = int(settings.FULFILMENT["hands"])
+    if services.drain(target, limit=DRAIN_LIMIT, now_fn=clock.now, hands=hands) >= DRAIN_LIMIT:
         bell.ring_now(DRAIN_TASK, target)
 
 

@@ -157,3 +157,19 @@ def test_failures_noted_at_the_same_time_all_count() -> None:
     close_old_connections()
     assert TargetState.objects.get().failures == 3
     assert TargetState.objects.get().is_open
+
+
+def test_two_hands_of_one_worker_carry_out_two_operations_at_once(handler: FakeHandler, clock: Clock) -> None:
+    queued = {operation().pk for _ in range(3)}
+    both = threading.Barrier(2)
+
+    def act(run: Run) -> None:
+        if len(handler.runs) <= 2:
+            both.wait(timeout=10)  # passes only when the other hand is at work too
+
+    handler.during = act
+
+    count = services.drain(TARGET, now_fn=clock, hands=2)
+
+    assert (count, set(handler.runs)) == (3, queued)
+    assert not Operation.system.exclude(status="DONE", attempts=1).exists()

@@ -44,7 +44,7 @@ def _portal_batch(cast: journeys.Cast) -> float:
     lines = [journeys.registration_line(cast.recipient) for _ in range(BATCH)]
     application = journeys.approved(cast, *lines)
     start = time.perf_counter()
-    services.drain("directory", now_fn=timezone.now)
+    services.drain("directory", now_fn=timezone.now, hands=2)
     seconds = time.perf_counter() - start
     done = Operation.system.filter(line__application=application, status=OperationStatus.DONE).count()
     assert done == BATCH, f"only {done} of {BATCH} were done"
