@@ -57,7 +57,9 @@ def _pytest(name: str, arguments: list[str], environment: Mapping[str, str]) -> 
     report = _REPORTS / f"{name}.xml"
     report.unlink(missing_ok=True)
     command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", *arguments]
-    done = subprocess.run(command, cwd=ROOT, env={**os.environ, **environment}, check=False)
+    # Importing this package names the local settings (portal.celery); the tests have their own.
+    env = {**os.environ, "DJANGO_SETTINGS_MODULE": "portal.settings.test", **environment}
+    done = subprocess.run(command, cwd=ROOT, env=env, check=False)
     counted = count_report(report)
     # A run that broke off before or after its tests has failed, whatever it counted (5: nothing was collected).
     if done.returncode not in (0, 5) and not counted["failed"]:
