@@ -39,7 +39,7 @@ class PersonView(View):
     def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """405 in words: an address that only a button can call was opened as a page."""
         response = render(request, "405.html", {"number": self.kwargs.get("number", "")}, status=405)
-        response["Allow"] = ", ".join(self._allowed_methods())
+        response["Allow"] = ", ".join(name.upper() for name in self.http_method_names if hasattr(self, name))
         return response
 
     @property
