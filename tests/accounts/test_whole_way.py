@@ -29,6 +29,7 @@ from portal.workflow.models import Application, StageStatus, Status
 from portal.workflow.services import Content
 from tests import factories
 from tests.accounts.world import LINE
+from tests.lab import use_directory
 
 pytestmark = pytest.mark.django_db
 
@@ -45,22 +46,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoDirectory]:
 @pytest.fixture
 def domain(server: DemoDirectory, settings: Any) -> Iterator[Directory]:
     """The portal's own directory, over LDAPS."""
-    env = server.env
-    settings.DIRECTORY = {
-        **settings.DIRECTORY,
-        "urls": [env["AD_LDAP_URLS"]],
-        "tls_server_name": env["AD_TLS_SERVER_NAME"],
-        "ca_file": env["AD_CA_FILE"],
-        "bind_dn": env["AD_BIND_DN"],
-        "bind_password": env["AD_BIND_PASSWORD"],
-        "connect_timeout": 2,
-        "receive_timeout": 2,
-    }
-    directory_factory.reset_directory()
+    use_directory(settings, server.env)
     asking.forget()
     yield directory_factory.get_directory()
     server.faults.clear()
-    for entry in list(directory_factory.get_directory().search_accounts(env["AD_ROOT_OU"])):
+    for entry in list(directory_factory.get_directory().search_accounts(server.env["AD_ROOT_OU"])):
         directory_factory.get_directory().delete(entry.guid)
     directory_factory.reset_directory()
 
