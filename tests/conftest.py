@@ -66,6 +66,28 @@ def chromium_path() -> str:
     return found
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--real-tier",
+        action="store_true",
+        help="only what other servers can change: tests marked real, and tests that commit to the database",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--real-tier"):
+        chosen = [item for item in items if item.get_closest_marker("real") or _commits(item)]
+        config.hook.pytest_deselected(items=list(set(items) - set(chosen)))
+        items[:] = chosen
+
+
+def _commits(item: pytest.Item) -> bool:
+    """Locks, races, triggers and queues: these tests see what one PostgreSQL or Redis does unlike another."""
+    mark = item.get_closest_marker("django_db")
+    asked = bool(mark and mark.kwargs.get("transaction"))
+    return asked or "transactional_db" in getattr(item, "fixturenames", ())
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("browser") and not _chromium():
         _leave_out("browser", "Chromium is not installed")

@@ -1,7 +1,7 @@
 """`make test`: every tier of the tests in one go, with what this machine can offer.
 
-Tier 1 runs everything on the embedded servers. Tier 2 runs it once more on PostgreSQL, Redis and Samba AD from Debian
-packages. A tier that cannot be installed is left out and named in the last lines; with CI=true that is a failure.
+Tier 1 runs everything on the embedded servers. Tier 2 runs on PostgreSQL, Redis and Samba AD from Debian packages what
+those can change: the tests marked `real`, and once more every test that commits (locks, races, queues). A tier that cannot be installed is left out and named in the last lines; with CI=true that is a failure.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def main(arguments: list[str]) -> int:
     else:
         print("== Tier 2: PostgreSQL, Redis and Samba AD from Debian packages", flush=True)
         try:
-            total += _pytest("real", ["-m", "real or not (browser or slow)", *arguments], environment)
+            total += _pytest("real", ["--real-tier", "-m", "not browser", *arguments], environment)
         finally:
             if not was_up:
                 services.down()
