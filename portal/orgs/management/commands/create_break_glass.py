@@ -22,7 +22,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("login_name")
-        parser.add_argument("--name", default="緊急用", help="the name that screens and the trail show")
+        parser.add_argument("--name", default="非常用", help="the name that screens and the trail show")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
