@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from django.conf import settings
@@ -39,10 +40,15 @@ def drain(target: str, *, limit: int = DRAIN_LIMIT, now_fn: NowFn, hands: int = 
     With more than one hand, each works in a thread with connections of its own: while one waits for the target, the
     others read back, mail and record. Claims keep them apart, as they keep processes apart.
     """
-    share = max(limit // hands, 1)
-    with ThreadPoolExecutor(max(hands - 1, 1), thread_name_prefix="hand") as pool:
-        others = [pool.submit(_as_another_hand, target, share, now_fn) for _ in range(hands - 1)]
-        return _drain_alone(target, share, now_fn) + sum(other.result() for other in others)
+    share = -(-limit // hands)  # rounded up, so that a full round is never mistaken for an empty queue
+    others = [_pool(hands).submit(_as_another_hand, target, share, now_fn) for _ in range(hands - 1)]
+    return _drain_alone(target, share, now_fn) + sum(other.result() for other in others)
+
+
+@cache
+def _pool(hands: int) -> ThreadPoolExecutor:
+    """The further hands of this process; they stay, and so do their connections to the target and the mail server."""
+    return ThreadPoolExecutor(hands - 1, thread_name_prefix="hand")
 
 
 def _drain_alone(target: str, limit: int, now_fn: NowFn) -> int:
@@ -56,7 +62,7 @@ def _as_another_hand(target: str, limit: int, now_fn: NowFn) -> int:
     try:
         return _drain_alone(target, limit, now_fn)
     finally:
-        connections.close_all()  # this thread's own
+        connections.close_all()  # to the database, and only this thread's
 
 
 def run_next(*, target: str, now_fn: NowFn) -> Operation | None:
