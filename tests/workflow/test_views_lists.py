@@ -153,6 +153,18 @@ def test_a_tab_needs_a_short_name(desk: Desk, name: str) -> None:
     assert not SavedFilter.objects.exists()
 
 
+def test_a_tab_with_a_long_japanese_keyword_is_kept_or_refused_with_words(desk: Desk) -> None:
+    client = browser(desk.applicant)
+    shown = client.get("/applications/", {"q": "審" * 200})
+
+    answer = client.post(
+        "/applications/filters/", {"name": "長い", "query": shown.context["query"]}, follow=True
+    )
+
+    assert answer.status_code == 200
+    assert not SavedFilter.objects.exists()
+
+
 def test_a_person_has_at_most_ten_tabs(desk: Desk) -> None:
     client = browser(desk.approver)
 
