@@ -47,22 +47,19 @@ def _default_of(field: models.Field[Any, Any]) -> Any:
     return json.dumps(value) if isinstance(field, models.JSONField) and value is not None else value
 
 
-def take_ids(model: type[models.Model], count: int) -> range:
-    """So many primary keys in a row, which nobody else will get."""
+def take_ids(model: type[models.Model], count: int) -> list[int]:
+    """So many new primary keys in ascending order."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_get_serial_sequence(%s, 'id')", [model._meta.db_table])
         (sequence,) = cursor.fetchone()
     return take_numbers(sequence, count)
 
 
-def take_numbers(sequence: str, count: int) -> range:
-    """So many numbers in a row from a sequence. Others who draw at the same moment get numbers before or after."""
+def take_numbers(sequence: str, count: int) -> list[int]:
+    """So many numbers of a sequence in ascending order; nobody who draws at the same moment gets one of them."""
     with connection.cursor() as cursor:
-        # Two statements would let another session draw in between; the lock makes them one.
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [sequence])
-        cursor.execute("SELECT setval(%s, nextval(%s) + %s)", [sequence, sequence, count])
-        (last,) = cursor.fetchone()
-    return range(last - count + 1, last + 1)
+        cursor.execute("SELECT nextval(%s::regclass) FROM generate_series(1, %s)", [sequence, count])
+        return sorted(number for (number,) in cursor.fetchall())
 
 
 @contextmanager
@@ -73,14 +70,15 @@ def without_search_indexes(*tables: type[models.Model]) -> Iterator[None]:
     """
     indexes = [(m, i) for m in tables for i in m._meta.indexes if isinstance(i, GinIndex)]
     with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL maintenance_work_mem = '512MB'")
+            # Foreign keys are checked with each COPY: millions of checks put off to the end would fill the memory, and
+            # CREATE INDEX does not run while any is waiting.
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         with connection.schema_editor(atomic=False) as editor:
             for model, index in indexes:
                 editor.remove_index(model, index)
         yield
-        with connection.cursor() as cursor:
-            cursor.execute("SET LOCAL maintenance_work_mem = '512MB'")
-            # Rows of this transaction still have constraint checks waiting, which CREATE INDEX does not allow.
-            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         with connection.schema_editor(atomic=False) as editor:
             for model, index in indexes:
                 editor.add_index(model, index)
