@@ -68,7 +68,6 @@ REGISTER_KIND: ApplicationKind[RegisterAccount] = ApplicationKind(
     line_template="accounts/line_register.html",
     targets=(TARGET,),
     organisation_kinds=_MAY_APPLY,
-    line_noun=_("person"),
 )
 
 RESET_KIND: ApplicationKind[ResetPassword] = ApplicationKind(
@@ -94,7 +93,6 @@ RESET_KIND: ApplicationKind[ResetPassword] = ApplicationKind(
     line_template="accounts/line_reset.html",
     targets=(TARGET,),
     organisation_kinds=_MAY_APPLY,
-    line_noun=_("person"),
 )
 
 

@@ -19,7 +19,7 @@ if not (_requests.__file__ or "").startswith(str(_ROOT / "requests")):
 import rest_framework.compat as _compat  # noqa: E402
 
 # DRF probes for the optional library and would take our app for it; without it only RequestsClient is lost.
-_compat.requests = None
+_compat.requests = None  # type: ignore[assignment]
 
 from portal.celery import app as celery_app  # noqa: E402
 

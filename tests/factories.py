@@ -55,7 +55,11 @@ def membership(person: User, role: str, code: str = "13", **fields: Any) -> Memb
 def deputy(principal: User, stand_in: User, role: str, code: str = "13", **fields: Any) -> Deputy:
     """`stand_in` may decide for `principal`."""
     today = timezone.localdate()
-    values = {"valid_from": today, "valid_until": today + dt.timedelta(days=7), "organisation": organisation(code)} | fields
+    values = {
+        "valid_from": today,
+        "valid_until": today + dt.timedelta(days=7),
+        "organisation": organisation(code),
+    } | fields
     return Deputy.system.create(principal=principal, deputy=stand_in, role=role, **values)
 
 
@@ -159,6 +163,12 @@ def directory_account(code: str = "13", **fields: Any) -> DirectoryAccount:
     } | fields
     values.setdefault(
         "search_text",
-        search_key(values["family_name"], values["given_name"], values["family_kana"], values["given_kana"], login_name),
+        search_key(
+            values["family_name"],
+            values["given_name"],
+            values["family_kana"],
+            values["given_kana"],
+            login_name,
+        ),
     )
     return DirectoryAccount.system.create(**values)

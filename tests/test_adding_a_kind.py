@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -24,7 +23,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def unlock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def unlock(monkeypatch: pytest.MonkeyPatch) -> Any:
     """The module that the page's code blocks make, registered for one test."""
     monkeypatch.setattr(kinds, "_kinds", dict(kinds._kinds))
     monkeypatch.setattr(registry, "_handlers", dict(registry._handlers))
@@ -33,7 +32,7 @@ def unlock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     code = "\n\n".join(re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL))
     exec(compile(code, str(PAGE), "exec"), module.__dict__)
     module.register()
-    yield module
+    return module
 
 
 def test_the_kind_of_the_page_goes_all_the_way(unlock: Any, monkeypatch: pytest.MonkeyPatch) -> None:

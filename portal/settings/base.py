@@ -90,7 +90,9 @@ TEMPLATES = [
 ]
 INSTALLED_APPS.append("django.forms")
 
-DATABASES = {"default": {**env.database(), "ATOMIC_REQUESTS": False, "CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}}
+DATABASES = {
+    "default": {**env.database(), "ATOMIC_REQUESTS": False, "CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+}
 
 CACHES = {
     "default": {
@@ -131,7 +133,10 @@ LOGOUT_REDIRECT_URL = "account_login"
 
 ACCOUNT_ADAPTER = "portal.orgs.allauth.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username"}
-ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]  # nobody signs up; allauth takes from here that login asks a password
+ACCOUNT_SIGNUP_FIELDS = [
+    "username*",
+    "password1*",
+]  # nobody signs up; allauth takes from here that login asks a password
 ACCOUNT_FORMS = {
     "login": "portal.orgs.login_forms.LoginForm",
     "reauthenticate": "portal.orgs.login_forms.PasswordAgainForm",
@@ -162,7 +167,9 @@ MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = False
 MFA_TOTP_ISSUER = "KokuhoPortal"
 # Roles that must have a second factor before they can do anything else.
-MFA_REQUIRED_ROLES = env.names("MFA_REQUIRED_ROLES", "APPROVER,SECURITY_OFFICER,SECURITY_MANAGER,OPERATOR,AUDIT_REVIEWER")
+MFA_REQUIRED_ROLES = env.names(
+    "MFA_REQUIRED_ROLES", "APPROVER,SECURITY_OFFICER,SECURITY_MANAGER,OPERATOR,AUDIT_REVIEWER"
+)
 MFA_REQUIRED = env.flag("MFA_REQUIRED", False)
 
 SESSION_COOKIE_AGE = 30 * 60

@@ -3,12 +3,26 @@
 from django.core.exceptions import ImproperlyConfigured
 
 from portal import env
-from portal.settings.base import *  # noqa: F403
+from portal.settings.base import *
 
-_REQUIRED = (
-    "SECRET_KEY DATABASE_URL REDIS_URL CELERY_BROKER_URL ALLOWED_HOSTS PORTAL_URL SMTP_HOST MAIL_FROM "
-    "AD_LDAP_URLS AD_TLS_SERVER_NAME AD_CA_FILE AD_BASE_DN AD_DOMAIN AD_BIND_DN AD_BIND_PASSWORD AD_ROOT_OU"
-).split()
+_REQUIRED = [
+    "SECRET_KEY",
+    "DATABASE_URL",
+    "REDIS_URL",
+    "CELERY_BROKER_URL",
+    "ALLOWED_HOSTS",
+    "PORTAL_URL",
+    "SMTP_HOST",
+    "MAIL_FROM",
+    "AD_LDAP_URLS",
+    "AD_TLS_SERVER_NAME",
+    "AD_CA_FILE",
+    "AD_BASE_DN",
+    "AD_DOMAIN",
+    "AD_BIND_DN",
+    "AD_BIND_PASSWORD",
+    "AD_ROOT_OU",
+]
 _missing = [name for name in _REQUIRED if not env.text(name)]
 if _missing:
     raise ImproperlyConfigured(f"Not set in the environment: {', '.join(_missing)} (docs/OPERATIONS.md)")

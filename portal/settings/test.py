@@ -4,7 +4,7 @@ from portal.embedded import throwaway
 
 throwaway.point_environment()
 
-from portal.settings.base import *  # noqa: E402, F403
+from portal.settings.base import *  # noqa: E402
 from portal.settings.base import INSTALLED_APPS  # noqa: E402
 
 SECRET_KEY = "test-only-not-a-secret-00000000000000000000000000000000"
@@ -17,6 +17,3 @@ STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 AXES_ENABLED = False
-CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", "memory://")
-if not env.text("REDIS_URL"):
-    CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}

@@ -75,7 +75,6 @@ class ApplicationKind(Generic[P]):
     payload_version: int = 1
     upgrade: Callable[[dict[str, Any], int], dict[str, Any]] = field(default=lambda data, version: data)
     organisation_kinds: frozenset[str] = EVERY_KIND
-    line_noun: Any = ""  # gettext_lazy: "person", for "ほか2名"
     reservation_field: str = ""  # where "already taken" is shown: "login_name"; "" for the whole line
 
     def load(self, data: dict[str, Any], version: int) -> P:
