@@ -104,8 +104,9 @@ def _memberships(day: date) -> PeriodQuerySet:
 
 
 def _deputies(stage: ApprovalStage, day: date) -> PeriodQuerySet:
-    """Deputies for the stage's role who are active members of its organisation themselves."""
+    """Deputies for the stage's role who work in its organisation themselves; an auditor only reads (ORG-03)."""
     member = _memberships(day).filter(user_id=OuterRef("deputy_id"), organisation_id=stage.organisation_id)
+    member = member.exclude(role=Role.AUDITOR)
     rows: PeriodQuerySet = Deputy.system.valid_on(day)  # type: ignore[attr-defined]
     return rows.filter(Exists(member), role=stage.role, organisation_id=stage.organisation_id)
 

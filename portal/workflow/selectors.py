@@ -15,7 +15,7 @@ from django.utils import timezone
 from portal.common.text import search_terms
 from portal.common.time import today
 from portal.orgs.models import Deputy, Membership, Organisation, User
-from portal.orgs.permissions import APPLY, DECIDE, READ_APPLICATIONS, READ_OPERATIONS, SEES_EVERYTHING
+from portal.orgs.permissions import APPLY, DECIDE, READ_APPLICATIONS, READ_OPERATIONS, SEES_EVERYTHING, Role
 from portal.workflow import kinds, people
 from portal.workflow.comparison import plan_differences, revision_differences
 from portal.workflow.content import frozen_plans
@@ -301,7 +301,7 @@ def _reads(user: User, readable: list[Organisation]) -> bool:
 
 
 def _deputies(user: User) -> list[Deputy]:
-    """Today's entries that make the person a deputy: of somebody who still holds the role, in an organisation of their own."""
+    """Today's entries that make the person a deputy: of somebody who still holds the role, where they work themselves."""
     day = timezone.localdate()
     held = Membership.system.valid_on(day).filter(  # type: ignore[attr-defined]
         user_id=OuterRef("principal_id"),
@@ -310,9 +310,11 @@ def _deputies(user: User) -> list[Deputy]:
         user__is_active=True,
     )
     rows = Deputy.objects.visible_to(user).filter(Exists(held), deputy=user, role__in=DECIDE.roles)
-    rows = rows.filter(valid_from__lte=day, valid_until__gte=day).select_related("organisation")
-    own = {membership.organisation_id for membership in user.current_memberships}
-    return [row for row in rows if row.organisation_id in own]
+    rows = rows.filter(
+        Q(ended_at=None) | Q(ended_at__date__gt=day), valid_from__lte=day, valid_until__gte=day
+    )
+    own = {m.organisation_id for m in user.current_memberships if m.role != Role.AUDITOR}
+    return [row for row in rows.select_related("organisation") if row.organisation_id in own]
 
 
 def _decidable(user: User) -> QuerySet[ApprovalStage]:

@@ -183,6 +183,16 @@ def test_a_deputy_who_left_the_organisation_decides_nothing(office: cards.Office
         cards.approve(cards.submitted(office.applicant), stranger)
 
 
+def test_a_deputy_who_is_only_an_auditor_now_decides_nothing(office: cards.Office) -> None:  # ORG-03
+    application = cards.submitted(office.applicant)
+    stand_in = factories.user(Role.AUDITOR)
+    factories.deputy(office.approver, stand_in, Role.APPROVER)
+
+    with pytest.raises(NotAllowed):
+        cards.approve(application, stand_in)
+    assert not selectors.inbox(stand_in, timezone.now()).exists()
+
+
 def test_an_approver_of_another_federation_decides_nothing(office: cards.Office) -> None:  # ORG-02
     with pytest.raises(NotAllowed):
         cards.approve(cards.submitted(office.applicant), factories.approver(code="27"))

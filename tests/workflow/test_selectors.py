@@ -73,6 +73,18 @@ def test_a_deputy_reads_what_they_may_decide(office: cards.Office) -> None:
     assert waiting_for(stand_in) == {application}
 
 
+def test_a_deputy_who_was_ended_reads_and_finds_nothing_any_more(office: cards.Office) -> None:  # ORG-02
+    application = cards.submitted(office.applicant)
+    stand_in = factories.user(Role.USER)
+    factories.deputy(office.approver, stand_in, Role.APPROVER, ended_at=timezone.now())
+
+    stand_in = User.objects.get(pk=stand_in.pk)
+    assert not selectors.inbox(stand_in, timezone.now()).exists()
+    assert not selectors.applications(stand_in, Filters()).exists()
+    with pytest.raises(Application.DoesNotExist):
+        selectors.application(stand_in, application.number)
+
+
 def test_a_person_without_membership_sees_nothing(office: cards.Office) -> None:
     cards.submitted(office.applicant)
     office.approver.memberships.update(valid_until=timezone.localdate() - dt.timedelta(days=1))
