@@ -29,7 +29,7 @@ def accounts(user: User, q: str = "", state: str = "", organisation: str = "") -
     readable = user.organisations_where(READ_ACCOUNTS)
     if not readable:
         return rows.none()
-    if not user.scope.everything:
+    if not user.reads_everywhere(READ_ACCOUNTS):
         rows = rows.filter(organisation__in=readable)
     if state in DirectoryAccount.State.values:
         rows = rows.filter(state=state)
@@ -47,7 +47,7 @@ def account(user: User, guid: UUID) -> DirectoryAccount:
 
 def organisations(user: User) -> list[Organisation]:
     """The organisations whose accounts this person can read, for the filter."""
-    if user.scope.everything and user.may(READ_ACCOUNTS):
+    if user.reads_everywhere(READ_ACCOUNTS):
         return list(Organisation.objects.all())
     return user.organisations_where(READ_ACCOUNTS)
 

@@ -22,7 +22,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from portal.gateways.directory import DirectoryUnavailable
+from portal.gateways.directory import DirectoryError
 from portal.orgs import break_glass, factors, half_login
 from portal.orgs.clients import client_ip
 from portal.orgs.models import User
@@ -75,7 +75,7 @@ class AccountAdapter(DefaultAccountAdapter):
     def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
         try:
             return super().authenticate(request, **credentials)
-        except DirectoryUnavailable as exc:
+        except DirectoryError as exc:
             raise self.validation_error("directory_unavailable") from exc
 
     def reauthenticate(self, user: Any, password: str) -> bool:

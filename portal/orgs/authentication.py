@@ -30,7 +30,7 @@ class TokenAuthentication(BaseAuthentication):
             raise AuthenticationFailed(_("The token is not valid."))
         now = timezone.now()
         token = tokens.find_token(parts[1].decode("ascii", "replace"), now)
-        if token is None or factors.is_missing(token.user):
+        if token is None or _lacks_factor(token):
             raise AuthenticationFailed(_("The token is not valid."))
         tokens.note_use(token, now)
         return token.user, token
@@ -47,3 +47,10 @@ class PersonSessionAuthentication(SessionAuthentication):
         if found is not None and factors.is_missing(found[0]):
             raise PermissionDenied(_("Register a second factor in the portal first."))
         return found
+
+
+def _lacks_factor(token: ApiToken) -> bool:
+    """Whether today's roles need a second factor that the person has not, or had not proven when making the token."""
+    if not factors.is_required(token.user):
+        return False
+    return not token.second_factor or not factors.count(token.user)

@@ -45,6 +45,11 @@ class DirectoryBackend(PersonBackend):
         """
         if not username or not password or is_break_glass(username):
             return None
+        if (
+            not username.isascii()
+        ):  # AD would find "kánri" as well: each spelling a new count of wrong passwords
+            record_refusal(None, "no_such_person")
+            return None
         directory = directory_factory.get_directory()
         entry = directory.find_by_login_name(username.strip())
         user = person_of(entry)
@@ -71,7 +76,7 @@ class BreakGlassBackend(PersonBackend):
         **kwargs: Any,
     ) -> User | None:
         """The break-glass account, or None."""
-        if not username or not password:
+        if not username or not password or not username.isascii():
             return None
         user = User.objects.filter(login_name__iexact=username.strip(), is_break_glass=True).first()
         if user is None:

@@ -8,6 +8,8 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 
+from portal.common.text import ascii_identifier
+
 
 def client_ip(request: HttpRequest, *args: Any) -> str | None:
     """The address of the client; None when there is none (a unix socket without a proxy header).
@@ -30,6 +32,6 @@ def axes_client_ip(request: HttpRequest) -> str:
 
 
 def axes_username(request: HttpRequest, credentials: dict[str, Any] | None = None) -> str:
-    """The login name as axes counts it: without regard to case, as AD compares it."""
+    """The login name as axes counts it: without regard to case and width, as AD compares it."""
     given = (credentials or {}).get("username") or request.POST.get("login", "")
-    return str(given).strip().casefold()[:255]
+    return ascii_identifier(str(given)).casefold()[:255]

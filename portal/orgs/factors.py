@@ -8,8 +8,9 @@ from typing import Any
 from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils import timezone
 
-from portal.orgs.models import User
+from portal.orgs.models import Deputy, User
 from portal.trail import services as trail
 from portal.trail.models import TrailEntry
 
@@ -20,10 +21,13 @@ _REAL = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
 
 
 def is_required(user: User) -> bool:
-    """Whether a current role needs a second factor, by MFA_REQUIRED and MFA_REQUIRED_ROLES."""
-    return settings.MFA_REQUIRED and any(
-        m.role in settings.MFA_REQUIRED_ROLES for m in user.current_memberships
-    )
+    """Whether a current role, or one in which the person is a deputy, needs a second factor (MFA_REQUIRED_ROLES)."""
+    if not settings.MFA_REQUIRED:
+        return False
+    if any(m.role in settings.MFA_REQUIRED_ROLES for m in user.current_memberships):
+        return True
+    today = Deputy.system.valid_on(timezone.localdate())  # type: ignore[attr-defined]
+    return bool(today.filter(deputy=user, role__in=settings.MFA_REQUIRED_ROLES).exists())
 
 
 def count(user: Any) -> int:

@@ -20,6 +20,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from portal.common.forms import FormBehaviour
+from portal.common.text import ascii_identifier
 from portal.orgs import factors
 
 # What fido2 raises for JSON that no browser would send.
@@ -43,6 +44,10 @@ class LoginForm(FormBehaviour, AllauthLoginForm):
         password.label, password.error_messages["required"] = _("Password"), _("Enter your password.")
         password.help_text = ""
         password.widget.attrs = {"class": "c-input", "autocomplete": "current-password"}
+
+    def clean_login(self) -> str:
+        """Full-width letters become half-width, as wherever a login name is typed."""
+        return ascii_identifier(str(super().clean_login()))
 
 
 class PasswordAgainForm(FormBehaviour, AllauthReauthenticateForm):

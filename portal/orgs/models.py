@@ -138,6 +138,10 @@ class User(AbstractBaseUser, TimestampedModel):
         }
         return sorted(found.values(), key=lambda o: (o.sort_order, o.code))
 
+    def reads_everywhere(self, permission: Permission) -> bool:
+        """Whether `permission` is held where it reaches all organisations (ORG-02); a mere user there has no such reach."""
+        return any(o.kind in SEES_EVERYTHING for o in self.organisations_where(permission))
+
     def holds(self, role: str, organisation_id: int, on: dt.date | None = None) -> bool:
         """Whether the person holds `role` in that organisation on that day (today when not given)."""
         if on is None or on == timezone.localdate():
@@ -264,6 +268,7 @@ class ApiToken(models.Model):
     user = models.ForeignKey(User, models.CASCADE, related_name="api_tokens")
     name = models.CharField(_("purpose"), max_length=60)
     digest = models.CharField(max_length=64, unique=True)
+    second_factor = models.BooleanField(default=False)  # proven in the session that made it
     hint = models.CharField(max_length=8)  # the first characters, so that a person recognises it in a list
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(_("valid until"))

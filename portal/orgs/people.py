@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.common import time
 from portal.gateways import directory_factory
-from portal.gateways.directory import DirectoryEntry, DirectoryUnavailable
+from portal.gateways.directory import DirectoryEntry, DirectoryError
 from portal.orgs import errors
 from portal.orgs.models import ApiToken, Membership, Organisation, User
 from portal.orgs.permissions import MANAGE_ALL_MEMBERS, MANAGE_OWN_MEMBERS, ROLES_OF_KIND, Role
@@ -44,7 +44,7 @@ def find_account(organisation: Organisation, login_name: str) -> DirectoryEntry:
     """
     try:
         entry = directory_factory.get_directory().find_by_login_name(login_name)
-    except DirectoryUnavailable as exc:
+    except DirectoryError as exc:
         raise errors.DirectoryOutOfReach from exc
     if entry is None:
         raise errors.Refused(

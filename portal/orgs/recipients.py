@@ -18,7 +18,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from portal.gateways import directory_factory
-from portal.gateways.directory import DirectoryUnavailable
+from portal.gateways.directory import DirectoryError
 from portal.orgs import errors, outbox, people
 from portal.orgs.models import PasswordRecipient, User
 from portal.trail import services as trail
@@ -229,7 +229,7 @@ def _shared(email: str, name: str) -> object | None:
 def _refuse_group(email: str) -> None:
     try:
         is_group = directory_factory.get_directory().mail_is_group_address(email)
-    except DirectoryUnavailable as exc:
+    except DirectoryError as exc:
         raise errors.DirectoryOutOfReach from exc
     if is_group:
         raise errors.Refused("email", GROUP_ADDRESS)

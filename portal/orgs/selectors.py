@@ -45,11 +45,7 @@ def managed_organisations(user: User) -> QuerySet[Organisation]:
 
 def may_read_people(user: User, organisation_id: int) -> bool:
     """Whether the person may read who holds which role there: whoever reads applications there, or everywhere."""
-    return user.may(READ_APPLICATIONS) and (
-        user.scope.everything
-        or user.may(READ_APPLICATIONS, organisation_id)
-        or user.may(MANAGE_OWN_MEMBERS, organisation_id)
-    )
+    return user.reads_everywhere(READ_APPLICATIONS) or user.may(READ_APPLICATIONS, organisation_id)
 
 
 def memberships(user: User, organisation: Organisation, *, ended: bool, day: date) -> QuerySet[Membership]:
@@ -101,8 +97,10 @@ def possible_deputies(organisation: Organisation, day: date) -> QuerySet[User]:
 
 
 def recipients(user: User, organisation_code: str = "") -> QuerySet[PasswordRecipient]:
-    """Registered recipients of the organisations this person sees, active ones first."""
+    """Registered recipients of the organisations whose people this person may read, active ones first."""
     rows = PasswordRecipient.objects.visible_to(user).select_related("organisation")
+    if not user.reads_everywhere(READ_APPLICATIONS):
+        rows = rows.filter(organisation__in=user.organisations_where(READ_APPLICATIONS))
     if organisation_code:
         rows = rows.filter(organisation__code=organisation_code)
     return rows.order_by("-is_active", "organisation__sort_order", "name", "pk")

@@ -30,7 +30,8 @@ def create_token(
 ) -> tuple[ApiToken, str]:
     """Make a token for `actor`; returns the row and the value, which is never seen again.
 
-    `second_factor` says whether the session proved one: people who need it get no token without.
+    `second_factor` says whether the session proved one: people who need it get no token without, and a token made
+    without it ends to work when they come to need it.
     Raises errors.NotAllowed and errors.Refused.
     """
     if factors.is_required(actor) and not second_factor:
@@ -42,7 +43,12 @@ def create_token(
         raise errors.Refused("", errors.TOKEN_MANY % {"count": PER_PERSON})
     value = PREFIX + secrets.token_urlsafe(32)
     token = ApiToken.objects.create(
-        user=actor, name=name, digest=digest_of(value), hint=value[:8], expires_at=now + timedelta(days=days)
+        user=actor,
+        name=name,
+        digest=digest_of(value),
+        second_factor=second_factor,
+        hint=value[:8],
+        expires_at=now + timedelta(days=days),
     )
     _record("token.create", token, actor, now)
     return token, value

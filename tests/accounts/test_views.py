@@ -67,6 +67,17 @@ def test_being_a_mere_user_elsewhere_opens_nothing_there() -> None:
     assert "other-account" not in page
 
 
+@pytest.mark.parametrize("code", ["central", "operations"])
+def test_being_a_mere_user_of_who_sees_everything_opens_nothing(code: str) -> None:  # ORG-02
+    factories.directory_account(code="27", login_name="other-account")
+    person = factories.applicant("13")
+    factories.membership(person, Role.USER, code=code)
+
+    page = client_of(person).get(reverse("account_list")).content.decode()
+
+    assert "other-account" not in page
+
+
 @pytest.mark.parametrize(("role", "code"), [(Role.OPERATOR, "operations"), (Role.AUDIT_REVIEWER, "central")])
 def test_operations_and_the_central_association_find_all(role: str, code: str) -> None:
     factories.directory_account(code="27", login_name="other-account")

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from portal.gateways.directory import BindResult, DirectoryUnavailable
+from portal.gateways.directory import AccessDenied, BindResult, DirectoryUnavailable
 from portal.orgs.models import User
 from portal.trail.models import TrailEntry
 from tests import factories
@@ -221,6 +221,34 @@ def test_the_fifth_wrong_password_locks_the_name_at_this_address(
 @pytest.mark.parametrize("name", ["", "x" * 500, "a\x00b", "*)(uid=*", "<script>", "　", "名前"])
 def test_strange_login_names_get_the_form_again(client: Client, directory: FakeDirectory, name: str) -> None:
     assert try_login(client, name).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["kanri\u0301-0412", "kanr\u0131-0412", "kanri-0412\u200b"])
+def test_only_names_as_the_directory_holds_them_are_tried(
+    client: Client, person: User, directory: FakeDirectory, name: str
+) -> None:
+    # AD compares without regard to width and accents: each spelling would be a new count of wrong passwords.
+    try_login(client, name, "not-it")
+
+    assert "find_by_login_name" not in directory.calls
+    assert "authenticate" not in directory.calls
+
+
+def test_full_width_letters_are_the_same_name(client: Client, person: User) -> None:
+    assert try_login(client, "ｋａｎｒｉ－０４１２")["Location"] == reverse("home")
+
+
+@pytest.mark.parametrize("name", ["find_by_login_name", "authenticate"])
+def test_directory_that_refuses_to_answer_is_told_and_is_no_error(
+    client: Client, person: User, directory: FakeDirectory, name: str
+) -> None:
+    directory.faults[name] = [AccessDenied("insufficient rights", code="50")]
+
+    response = try_login(client, person.login_name)
+
+    assert response.status_code == 200
+    assert "Active Directory" in str(response.context["form"].non_field_errors())
+    assert not is_in(client)
 
 
 def test_nobody_can_sign_up_or_reset_a_password_by_mail(client: Client) -> None:

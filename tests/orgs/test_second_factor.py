@@ -11,6 +11,7 @@ from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, generate_totp_secret, hotp_value
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from portal.orgs import factors
 from portal.orgs.models import User
@@ -153,6 +154,20 @@ def test_role_that_needs_no_factor_is_not_stopped(directory: FakeDirectory, sett
     applicant = factories.applicant()
 
     assert client_of(applicant).get(reverse("profile")).status_code == 200
+
+
+def test_deputy_of_a_role_that_needs_a_factor_needs_one_too(db: Any, settings: Any) -> None:
+    settings.MFA_REQUIRED = True
+    stand_in = factories.user(Role.USER)
+    entry = factories.deputy(factories.approver(), stand_in, Role.APPROVER)
+    client = client_of(stand_in)
+
+    assert client.get(reverse("inbox"))["Location"] == reverse("mfa_index")
+    assert client.get("/api/v1/me/").status_code == 403
+
+    entry.ended_at = timezone.now()
+    entry.save()
+    assert client.get(reverse("inbox")).status_code == 200
 
 
 def test_last_factor_of_a_role_that_needs_one_cannot_be_removed(

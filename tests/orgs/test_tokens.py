@@ -88,6 +88,19 @@ def test_who_needs_a_second_factor_makes_no_token_without_and_keeps_none(setting
     assert ask(value) == 200
 
 
+def test_token_made_with_a_password_alone_is_dead_once_the_role_needs_more(settings: Any) -> None:
+    settings.MFA_REQUIRED = True
+    user = factories.applicant()
+    (_weak, weak), (_strong, strong) = make(user, second_factor=False), make(user, second_factor=True)
+    assert ask(weak) == 200
+
+    factories.membership(user, Role.APPROVER)
+    give_app(user)
+
+    assert ask(weak) == 401
+    assert ask(strong) == 200
+
+
 @pytest.mark.parametrize("days", ["0", "366", "x", ""])
 def test_token_ends_within_a_year(days: str) -> None:
     response = client_of(factories.applicant()).post(reverse("token_create"), {"name": "x", "days": days})
