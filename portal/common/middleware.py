@@ -28,7 +28,7 @@ class ErrorNumberMiddleware:
 
 
 class NoNulMiddleware:
-    """Refuses addresses that hold a NUL: nobody means one, and PostgreSQL cannot look for it."""
+    """Refuses addresses and cookies that hold a NUL: nobody means one, and PostgreSQL cannot look for it."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -36,4 +36,6 @@ class NoNulMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if "\0" in request.path_info or "%00" in request.META.get("QUERY_STRING", ""):
             raise BadRequest("NUL in the address")
+        if any("\0" in value for value in request.COOKIES.values()):
+            raise BadRequest("NUL in a cookie")
         return self.get_response(request)

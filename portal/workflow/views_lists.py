@@ -32,6 +32,7 @@ PAGE_SIZE = 50
 INBOX_SIZE = 100
 EXPORT_LIMIT = 10_000
 SAVED_FILTERS_PER_PERSON = 10
+SAVED_FILTER_LENGTH = 500
 
 # The tabs that everybody has, as (label, query).
 TABS: tuple[tuple[Any, str], ...] = (
@@ -208,10 +209,13 @@ class FilterSaveView(PersonView):
     def post(self, request: HttpRequest) -> HttpResponse:
         """The same name again replaces the tab."""
         form = SaveFilterForm(request.POST)
-        query = selectors.Filters.from_query(dict(parse_qsl(request.POST.get("query", "")[:500]))).to_query()
+        query = selectors.Filters.from_query(dict(parse_qsl(request.POST.get("query", "")[:5000]))).to_query()
         address = f"{reverse('application_list')}?{query}"
         if not form.is_valid():
             messages.error(request, _("Give the tab a name of at most 40 characters."))
+            return redirect(address)
+        if len(query) > SAVED_FILTER_LENGTH:
+            messages.error(request, _("This filter is too long to be kept as a tab. Shorten the keyword."))
             return redirect(address)
         own = SavedFilter.objects.filter(user=self.user)
         name = form.cleaned_data["name"]
