@@ -92,6 +92,11 @@ def wait_until(
         time.sleep(0.02)
 
 
+def is_running(pid: int) -> bool:
+    """Whether the process still runs; one that ended and was not collected by its parent yet does not."""
+    return _start_time(pid) != ""
+
+
 def last_lines(log: Path, count: int = 8) -> str:
     """The end of a log for an error message, with its place."""
     try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
-import os
 import platform
 import signal
 import subprocess
@@ -15,7 +14,7 @@ from types import TracebackType
 import redis
 
 from portal.embedded.account import Account, choose_account
-from portal.embedded.process import ServerError, spawn, stop, wait_until
+from portal.embedded.process import ServerError, is_running, spawn, stop, wait_until
 from portal.embedded.sockets import socket_folder
 
 
@@ -133,15 +132,7 @@ class EmbeddedValkey:
         with contextlib.suppress(redis.RedisError):
             self._client().shutdown()
         deadline = time.monotonic() + 15
-        while _exists(pid):
+        while is_running(pid):
             if time.monotonic() > deadline:
                 raise ServerError(f"Valkey (process {pid}) does not stop. See {self.log}.")
             time.sleep(0.05)
-
-
-def _exists(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True

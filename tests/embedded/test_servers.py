@@ -143,6 +143,15 @@ def test_valkey_keeps_the_queue_over_a_restart(tmp_path: Path) -> None:
         assert redis.Redis(unix_socket_path=str(server.socket)).llen("queue") == 1
 
 
+def test_a_daemon_is_stopped_by_the_process_that_started_it(tmp_path: Path) -> None:
+    EmbeddedValkey(tmp_path).start(follow_parent=False)
+
+    again = EmbeddedValkey(tmp_path)
+    again.stop()
+
+    assert not again.answers()
+
+
 def test_a_server_that_cannot_start_says_where_its_log_is(tmp_path: Path) -> None:
     log = tmp_path / "log"
     child = spawn(
