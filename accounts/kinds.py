@@ -12,7 +12,7 @@ from accounts.payloads import RegisterAccount, ResetPassword
 from accounts.provisioning import RECIPIENT_REFUSED, RECIPIENT_UNUSABLE
 from accounts.registering import RegisterHandler
 from accounts.resetting import ResetHandler
-from portal.fulfilment.registry import Remedy, register_handler, register_remedy
+from portal.fulfilment.registry import Remedy, name_target, register_handler, register_remedy
 from portal.orgs.permissions import FEDERATIONS, OrganisationKind, Role
 from portal.workflow import kinds
 from portal.workflow.kinds import ApplicationKind, StageSpec
@@ -103,12 +103,9 @@ def register_all() -> None:
     """Register this app's kinds with the engine, their handlers and what helps stopped operations with fulfilment."""
     kinds.register(REGISTER_KIND)
     kinds.register(RESET_KIND)
+    name_target(TARGET, "Active Directory")
     register_handler(REGISTER, TARGET, RegisterHandler())
     register_handler(PASSWORD_RESET, TARGET, ResetHandler())
     for kind in (REGISTER, PASSWORD_RESET):
         for code in (RECIPIENT_UNUSABLE, RECIPIENT_REFUSED):
             register_remedy(kind, code, _OTHER_RECIPIENT)
-    another = Remedy(label=_("Choose another recipient"), url_name="operation_recipient")
-    for kind in (REGISTER, PASSWORD_RESET):
-        for code in ("recipient", "recipient_refused"):  # accounts.provisioning
-            register_remedy(kind, code, another)

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from portal.fulfilment import registry
 from portal.fulfilment.verbs import Verb
 from portal.orgs.models import Organisation, User
 from portal.orgs.scoping import ScopedModel
@@ -74,6 +75,11 @@ class Operation(ScopedModel):
             models.Index(fields=["status", "-id"], name="operation_status"),
         ]
         constraints: ClassVar = [models.UniqueConstraint(fields=["line", "target"], name="operation_once")]
+
+    @property
+    def target_label(self) -> str:
+        """What people call the target."""
+        return registry.target_label(self.target)
 
 
 class OperationEvent(ScopedModel):

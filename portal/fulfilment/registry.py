@@ -141,3 +141,16 @@ def tell_settled(operation: Operation, now: datetime) -> None:
     """Call everybody who registered with `on_settled`."""
     for callback in _settled:
         callback(operation, now)
+
+
+_labels: dict[str, str] = {}
+
+
+def name_target(target: str, label: str) -> None:
+    """Give a target the name that people know it by, such as "Active Directory"."""
+    _labels[target] = label
+
+
+def target_label(target: str) -> str:
+    """What screens call the target."""
+    return _labels.get(target, target)

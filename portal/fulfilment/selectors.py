@@ -60,6 +60,11 @@ class Target:
     state: TargetState
     waiting: int
 
+    @property
+    def label(self) -> str:
+        """What people call it."""
+        return registry.target_label(self.name)
+
 
 def operations(user: User, filters: Filters) -> QuerySet[Operation]:
     """The operations of a tab, newest first; the row of an application's own link shows all of them."""
