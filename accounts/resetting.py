@@ -12,7 +12,7 @@ from accounts import checks, provisioning
 from accounts.payloads import ResetPassword
 from accounts.provisioning import Stop, Work
 from portal.fulfilment.models import Operation
-from portal.fulfilment.registry import Done, NeedsPerson, Outcome, Run
+from portal.fulfilment.registry import Done, NeedsPerson, Outcome, Run, TryLater
 from portal.gateways import directory_factory
 from portal.gateways.directory import ChangedMeanwhile, DirectoryEntry
 from portal.orgs.models import PasswordRecipient
@@ -67,8 +67,11 @@ def _reset(work: Work) -> Outcome:
     try:
         password = _set(work, entry, recipient)
     except ChangedMeanwhile:
-        provisioning.note_chosen(work)
         entry = provisioning.require_entry(work.directory, entry.guid)
+        if entry.must_change_password:
+            text = _("Another initial password was set at the same moment. A new one is drawn and mailed.")
+            return TryLater(code="password_replaced", message=text)
+        provisioning.note_chosen(work)
         return Done(evidence=provisioning.evidence_of(entry, work.progress))
     entry = provisioning.require_entry(work.directory, entry.guid)
     if not entry.must_change_password:  # chosen within this very moment, or AD did not do what it said
@@ -102,7 +105,8 @@ def _set(work: Work, entry: DirectoryEntry, recipient: PasswordRecipient) -> str
     elif _stamp(entry) == work.progress["password_before"]:
 
         def write(drawn: str) -> None:
-            work.directory.reset_password(entry.guid, new_password=drawn)
+            # The directory compares again: this worker may have slept since it looked (ACC-10).
+            work.directory.reset_password(entry.guid, new_password=drawn, last_set=entry.password_last_set)
 
     else:
         raise ChangedMeanwhile("the person has chosen a password", code="read")

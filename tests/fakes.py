@@ -250,9 +250,11 @@ class FakeDirectory:
         self._enter("group_members")
         return [e.dn for e in self.entries.values() if group_dn in e.groups]
 
-    def reset_password(self, guid: uuid.UUID, *, new_password: str) -> None:
+    def reset_password(self, guid: uuid.UUID, *, new_password: str, last_set: datetime | None = None) -> None:
         self._enter("reset_password")
         entry = self._entry(guid)
+        if last_set is not None and entry.password_last_set != last_set:
+            raise ChangedMeanwhile
         self._check_policy(new_password)
         self.passwords[guid] = new_password
         self.entries[guid] = replace(entry, must_change_password=True, password_last_set=None, locked=False)

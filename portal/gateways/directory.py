@@ -299,8 +299,11 @@ class Directory(Protocol):
         """The DNs of all direct members, also beyond the 1,500 values that one answer holds. Raises NotFound."""
         ...
 
-    def reset_password(self, guid: UUID, *, new_password: str) -> None:
-        """Set a password that must be changed at the next logon, and unlock. Raises NotFound, PolicyRefused."""
+    def reset_password(self, guid: UUID, *, new_password: str, last_set: datetime | None = None) -> None:
+        """Set a password that must be changed at the next logon, and unlock. Raises NotFound, PolicyRefused.
+
+        With `last_set` only while the password is still the one that was set then, else ChangedMeanwhile.
+        """
         ...
 
     def replace_initial_password(self, guid: UUID, *, new_password: str) -> None:

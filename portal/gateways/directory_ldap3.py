@@ -243,9 +243,14 @@ class Ldap3Directory:
 
     # Passwords
 
-    def reset_password(self, guid: UUID, *, new_password: str) -> None:
-        self._writable(guid)
-        self._modify(guid, {**_new_password(new_password), "pwdLastSet": [(ldap3.MODIFY_REPLACE, [b"0"])]})
+    def reset_password(self, guid: UUID, *, new_password: str, last_set: datetime | None = None) -> None:
+        entry, raw = self._writable(guid)
+        guard: list[Change] = [(ldap3.MODIFY_REPLACE, [b"0"])]
+        if last_set is not None:
+            if entry.password_last_set != last_set:
+                raise ChangedMeanwhile("another password was set", code="compare")
+            guard = _guarded_change(raw["pwdlastset"], b"0")
+        self._modify(guid, {"pwdLastSet": guard, **_new_password(new_password)}, error=errors.guarded_error)
 
     def replace_initial_password(self, guid: UUID, *, new_password: str) -> None:
         entry, _ = self._writable(guid)

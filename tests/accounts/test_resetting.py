@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from accounts.resetting import ResetHandler
 from portal.fulfilment import services
@@ -109,6 +111,29 @@ def test_a_password_remembered_and_changed_while_the_reset_was_lost_stays(
     assert not post.delivered
 
 
+def test_a_worker_that_slept_before_its_write_replaces_no_chosen_password(
+    directory: FakeDirectory, post: PostOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The lease ran out between the last look and the write, as with a frozen machine: another worker has done it all.
+    entry = account(directory)
+    operation = operation_for(entry)
+    write = directory.reset_password
+
+    def after_a_long_sleep(guid: uuid.UUID, **values: Any) -> None:
+        monkeypatch.setattr(directory, "reset_password", write)
+        services.sweep(timezone.now() + timedelta(hours=1))
+        attempt(operation)
+        directory.change_password(guid, old_password=post.last_password, new_password="Own-Choice-77")
+        write(guid, **values)
+
+    monkeypatch.setattr(directory, "reset_password", after_a_long_sleep)
+    attempt(operation)
+
+    assert directory.passwords[entry.guid] == "Own-Choice-77"
+    assert len(post.delivered) == 1
+    assert Operation.system.get(pk=operation.pk).status == OperationStatus.DONE
+
+
 def test_mail_that_cannot_be_sent_gets_a_new_password_later(
     directory: FakeDirectory, post: PostOffice
 ) -> None:
@@ -161,7 +186,7 @@ def test_an_account_that_is_gone_waits_for_a_person(directory: FakeDirectory, po
 
 def test_a_reset_that_the_directory_did_not_keep_is_told(directory: FakeDirectory, post: PostOffice) -> None:
     entry = account(directory)
-    directory.reset_password = lambda guid, *, new_password: None  # type: ignore[method-assign]
+    directory.reset_password = lambda guid, **values: None  # type: ignore[method-assign]
 
     operation = attempt(operation_for(entry))
 

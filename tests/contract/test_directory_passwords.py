@@ -183,6 +183,32 @@ def test_a_change_remembers_old_passwords_and_a_reset_does_not(
     assert directory.authenticate(settled.login_name, OWN_PASSWORD) is BindResult.MUST_CHANGE
 
 
+def test_a_reset_names_the_password_that_it_replaces(
+    server: Server, directory: Directory, settled: DirectoryEntry
+) -> None:
+    directory.reset_password(settled.guid, new_password=SECOND_INITIAL, last_set=settled.password_last_set)
+    assert directory.authenticate(settled.login_name, SECOND_INITIAL) is BindResult.MUST_CHANGE
+
+    with pytest.raises(ChangedMeanwhile):
+        directory.reset_password(
+            settled.guid, new_password=OTHER_PASSWORD, last_set=settled.password_last_set
+        )
+    assert directory.authenticate(settled.login_name, SECOND_INITIAL) is BindResult.MUST_CHANGE
+
+
+def test_a_password_set_between_our_reading_and_our_reset_is_not_replaced(
+    server: Server, directory: Directory, settled: DirectoryEntry
+) -> None:
+    late = server.connect()
+    after_reading(late, lambda: directory.reset_password(settled.guid, new_password=SECOND_INITIAL))
+
+    with pytest.raises(ChangedMeanwhile) as refused:
+        late.reset_password(settled.guid, new_password=OTHER_PASSWORD, last_set=settled.password_last_set)
+
+    assert refused.value.code.startswith("16")  # so said the server, not our own comparison
+    assert directory.authenticate(settled.login_name, SECOND_INITIAL) is BindResult.MUST_CHANGE
+
+
 def test_wide_and_kana_characters_mean_what_was_typed(directory: Directory, account: DirectoryEntry) -> None:
     # Text preparation on the way would turn the wide letters into narrow ones.
     wide = "ＡＢc-1かなxyz"
