@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -15,6 +16,7 @@ from portal.common.api.views import ApiView
 from portal.fulfilment.models import Operation, OperationStatus
 from portal.orgs import permissions
 from portal.orgs.api import person, visible_codes
+from portal.trail import services as trail
 
 
 class OperationSerializer(serializers.Serializer):
@@ -63,4 +65,11 @@ class OperationsView(ApiView):
             rows = rows.filter(organisation__code=organisation)
         if number := request.query_params.get("application"):
             rows = rows.filter(application_number=number)
-        return Response(paged(request, rows, OperationSerializer))
+        found = paged(request, rows, OperationSerializer)
+        trail.record(
+            action="operation.list",
+            now=timezone.now(),
+            actor=user,
+            detail={"query": request.query_params.dict()},
+        )
+        return Response(found)

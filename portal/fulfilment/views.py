@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any, ClassVar
 
 from django.contrib import messages
@@ -61,8 +62,11 @@ class ListView(OperationsView):
     """What waits, runs, is unknown, needs a person or is done, and how the targets are."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        """One page of one tab; the URL holds the whole state of the page."""
+        """One page of one tab; the URL holds the whole state of the page. It names people: reading is recorded (SEC-02)."""
         filters = Filters.from_query(request.GET.dict())
+        trail.record(
+            action="operation.list", now=timezone.now(), actor=self.user, detail={"filters": asdict(filters)}
+        )
         context = {
             "filters": filters,
             "tabs": selectors.tabs(self.user, filters.tab),

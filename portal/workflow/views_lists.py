@@ -64,7 +64,10 @@ class InboxView(PersonView):
     """What this person can decide now, the earliest deadline first."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        """At most the first hundred; the list grows shorter with every decision."""
+        """At most the first hundred; the list grows shorter with every decision. Reading it is recorded (SEC-02)."""
+        trail.record(
+            action="application.list", now=timezone.now(), actor=self.user, detail={"filters": "inbox"}
+        )
         waiting = selectors.inbox(self.user, timezone.now())
         context = {
             "rows": waiting.order_by("due_on", "id")[:INBOX_SIZE],
@@ -88,11 +91,14 @@ class ListView(PersonView):
     """Every application that this person may see. The URL holds the whole state of the page."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        """One page, with the tags that take a filter off again."""
+        """One page, with the tags that take a filter off again. Its names are personal data: reading is recorded (SEC-02)."""
         filters = selectors.Filters.from_query(request.GET)
         found = selectors.applications(self.user, filters)
         count = limited_count(found)
         query = filters.to_query()
+        trail.record(
+            action="application.list", now=timezone.now(), actor=self.user, detail={"filters": query}
+        )
         context = {
             "page": paginate(found, request.GET.get("cursor"), PAGE_SIZE),
             "count": min(count, COUNT_LIMIT),

@@ -172,6 +172,17 @@ def test_opening_an_operation_or_its_sheet_leaves_a_trace(
     assert actions == ["operation.view", "operation.sheet", "operation.export"]
 
 
+def test_reading_the_list_of_names_leaves_a_trace(operator_client: Client, handler: FakeHandler) -> None:
+    operation()  # SEC-02
+
+    operator_client.get("/operations/", {"q": "鈴木"})
+    operator_client.get("/api/v1/operations/", {"status": "WAITING"})
+
+    screen, rest = TrailEntry.objects.filter(action="operation.list").order_by("pk")
+    assert screen.detail["filters"]["q"] == "鈴木"
+    assert rest.detail == {"query": {"status": "WAITING"}}
+
+
 def test_the_page_looks_again_by_itself_only_while_a_worker_is_at_it(
     operator_client: Client, handler: FakeHandler
 ) -> None:

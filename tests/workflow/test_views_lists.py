@@ -119,6 +119,15 @@ def test_a_strange_url_gives_a_page(desk: Desk, query: str) -> None:
     assert browser(desk.approver).get(f"/applications/?{query}").status_code == 200
 
 
+def test_reading_a_list_of_names_leaves_a_trace(desk: Desk) -> None:  # SEC-02
+    browser(desk.applicant).get("/applications/", {"q": "鈴木"})
+    browser(desk.approver).get("/applications/inbox/")
+
+    listed = TrailEntry.objects.filter(action="application.list").order_by("pk")
+    assert [entry.actor for entry in listed] == [desk.applicant, desk.approver]
+    assert "q=" in listed[0].detail["filters"]
+
+
 def test_no_hit_says_what_to_do(desk: Desk) -> None:
     desk.submitted()
 
