@@ -20,7 +20,6 @@ from portal.embedded import services, throwaway
 from portal.embedded.mailcatcher import MailCatcher
 from portal.embedded.valkey import EmbeddedValkey
 from tests import flush
-from tests.lab import lab  # noqa: F401  (a fixture for faults, browser and whole)
 
 _NOT_RUN = "tier not run:"
 

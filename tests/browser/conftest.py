@@ -15,12 +15,14 @@ from playwright.sync_api import BrowserContext, Page, expect
 from portal.fulfilment import services
 from portal.gateways.directory import NewAccount
 from portal.orgs.models import User
+from tests import lab as servers
 from tests.lab import Lab
 
 # Playwright's synchronous interface runs an event loop of its own beside the ORM.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
 PASSWORD = "Demo.Login-2026"
+lab = servers.lab  # the servers are the same as for the fault tests
 
 
 @pytest.fixture(scope="session")

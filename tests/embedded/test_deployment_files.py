@@ -18,7 +18,7 @@ def names_read_by_the_settings() -> set[str]:
 
 def names_required_in_production() -> set[str]:
     text = (ROOT / "portal" / "settings" / "production.py").read_text()
-    return set(re.findall(r"[A-Z_]{5,}", text.partition("_REQUIRED = (")[2].partition(")")[0]))
+    return set(re.findall(r"[A-Z_]{5,}", text.partition("_REQUIRED = [")[2].partition("]")[0]))
 
 
 def test_every_setting_is_described() -> None:

@@ -1,0 +1,5 @@
+"""The fault tests work in the lab."""
+
+from tests import lab as servers
+
+lab = servers.lab
