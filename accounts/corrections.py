@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts import recipients
+from accounts.provisioning import UNDELIVERED
 from portal.fulfilment import services as fulfilment
 from portal.fulfilment.by_hand import MAY_RETRY
 from portal.fulfilment.claiming import add_event
@@ -32,8 +33,9 @@ def change_recipient(*, operation_id: int, recipient_id: int, actor: User, now: 
     """Send the initial password of one line to another recipient of the same organisation, and go on.
 
     The application stays as it was approved; the change is in the operation's history and in the trail (SEC-02).
-    A password that an earlier attempt set is void: a new one is drawn. Raises NotAllowed, MoveNotAllowed (also when the
-    password was delivered already) and RecipientNotUsable.
+    Only for a password that could not be delivered to the approved recipient, and never to somebody whom the actor
+    registered: nobody alone leads a password to themself. A password that an earlier attempt set is void: a new one is
+    drawn. Raises NotAllowed, MoveNotAllowed (also when the password was delivered already) and RecipientNotUsable.
     """
     if not actor.may(RUN_OPERATIONS):
         raise NotAllowed("only people of operations correct a recipient")
@@ -42,10 +44,17 @@ def change_recipient(*, operation_id: int, recipient_id: int, actor: User, now: 
         .select_related("organisation")
         .get(pk=operation_id)
     )
-    if operation.status not in MAY_RETRY or "password" in operation.progress:
+    undelivered = operation.error_code in UNDELIVERED and "password" not in operation.progress
+    if operation.status not in MAY_RETRY or not undelivered:
         raise MoveNotAllowed(operation_id, operation.status, "change_recipient")
     if problems := recipients.problems(operation.organisation, recipient_id):
         raise RecipientNotUsable(problems[0])
+    if operation.organisation.password_recipients.filter(pk=recipient_id, registered_by=actor).exists():
+        raise RecipientNotUsable(
+            _(
+                "You registered this recipient yourself. Another person of network operations must choose them."
+            )
+        )
     before = operation.progress.get("recipient_id")
     operation.progress = {**operation.progress, "recipient_id": recipient_id}
     operation.save(update_fields=["progress"])

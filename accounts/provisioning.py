@@ -41,6 +41,8 @@ _DRAWS = 3  # AD may have a stricter policy for single accounts (PSO); more draw
 
 # Codes with which an operation stops until operations choose another recipient.
 RECIPIENT_UNUSABLE, RECIPIENT_REFUSED = "recipient", "recipient_refused"
+MAIL_UNAVAILABLE = "mail_unavailable"  # tried again by itself; may be the address all the same
+UNDELIVERED = frozenset({RECIPIENT_UNUSABLE, RECIPIENT_REFUSED, MAIL_UNAVAILABLE})
 
 MAILED: Literal["mailed"] = "mailed"
 CHOSEN_BY_PERSON: Literal["chosen_by_person"] = "chosen_by_person"
@@ -181,7 +183,7 @@ def mail_password(work: Work, recipient: PasswordRecipient, password: str, entry
         text = _(
             "The mail server does not take the initial password now. A new one is drawn and mailed later."
         )
-        raise Stop(TryLater(code="mail_unavailable", message=text)) from None
+        raise Stop(TryLater(code=MAIL_UNAVAILABLE, message=text)) from None
     except secrets.AddressRefused as error:
         text = _(
             "The mail server refuses the recipient's address (%(code)s). Choose another recipient, then retry."

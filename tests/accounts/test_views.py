@@ -230,6 +230,25 @@ def test_a_recipient_cannot_be_changed_after_the_mail(directory: FakeDirectory, 
     assert choose(client_for(Role.OPERATOR, code="operations"), operation, other.pk).status_code == 409
 
 
+def test_a_recipient_who_can_receive_is_not_replaced(directory: FakeDirectory, post: PostOffice) -> None:
+    # Approved was this recipient (ACC-08): one operator alone, with a paused target, must not send it elsewhere.
+    operation, other = registration(), factories.recipient()
+
+    assert choose(client_for(Role.OPERATOR, code="operations"), operation, other.pk).status_code == 409
+    operation.refresh_from_db()
+    assert operation.progress == {}
+
+
+def test_nobody_sends_a_password_to_a_recipient_of_their_own_making(
+    directory: FakeDirectory, post: PostOffice
+) -> None:
+    operation, client = stopped(post), client_for(Role.OPERATOR, code="operations")
+    own = factories.recipient(registered_by=client.user)  # type: ignore[attr-defined]
+
+    assert choose(client, operation, own.pk).status_code == 422
+    assert choose(client_for(Role.OPERATOR, code="operations"), operation, own.pk).status_code == 302
+
+
 @pytest.mark.parametrize(("role", "code"), [(Role.APPROVER, "13"), (Role.AUDITOR, "operations")])
 def test_others_do_not_change_recipients(
     directory: FakeDirectory, post: PostOffice, role: str, code: str
