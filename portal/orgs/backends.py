@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from portal.gateways import directory_factory
 from portal.gateways.directory import BindResult, DirectoryEntry
+from portal.orgs import people
 from portal.orgs.models import User
 from portal.trail import services as trail
 
@@ -114,7 +115,7 @@ def refresh(user: User, entry: DirectoryEntry) -> None:
         "display_name": entry.display_name[:100],
         "kana": entry.kana[:100],
         "department": entry.department[:64],
-        "email": entry.mail or "",
+        "email": people.mail_of(entry),
     }
     taken = User.objects.filter(login_name__iexact=entry.login_name).exclude(pk=user.pk).exists()
     if not taken:

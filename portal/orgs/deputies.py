@@ -46,6 +46,7 @@ def add_deputy(
         raise errors.Refused("deputy", _("Choose somebody else than the person who is away."))
     if not may_stand_in(deputy_id, organisation_id, valid_from):
         raise errors.Refused("deputy", _("Choose somebody who works with a role of this organisation."))
+    User.objects.select_for_update(no_key=True).get(pk=principal_id)  # a double click names one deputy
     same = Deputy.system.filter(
         principal_id=principal_id,
         deputy_id=deputy_id,

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils.translation import gettext_lazy as _
 
 from portal.common import time
@@ -17,6 +17,7 @@ from portal.orgs.models import ApiToken, Membership, Organisation, User
 from portal.orgs.permissions import MANAGE_ALL_MEMBERS, MANAGE_OWN_MEMBERS, ROLES_OF_KIND, Role
 from portal.trail import services as trail
 
+_MAIL_LENGTH = 254
 NOT_A_MANAGER = _("Only the security manager of this organisation or network operations may change this.")
 NOT_OWN = _("You cannot change your own roles. Ask another manager or network operations.")
 
@@ -78,6 +79,7 @@ def add_person(
     organisation = Organisation.objects.get(pk=organisation_id)
     entry = find_account(organisation, login_name)
     with transaction.atomic():
+        _one_at_a_time(entry)
         person = _person_of(entry, organisation, actor, now)
         return add_membership(
             actor=actor,
@@ -154,6 +156,8 @@ def end_membership(*, membership_id: int, actor: User, last_day: date | None, no
         membership.ended_at = now
     elif last_day < max(today, membership.valid_from):
         raise errors.Refused("last_day", _("Enter today or a later day on which the role is valid."))
+    elif membership.valid_until is not None and last_day > membership.valid_until:
+        raise errors.Refused("last_day", _("The role ends earlier than that already. Enter an earlier day."))
     else:
         membership.valid_until = last_day
     membership.changed_by = actor
@@ -190,6 +194,17 @@ def set_active(*, user_id: int, actor: User, active: bool, now: datetime) -> Use
     return person
 
 
+def mail_of(entry: DirectoryEntry) -> str:
+    """The mail address; none for one that AD holds and no mail server takes because of its length."""
+    return entry.mail if entry.mail and len(entry.mail) <= _MAIL_LENGTH else ""
+
+
+def _one_at_a_time(entry: DirectoryEntry) -> None:
+    """Let a second request for the same account wait for the first (a double click): there is no row to lock yet."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"person {entry.guid}"])
+
+
 def _person_of(entry: DirectoryEntry, organisation: Organisation, actor: User, now: datetime) -> User:
     """The person of this account, made when the portal does not know it yet; objectGUID is the key."""
     person = User.objects.select_for_update(no_key=True).filter(directory_guid=entry.guid).first()
@@ -211,7 +226,7 @@ def _person_of(entry: DirectoryEntry, organisation: Organisation, actor: User, n
         display_name=entry.display_name[:100],
         kana=entry.kana[:100],
         department=entry.department[:64],
-        email=entry.mail or "",
+        email=mail_of(entry),
         organisation=organisation,
         directory_guid=entry.guid,
     )

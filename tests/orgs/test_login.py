@@ -119,6 +119,18 @@ def test_login_takes_over_name_and_mail_address_from_the_directory(
     assert (person.display_name, person.email) == ("髙橋 﨑子", "takahashi@kokuho13.example.jp")
 
 
+def test_mail_address_that_is_too_long_for_any_mail_stops_no_login(
+    client: Client, person: User, directory: FakeDirectory
+) -> None:
+    entry = directory.entries[person.directory_guid]  # type: ignore[index]
+    directory.entries[entry.guid] = replace(entry, mail=f"{'a' * 240}@kokuho13.example.jp")
+
+    try_login(client, person.login_name)
+
+    assert is_in(client)
+    assert User.objects.get(pk=person.pk).email == person.email
+
+
 def test_silent_directory_is_named_and_counts_against_nobody(
     client: Client, person: User, directory: FakeDirectory, settings: Any
 ) -> None:

@@ -171,6 +171,22 @@ def test_role_with_a_last_day_counts_until_that_day() -> None:
     assert not fresh.holds(Role.APPROVER, person.organisation_id, last_day + dt.timedelta(days=1))
 
 
+def test_ending_a_role_never_makes_it_longer() -> None:
+    last_day = TODAY() + dt.timedelta(days=3)
+    person = factories.user()
+    membership = factories.membership(person, Role.APPROVER, valid_until=last_day)
+
+    with pytest.raises(errors.Refused) as refused:
+        people.end_membership(
+            membership_id=membership.pk,
+            actor=manager(),
+            last_day=last_day + dt.timedelta(days=1),
+            now=timezone.now(),
+        )
+
+    assert refused.value.field == "last_day"
+
+
 def test_role_can_be_given_again_after_its_end() -> None:
     person, boss, now = factories.approver(), manager(), timezone.now()
     people.end_membership(membership_id=person.memberships.get().pk, actor=boss, last_day=None, now=now)

@@ -10,8 +10,8 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from portal.orgs import errors, people, recipients, tokens
-from portal.orgs.models import ApiToken, Membership, PasswordRecipient, User
+from portal.orgs import deputies, errors, people, recipients, tokens
+from portal.orgs.models import ApiToken, Deputy, Membership, PasswordRecipient, User
 from portal.orgs.permissions import Role
 from portal.trail.models import TrailEntry
 from portal.workflow import kinds, route_changes
@@ -113,6 +113,50 @@ def test_two_managers_give_one_role_once(turn: int) -> None:
 
     assert refused(results) == 1
     assert Membership.system.filter(user=person, role=Role.APPROVER).count() == 1
+
+
+@ROUNDS
+def test_a_double_click_makes_a_new_person_known_once(directory: FakeDirectory, turn: int) -> None:
+    manager = factories.user(Role.SECURITY_MANAGER)
+    directory.add("kanri-0777")
+
+    def give() -> Membership:
+        return people.add_person(
+            actor=manager,
+            organisation_id=manager.organisation_id,
+            login_name="kanri-0777",
+            role=Role.APPROVER,
+            valid_from=timezone.localdate(),
+            valid_until=None,
+            now=timezone.now(),
+        )
+
+    results = at_once(give, give)
+
+    assert refused(results) == 1
+    assert Membership.system.filter(user__login_name="kanri-0777").count() == 1
+
+
+@ROUNDS
+def test_a_double_click_names_a_deputy_once(turn: int) -> None:
+    principal, stand_in, today = factories.approver(), factories.user(Role.USER), timezone.localdate()
+
+    def name() -> Deputy:
+        return deputies.add_deputy(
+            actor=principal,
+            principal_id=principal.pk,
+            deputy_id=stand_in.pk,
+            organisation_id=principal.organisation_id,
+            role=Role.APPROVER,
+            valid_from=today,
+            valid_until=today,
+            now=timezone.now(),
+        )
+
+    results = at_once(name, name)
+
+    assert refused(results) == 1
+    assert Deputy.system.filter(principal=principal).count() == 1
 
 
 @ROUNDS
