@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,10 +46,8 @@ def measure(report: Report) -> None:
         applicant, approver, operator = (
             _token(user) for user in (cast.applicant, cast.approver, cast.operator)
         )
-        reference = _rate(port, [("GET", "/bench/insert/", applicant, None)] * (APPLICATIONS * 3))
-        submitted = _rate(
-            port, [("POST", f"/api/v1/applications/{a.number}/submit/", applicant, {}) for a in drafts]
-        )
+        reference = _rate(port, [("GET", "/bench/insert/", applicant, None, "")] * (APPLICATIONS * 3))
+        submitted = _rate(port, _submissions(port, drafts, applicant))
         first = _rate(port, _decisions(port, drafts, approver))
         _rate(port, _decisions(port, drafts, operator))
         memory = max(_peak_megabytes(pid) for pid in _children(gunicorn.pid))
@@ -68,22 +66,34 @@ def measure(report: Report) -> None:
     )
 
 
-Request = tuple[str, str, str, dict[str, Any] | None]
+Request = tuple[str, str, str, dict[str, Any] | None, str]  # method, path, token, body, version
+
+
+def _submissions(port: int, applications: Sequence[Application], token: str) -> list[Request]:
+    """Submissions of drafts; what was shown is fetched before the clock starts."""
+    return [
+        ("POST", f"{path}submit/", token, {}, version)
+        for path, _, version in _shown(port, applications, token)
+    ]
 
 
 def _decisions(port: int, applications: Sequence[Application], token: str) -> list[Request]:
     """Approvals as the API wants them; what was shown is fetched before the clock starts."""
-    client = http.client.HTTPConnection("127.0.0.1", port)
     made: list[Request] = []
+    for path, shown, version in _shown(port, applications, token):
+        body = {key: shown["decision"][key] for key in ("stage_id", "content_hash", "plan_digest")}
+        made.append(("POST", f"{path}approve/", token, body, version))
+    return made
+
+
+def _shown(port: int, applications: Sequence[Application], token: str) -> Iterator[tuple[str, Any, str]]:
+    client = http.client.HTTPConnection("127.0.0.1", port)
     for application in applications:
         path = f"/api/v1/applications/{application.number}/"
-        status, shown, _ = _send(client, ("GET", path, token, None))
+        status, shown, version = _send(client, ("GET", path, token, None, ""))
         assert status == 200, shown
-        decision = shown["decision"]
-        body = {key: decision[key] for key in ("stage_id", "content_hash", "plan_digest")}
-        made.append(("POST", f"{path}approve/", token, body))
+        yield path, shown, version
     client.close()
-    return made
 
 
 def _rate(port: int, requests: Sequence[Request]) -> float:
@@ -94,11 +104,7 @@ def _rate(port: int, requests: Sequence[Request]) -> float:
     def run(part: Sequence[Request]) -> None:
         client = http.client.HTTPConnection("127.0.0.1", port)
         for request in part:
-            etag = ""
-            if request[0] == "POST":
-                _, _, headers = _send(client, ("GET", request[1].rsplit("/", 2)[0] + "/", request[2], None))
-                etag = headers.get("ETag", "")
-            status, body, _ = _send(client, request, etag)
+            status, body, _ = _send(client, request)
             if status >= 300:
                 problems.append(f"{request[1]}: {status} {body}")
                 break
@@ -114,20 +120,19 @@ def _rate(port: int, requests: Sequence[Request]) -> float:
     return len(requests) / seconds
 
 
-def _send(
-    client: http.client.HTTPConnection, request: Request, etag: str = ""
-) -> tuple[int, Any, dict[str, str]]:
-    method, path, token, body = request
+def _send(client: http.client.HTTPConnection, request: Request) -> tuple[int, Any, str]:
+    """Status, body and version (ETag) of the answer."""
+    method, path, token, body, version = request
     headers = {"Authorization": f"Token {token}", "Accept": "application/json"}
     if body is not None:
         headers |= {"Content-Type": "application/json", "Idempotency-Key": str(uuid.uuid4())}
-    if etag:
-        headers["If-Match"] = etag
+    if version:
+        headers["If-Match"] = version
     client.request(method, path, body=json.dumps(body) if body is not None else None, headers=headers)
     answer = client.getresponse()
     text = answer.read().decode()
     content = json.loads(text) if text.startswith("{") else text
-    return answer.status, content, dict(answer.getheaders())
+    return answer.status, content, answer.getheader("ETag", "")
 
 
 def _token(user: Any) -> str:
