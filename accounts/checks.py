@@ -78,7 +78,7 @@ def look_for_reset(context: LineContext, payload: ResetPassword) -> ResetFinding
 
 
 def _is_group(directory: Directory, organisation: Organisation, recipient_id: int) -> bool:
-    recipient = recipients.find_usable(organisation, recipient_id)
+    recipient, _shared = recipients.judged(organisation, recipient_id)
     return recipient is not None and directory.mail_is_group_address(recipient.email)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -12,12 +12,11 @@ from django.utils.translation import gettext_lazy
 
 from accounts import checks, lookups, recipients
 from accounts.payloads import RegisterAccount, ResetPassword
+from accounts.recipients import once
 from portal.common.forms import IdentifierField, KanaField, KanjiNameField, NormalisingField, PortalForm
 from portal.gateways import directory_rules
-from portal.orgs.models import Organisation
 from portal.workflow.kinds import LineContext
 
-T = TypeVar("T")
 _NAME_LENGTH = 40
 
 
@@ -170,11 +169,3 @@ class ResetForm(AccountLineForm):
             account_guid=str(self._account.guid),
             recipient_id=self.cleaned_data["recipient_id"],
         )
-
-
-def once(organisation: Organisation, name: str, make: Callable[[], T]) -> T:
-    """What all lines of one page share, read once: kept on the organisation object that the page loaded."""
-    kept = organisation.__dict__.setdefault("_account_forms", {})
-    if name not in kept:
-        kept[name] = make()
-    return kept[name]

@@ -135,10 +135,10 @@ def _reset_changes(entry: DirectoryEntry | None) -> Iterator[Change]:
 
 
 def _database_checks(context: LineContext, recipient_id: int) -> Iterator[Check]:
-    recipient = recipients.find_usable(context.organisation, recipient_id)
+    recipient, shared = recipients.judged(context.organisation, recipient_id)
     yield _judge(
         "recipient",
-        recipient is not None and not recipients.is_shared(recipient.email),
+        recipient is not None and not shared,
         gettext_noop("The recipient %(recipient)s is a registered person with a confirmed address."),
         gettext_noop("The recipient of the initial password cannot be used any more. Choose another one."),
         recipient=recipient.name if recipient else "",

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from portal.orgs.models import Organisation, PasswordRecipient, User
+
+T = TypeVar("T")
+
+
+def once(organisation: Organisation, name: str, make: Callable[[], T]) -> T:
+    """What all lines of one page share, read once: kept on the organisation object that the page loaded."""
+    kept = organisation.__dict__.setdefault("_account_lines", {})
+    if name not in kept:
+        kept[name] = make()
+    return kept[name]  # type: ignore[no-any-return]
 
 
 def usable(organisation: Organisation) -> QuerySet[PasswordRecipient]:
@@ -22,12 +33,22 @@ def find_usable(organisation: Organisation, recipient_id: int) -> PasswordRecipi
     return usable(organisation).filter(pk=recipient_id).first()
 
 
+def judged(organisation: Organisation, recipient_id: int) -> tuple[PasswordRecipient | None, bool]:
+    """That recipient and whether the address is shared, read once for all lines of one page. Before a mail: find_usable."""
+
+    def read() -> tuple[PasswordRecipient | None, bool]:
+        recipient = find_usable(organisation, recipient_id)
+        return recipient, recipient is not None and is_shared(recipient.email)
+
+    return once(organisation, f"recipient {recipient_id}", read)
+
+
 def problems(organisation: Organisation, recipient_id: int) -> list[str]:
     """Why no initial password may go there, as far as the database knows; empty when it may."""
-    recipient = find_usable(organisation, recipient_id)
+    recipient, shared = judged(organisation, recipient_id)
     if recipient is None:
         return [_("Choose a registered recipient of your organisation whose address was confirmed.")]
-    if is_shared(recipient.email):
+    if shared:
         return [
             _("Two registered persons share this address. Choose a recipient with an address of their own.")
         ]

@@ -55,6 +55,16 @@ def test_a_name_in_the_directory_is_refused_in_any_case(directory: FakeDirectory
     assert list(checks.check_register(context(), new_person())) == ["login_name"]
 
 
+def test_plans_of_many_lines_cost_as_many_statements_as_one(
+    directory: FakeDirectory, django_assert_num_queries: Any
+) -> None:
+    recipient, page = factories.recipient(), context()
+
+    with django_assert_num_queries(2):
+        for number in range(30):
+            planning.plan_register(page, new_person(recipient, login_name=f"tk{number:04}"))
+
+
 @pytest.mark.parametrize("state", DirectoryAccount.State.values)
 def test_a_name_in_the_register_is_refused_also_when_deleted(directory: FakeDirectory, state: str) -> None:
     factories.directory_account(login_name="Tk0412-Suzuki", state=state)
