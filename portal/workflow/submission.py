@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils.translation import gettext as _
 
 from portal.common.time import today
@@ -100,14 +100,15 @@ def _fill_header(
 def _take_names(application: Application, kind: ApplicationKind[Any], checked: list[CheckedLine]) -> None:
     """Store the checked lines with their plans and reserve what they name (ACC-06).
 
-    What the application held before is let go first, and names are taken in one order everywhere, so that two
-    applications with the same names wait for each other and never lock each other out. Raises InvalidApplication.
+    What the application held before is let go first. Two applications with a name in common wait for each other here,
+    so that neither holds what the other needs next. Raises InvalidApplication.
     """
+    held = application.lines.filter(is_open=True).values_list("reservation_key", flat=True)
+    _wait_for_names({*held, *(line.reservation_key for line in checked)})
     application.lines.update(is_open=False)
     stored = {line.position: line for line in application.lines.all()}
-    order = sorted(range(len(checked)), key=lambda position: (checked[position].reservation_key, position))
-    for position in order:
-        line = _filled(stored[position], kind, checked[position])
+    for position, found in enumerate(checked):
+        line = _filled(stored[position], kind, found)
         try:
             line.save()
         except IntegrityError as error:
@@ -117,6 +118,16 @@ def _take_names(application: Application, kind: ApplicationKind[Any], checked: l
                 "Another application that is not finished yet already applies for this. Choose another one."
             )
             raise InvalidApplication({line_path(position, kind.reservation_field): [text]}) from error
+
+
+def _wait_for_names(names: set[str | None]) -> None:
+    """Hold these names against other submissions until the end of the transaction, in one order everywhere."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(key) FROM "
+            "(SELECT DISTINCT hashtextextended(name, 0) AS key FROM unnest(%s::text[]) AS name ORDER BY 1) AS keys",
+            [sorted(filter(None, names))],
+        )
 
 
 def _filled(line: ApplicationLine, kind: ApplicationKind[Any], checked: CheckedLine) -> ApplicationLine:

@@ -149,6 +149,37 @@ def test_applications_for_the_same_names_in_opposite_order_do_not_lock_each_othe
     assert (winners(results), losers(results)) == (1, [InvalidApplication])
 
 
+def test_a_resubmission_that_lets_a_name_go_locks_nobody_out(
+    office: cards.Office, monkeypatch: pytest.MonkeyPatch
+) -> None:  # ACC-06
+    returned = cards.submitted(office.applicant, "x")
+    services.return_(**cards.seen(returned, office.approver), comment="直してください")
+    services.save_draft(
+        application_id=returned.pk,
+        actor=office.applicant,
+        content=cards.content("a"),
+        version=None,
+        now=timezone.now(),
+    )
+    other = cards.draft(cards.Office("27").applicant, "a", "x")
+    save, let_go = ApplicationLine.save, threading.Event()
+
+    def in_turn(line: ApplicationLine, *args: Any, **kwargs: Any) -> None:
+        if line.application_id == returned.pk:  # has let "x" go and now wants "a"
+            let_go.set()
+            here = threading.Event()
+            here.wait(0.5)
+        else:
+            let_go.wait(0.5)
+        save(line, *args, **kwargs)
+
+    monkeypatch.setattr(ApplicationLine, "save", in_turn)
+
+    results = at_once(lambda: cards.submit(returned), lambda: cards.submit(other))
+
+    assert (winners(results), losers(results)) == (1, [InvalidApplication])
+
+
 @pytest.mark.parametrize("_round", range(5))
 def test_of_two_submits_one_counts(office: cards.Office, _round: int) -> None:
     application = cards.draft(office.applicant)
