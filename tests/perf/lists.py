@@ -70,7 +70,10 @@ def _measure_size(operator: User, clerk: User) -> dict[str, tuple[float, int]]:
         "first page, federation": (clerk, "/applications/"),
         "exact search, federation": (clerk, f"/applications/?q={number}"),
     }
-    clients = {person.pk: client_of(User.objects.get(pk=person.pk)) for person in (operator, clerk)}
+    clients = {
+        person.pk: client_of(User.objects.get(pk=person.pk), SERVER_NAME="127.0.0.1")
+        for person in (operator, clerk)
+    }
     return {name: _measure_page(clients[person.pk], url) for name, (person, url) in pages.items()}
 
 
