@@ -18,7 +18,7 @@ from accounts import recipients
 from accounts.passwords import generate_initial_password
 from portal.fulfilment.models import Operation
 from portal.fulfilment.registry import NeedsPerson, NotKnown, Outcome, Run, TryLater
-from portal.gateways import clock
+from portal.gateways import clock, directory_factory
 from portal.gateways.directory import (
     AccessDenied,
     ContainerMissing,
@@ -73,6 +73,17 @@ class Work:
     def progress(self) -> dict[str, Any]:
         """What earlier attempts made certain."""
         return self.run.operation.progress
+
+
+def work_of(run: Run) -> Work:
+    """A claimed operation as the handlers need it."""
+    operation = run.operation
+    return Work(
+        run=run,
+        payload=payload_of(operation),
+        organisation=operation.organisation,
+        directory=directory_factory.get_directory(),
+    )
 
 
 def payload_of(operation: Operation) -> Any:

@@ -28,11 +28,11 @@ class RegisterHandler:
 
     def run(self, run: Run) -> Outcome:
         """See portal.fulfilment.registry.Handler."""
-        return provisioning.carry_out(lambda: _register(_work(run)))
+        return provisioning.carry_out(lambda: _register(provisioning.work_of(run)))
 
     def verify(self, run: Run, recorded: dict[str, str]) -> Outcome:
         """Compare AD with the line after it was done by hand (ACC-12); the account is found by its login name."""
-        return provisioning.carry_out(lambda: _verify(_work(run)))
+        return provisioning.carry_out(lambda: _verify(provisioning.work_of(run)))
 
     def work_sheet(self, operation: Operation) -> list[tuple[str, str]]:
         """Every attribute to write by hand. The password is drawn by whoever does it and is not on the sheet (ACC-10)."""
@@ -48,16 +48,6 @@ class RegisterHandler:
     def ping(self) -> None:
         """Raise when AD does not answer."""
         directory_factory.get_directory().ping()
-
-
-def _work(run: Run) -> Work:
-    operation = run.operation
-    return Work(
-        run=run,
-        payload=provisioning.payload_of(operation),
-        organisation=operation.organisation,
-        directory=directory_factory.get_directory(),
-    )
 
 
 def _register(work: Work) -> Outcome:

@@ -25,11 +25,11 @@ class ResetHandler:
 
     def run(self, run: Run) -> Outcome:
         """See portal.fulfilment.registry.Handler."""
-        return provisioning.carry_out(lambda: _reset(_work(run)))
+        return provisioning.carry_out(lambda: _reset(provisioning.work_of(run)))
 
     def verify(self, run: Run, recorded: dict[str, str]) -> Outcome:
         """After it was done by hand: the password must be an initial one, or one chosen since the operation was taken."""
-        return provisioning.carry_out(lambda: _verify(_work(run)))
+        return provisioning.carry_out(lambda: _verify(provisioning.work_of(run)))
 
     def work_sheet(self, operation: Operation) -> list[tuple[str, str]]:
         """What to do by hand. The password is drawn by whoever does it and is not on the sheet (ACC-10)."""
@@ -44,16 +44,6 @@ class ResetHandler:
     def ping(self) -> None:
         """Raise when AD does not answer."""
         directory_factory.get_directory().ping()
-
-
-def _work(run: Run) -> Work:
-    operation = run.operation
-    return Work(
-        run=run,
-        payload=provisioning.payload_of(operation),
-        organisation=operation.organisation,
-        directory=directory_factory.get_directory(),
-    )
 
 
 def _reset(work: Work) -> Outcome:
