@@ -77,7 +77,7 @@ class SaveFilterForm(PortalForm):
     """A name for the filter that the list shows now."""
 
     name = forms.CharField(label=gettext_lazy("Name of the tab"), max_length=40)
-    query = forms.CharField(widget=forms.HiddenInput, max_length=500, required=False)
+    query = forms.CharField(widget=forms.HiddenInput, max_length=5000, required=False)
 
 
 class FilterForm(PortalForm):

@@ -162,16 +162,16 @@ def test_a_tab_needs_a_short_name(desk: Desk, name: str) -> None:
     assert not SavedFilter.objects.exists()
 
 
-def test_a_tab_with_a_long_japanese_keyword_is_kept_or_refused_with_words(desk: Desk) -> None:
+@pytest.mark.parametrize("query", ["q=" + "審" * 200, "q=" + "%E5%AF%A9" * 200], ids=["typed", "of the page"])
+def test_a_tab_whose_filter_does_not_fit_is_refused_with_its_reason(desk: Desk, query: str) -> None:
     client = browser(desk.applicant)
-    shown = client.get("/applications/", {"q": "審" * 200})
 
-    answer = client.post(
-        "/applications/filters/", {"name": "長い", "query": shown.context["query"]}, follow=True
-    )
+    answer = client.post("/applications/filters/", {"name": "長い", "query": query}, follow=True)
 
     assert answer.status_code == 200
     assert not SavedFilter.objects.exists()
+    (message,) = answer.context["messages"]
+    assert "40" not in str(message)  # not the name is too long
 
 
 def test_a_person_has_at_most_ten_tabs(desk: Desk) -> None:
