@@ -89,6 +89,14 @@ def test_filling_again_adds_applications_and_nobody_twice(directory: FakeDirecto
     assert Application.system.count() == 10
 
 
+def test_bulk_written_twice_adds_other_rows(directory: FakeDirectory, post: PostOffice) -> None:
+    fill(applications=100)
+    fill(applications=100)
+
+    assert Application.system.count() == 200
+    assert Operation.system.count() == Operation.system.values("marker").distinct().count() > 0
+
+
 def test_without_a_directory_approved_work_waits(directory: FakeDirectory, post: PostOffice) -> None:
     directory.faults["ping"] = [DirectoryUnavailable(code="down")]
 

@@ -13,6 +13,7 @@ from django.utils import timezone
 from accounts.demo import bulk, people, story
 from portal.gateways import directory_factory
 from portal.gateways.directory import Directory, DirectoryError
+from portal.workflow.models import Application
 
 # So many are made one by one through the portal's services; what goes beyond is written in bulk.
 STORY_LIMIT = 60
@@ -42,7 +43,9 @@ class Command(BaseCommand):
                 "demo_data makes logins with a known password: it runs with local settings only."
             )
         started = time.monotonic()
-        dice, now = random.Random(options["seed"]), timezone.now()
+        # What is there already changes the draw, so that a second run adds other rows and not the same again.
+        dice = random.Random(f"{options['seed']}-{Application.system.count()}")
+        now = timezone.now()
         directory = self._directory()
         for organisation in people.staffed(max(1, min(options["federations"], 47))):
             people.hire(organisation, directory, dice)
