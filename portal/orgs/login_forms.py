@@ -15,6 +15,7 @@ from allauth.mfa.webauthn.forms import (
     EditWebAuthnForm,
     ReauthenticateWebAuthnForm,
 )
+from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -25,6 +26,20 @@ from portal.orgs import factors
 
 # What fido2 raises for JSON that no browser would send.
 _NO_ANSWER_OF_A_KEY = (KeyError, TypeError, ValueError, AttributeError)
+
+
+class CredentialField(forms.JSONField):
+    """The answer of a security key; JSON too deep to be read is none."""
+
+    def to_python(self, value: Any) -> Any:
+        try:
+            return super().to_python(value)
+        except RecursionError as exc:
+            raise get_adapter().validation_error("incorrect_key") from exc
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        """Nothing: an answer is good once, so a page with errors asks the key anew."""
+        return None
 
 
 class LoginForm(FormBehaviour, AllauthLoginForm):
@@ -97,6 +112,8 @@ class RegisterAppForm(FormBehaviour, ActivateTOTPForm):
 class RegisterKeyForm(FormBehaviour, AddWebAuthnForm):
     """A name for a security key; the browser adds what the key answers."""
 
+    credential = CredentialField(widget=forms.HiddenInput)
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["name"].label = _("Name of the key")
@@ -113,6 +130,8 @@ class RegisterKeyForm(FormBehaviour, AddWebAuthnForm):
 
 class _KeyForm(AuthenticateWebAuthnForm):
     """The answer of a security key; at most five wrong ones in five minutes, together with codes."""
+
+    credential = CredentialField(widget=forms.HiddenInput)
 
     def clean_credential(self) -> Any:
         now = timezone.now()

@@ -48,5 +48,5 @@ def _matching(rows: QuerySet[TrailEntry], filters: Filters) -> QuerySet[TrailEnt
     if filters.since:
         rows = rows.filter(at__gte=dt.datetime.combine(filters.since, dt.time(), JST))
     if filters.until:
-        rows = rows.filter(at__lt=dt.datetime.combine(filters.until + dt.timedelta(days=1), dt.time(), JST))
+        rows = rows.filter(at__lte=dt.datetime.combine(filters.until, dt.time.max, JST))
     return rows

@@ -151,7 +151,7 @@ def _seen(text: str) -> list[StageSpec]:
     """The rows that the page was made from; something else is as good as changed meanwhile."""
     try:
         return [StageSpec(**row) for row in json.loads(text)]
-    except (TypeError, ValueError) as exc:
+    except (TypeError, ValueError, RecursionError) as exc:
         raise ContentChanged from exc
 
 

@@ -228,9 +228,9 @@ def test_security_key_page_needs_no_inline_script(client: Client, person: User) 
 def test_nonsense_of_a_security_key_is_refused(client: Client, person: User) -> None:
     try_login(client, person.login_name)
 
-    for credential in ("", "x", "{}", "[]", '{"id": 1}', "null", '{"response": {}}'):
+    for credential in ("", "x", "{}", "[]", '{"id": 1}', "null", '{"response": {}}', "[" * 100_000):
         response = client.post(reverse("mfa_add_webauthn"), {"name": "key", "credential": credential})
-        assert response.status_code == 200, credential
+        assert response.status_code == 200, credential[:20]
     assert factors.count(person) == 0
 
 
@@ -240,9 +240,9 @@ def test_nonsense_instead_of_a_security_key_does_not_log_in_and_counts_as_a_gues
     give_app(person)
     try_login(client, person.login_name)
 
-    for credential in ("", "{}", '{"id": 1}', "null", '{"response": {}}'):
+    for credential in ("", "{}", '{"id": 1}', "null", '{"response": {}}', "[" * 100_000):
         response = client.post(reverse("mfa_authenticate"), {"credential": credential})
-        assert response.status_code == 200, credential
+        assert response.status_code == 200, credential[:20]
     assert not is_in(client)
     assert TrailEntry.objects.filter(action=factors.REFUSED, actor=person).exists()
 
