@@ -100,7 +100,8 @@ def organisation_of(kind: str) -> Organisation:
 
 def _memberships(day: date) -> PeriodQuerySet:
     rows: PeriodQuerySet = Membership.system.valid_on(day)  # type: ignore[attr-defined]
-    return rows.filter(user__is_active=True)
+    # A break-glass account is nobody in particular: it decides nothing and fills no seat (SEC-01, ORG-04).
+    return rows.filter(user__is_active=True, user__is_break_glass=False)
 
 
 def _deputies(stage: ApprovalStage, day: date) -> PeriodQuerySet:

@@ -18,6 +18,7 @@ from portal.workflow.errors import (
     ContentChanged,
     InvalidApplication,
     MoveNotAllowed,
+    NobodyCanDecide,
     NotAllowed,
 )
 from portal.workflow.models import Application, ApprovalStage, RouteStage, StageStatus, Status
@@ -191,6 +192,19 @@ def test_a_deputy_who_is_only_an_auditor_now_decides_nothing(office: cards.Offic
     with pytest.raises(NotAllowed):
         cards.approve(application, stand_in)
     assert not selectors.inbox(stand_in, timezone.now()).exists()
+
+
+def test_a_break_glass_account_decides_nothing_and_fills_no_seat(office: cards.Office) -> None:
+    # Whose hand it is nobody knows (SEC-01): one person could decide twice, and nobody would be asked by mail.
+    application = cards.approve(cards.submitted(office.applicant), office.approver)
+    envelope = factories.operator(is_break_glass=True, email="")
+
+    with pytest.raises(NotAllowed):
+        cards.approve(application, envelope)
+    assert not selectors.inbox(envelope, timezone.now()).exists()
+    office.operator.memberships.update(ended_at=timezone.now())
+    with pytest.raises(NobodyCanDecide):
+        cards.submitted(office.applicant, "kato")
 
 
 def test_an_approver_of_another_federation_decides_nothing(office: cards.Office) -> None:  # ORG-02
