@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
 from django.utils import timezone
 
+from portal.common.pagination import COUNT_LIMIT, limited_count
 from portal.common.text import search_terms
 from portal.common.time import today
 from portal.orgs.models import Deputy, Membership, Organisation, User
@@ -181,7 +182,11 @@ def application(user: User, number: str) -> Application:
 
 
 def work_counts(user: User, now: datetime) -> WorkCounts:
-    """The counts of the home page, in four statements at most."""
+    """The counts of the home page, in four statements at most.
+
+    What others wait for is counted up to COUNT_LIMIT + 1, the earliest due first: nobody reads more, and a million
+    applications cost what a thousand cost.
+    """
     own = Application.objects.visible_to(user).filter(applicant=user)
     counts = own.aggregate(
         drafts=Count("pk", filter=Q(status__in=_MINE)),
@@ -190,10 +195,9 @@ def work_counts(user: User, now: datetime) -> WorkCounts:
         attention=Count("pk", filter=Q(status=Status.NEEDS_ATTENTION)),
     )
     if user.may(READ_OPERATIONS):
-        counts["attention"] = _readable(user).filter(status=Status.NEEDS_ATTENTION).count()
-    waiting = inbox(user, now).aggregate(
-        all=Count("pk"), overdue=Count("pk", filter=Q(due_on__lt=today(now)))
-    )
+        counts["attention"] = limited_count(_readable(user).filter(status=Status.NEEDS_ATTENTION))
+    earliest = inbox(user, now).order_by("due_on")[: COUNT_LIMIT + 1]
+    waiting = earliest.aggregate(all=Count("pk"), overdue=Count("pk", filter=Q(due_on__lt=today(now))))
     return WorkCounts(inbox=waiting["all"], overdue=waiting["overdue"], **counts)
 
 

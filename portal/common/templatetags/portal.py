@@ -13,6 +13,7 @@ from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
 from portal.common import time
+from portal.common.pagination import COUNT_LIMIT
 
 register = template.Library()
 
@@ -245,3 +246,9 @@ def check_text(check: Any) -> str:
 def file_size(value: int) -> str:
     """212 KB, 1.4 MB."""
     return f"{value / 1_048_576:.1f} MB" if value >= 1_048_576 else f"{max(1, round(value / 1024))} KB"
+
+
+@register.filter
+def capped(number: int) -> str:
+    """A count as `limited_count` gives it: "1,000+" when there are more than it counts."""
+    return f"{COUNT_LIMIT:,}+" if number > COUNT_LIMIT else str(number)
