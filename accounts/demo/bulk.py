@@ -53,6 +53,7 @@ from portal.workflow.verbs import Verb
 _BATCH = 20_000
 _MANY = 50_000  # from here on building the search index anew is faster than adding to it
 _YEARS = 3
+_PATIENCE = timedelta(days=60)  # nobody leaves an application open for longer: it was completed since
 
 # What becomes of applications, in per cent; the rest is completed.
 _FATES = (
@@ -176,10 +177,12 @@ class _Paper:
         self.steps: list[tuple[str, User | None, str, str]] = []  # verb, actor, to_status, comment
 
     def _fate(self, number: float) -> Status:
+        """What became of it by chance; one that has lain open for too long was completed meanwhile."""
         for status, share in _FATES:
             number -= share
             if number < 0:
-                return status
+                forgotten = status in OPEN and self.at < self.writer.now - _PATIENCE
+                return Status.COMPLETED if forgotten else status
         return Status.COMPLETED
 
     @property

@@ -196,7 +196,8 @@ def work_counts(user: User, now: datetime) -> WorkCounts:
     )
     if user.may(READ_OPERATIONS):
         counts["attention"] = limited_count(_readable(user).filter(status=Status.NEEDS_ATTENTION))
-    earliest = inbox(user, now).order_by("due_on")[: COUNT_LIMIT + 1]
+    # An application in review has exactly one open stage, so the stages tell, over their own small index.
+    earliest = _decidable(user).order_by("due_on")[: COUNT_LIMIT + 1]
     waiting = earliest.aggregate(all=Count("pk"), overdue=Count("pk", filter=Q(due_on__lt=today(now))))
     return WorkCounts(inbox=waiting["all"], overdue=waiting["overdue"], **counts)
 
