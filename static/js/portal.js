@@ -22,6 +22,38 @@
   // 4 Leaving a form with entries that are not saved asks first. A saved draft is not dirty.
   const guarded = document.querySelector("form[data-guard]");
   let dirty = false;
+  // Sending the form after the session ended would lose what was typed, and a new log-in makes the page's token void:
+  // after a silence, or once the log-out is known, ask the server first and take its fresh token.
+  const loggedOut = document.querySelector("[data-logged-out]");
+  const SILENCE = 60000;
+  let lastContact = Date.now();
+  let asked = false;
+  document.addEventListener("htmx:afterRequest", (event) => { if (event.detail.successful) lastContact = Date.now(); });
+  const takeToken = (html, button) => {
+    const fresh = new DOMParser().parseFromString(html, "text/html")
+      .querySelector("form[data-guard] input[name=csrfmiddlewaretoken]");
+    loggedOut.hidden = Boolean(fresh);
+    if (!fresh) { loggedOut.scrollIntoView({ block: "center" }); return; }
+    document.querySelectorAll("input[name=csrfmiddlewaretoken]").forEach((input) => { input.value = fresh.value; });
+    lastContact = Date.now();
+    asked = true;
+    guarded.requestSubmit(button);
+  };
+  if (guarded && loggedOut) {
+    guarded.addEventListener("submit", (event) => {
+      if (asked || (loggedOut.hidden && Date.now() - lastContact < SILENCE)) { asked = false; return; }
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      // getAttribute: the buttons of the form are called "action" and hide the property of that name.
+      fetch(guarded.getAttribute("action"), { credentials: "same-origin", redirect: "manual" })
+        .then((answer) => (answer.ok ? answer.text() : ""))
+        .then((html) => takeToken(html, event.submitter))
+        .catch(() => {
+          const warning = document.querySelector("[data-autosave-failed]");
+          if (warning) { warning.hidden = false; warning.scrollIntoView({ block: "center" }); }
+        });
+    });
+  }
   if (guarded) {
     guarded.addEventListener("input", () => { dirty = true; });
     guarded.addEventListener("submit", () => { dirty = false; });

@@ -91,6 +91,23 @@ def test_an_ended_session_keeps_the_page_and_says_how_to_go_on(clerk: Desk) -> N
     assert clerk.page.url.endswith("/edit/")
 
 
+def test_what_was_typed_survives_the_end_of_the_session_and_is_saved_after_a_new_log_in(
+    clerk: Desk, office: Office
+) -> None:
+    clerk.context.clear_cookies(name="sessionid")
+    clerk.page.fill("[name=reason]", "ログアウトのあとで書いた")
+    expect(clerk.page.locator("[data-logged-out]")).to_be_visible()
+
+    clerk.page.locator("button[value=save]").last.click()
+    expect(clerk.page.locator("[data-logged-out]")).to_be_in_viewport()
+    assert clerk.page.input_value("[name=reason]") == "ログアウトのあとで書いた"
+    Desk(clerk.context, clerk.context.new_page(), clerk.address).log_in(office.lab.cast.applicant)
+    clerk.page.locator("button[value=save]").last.click()
+
+    expect(clerk.page.get_by_text("下書きを保存しました。")).to_be_visible()
+    assert Application.system.latest("pk").reason == "ログアウトのあとで書いた"
+
+
 def test_a_save_that_fails_is_said_and_the_next_one_works(clerk: Desk) -> None:
     clerk.page.route("**/edit/", lambda route: route.fulfill(status=503, body="down"), times=1)
     clerk.page.fill("[name=reason]", "一度目")
