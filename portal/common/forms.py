@@ -104,7 +104,11 @@ class PortalModelForm(FormBehaviour, forms.ModelForm):
 
 
 def _name_in_message(field: forms.Field) -> None:
-    """Say what is missing: "this field is required" ten times over helps nobody."""
+    """Say what is missing or what to shorten: "this field is required" ten times over helps nobody."""
+    if "max_length" not in field.error_messages:
+        field.error_messages["max_length"] = _(
+            "Shorten this to %(limit_value)s characters (now %(show_value)s)."
+        )
     if (
         field.error_messages.get("required") != forms.Field.default_error_messages["required"]
         or not field.label

@@ -159,3 +159,13 @@ def test_partners_stand_side_by_side() -> None:
 
     assert rows[0] == ["family_name", "kana"]
     assert ["login_name"] in rows
+
+
+def test_a_text_that_is_too_long_says_how_long_it_may_be() -> None:
+    class Short(forms.PortalForm):
+        department = forms.NormalisingField(label="所属", max_length=5)
+
+    form = Short({"department": "審査第一課のさらに奥"})
+
+    with translation.override("ja"):
+        assert form.errors["department"] == ["5文字以内に短くしてください（現在10文字）。"]
