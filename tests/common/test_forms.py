@@ -165,7 +165,7 @@ def test_a_text_that_is_too_long_says_how_long_it_may_be() -> None:
     class Short(forms.PortalForm):
         department = forms.NormalisingField(label="所属", max_length=5)
 
-    form = Short({"department": "審査第一課のさらに奥"})
-
     with translation.override("ja"):
+        form = Short({"department": "審査第一課のさらに奥"})
+
         assert form.errors["department"] == ["5文字以内に短くしてください（現在10文字）。"]
