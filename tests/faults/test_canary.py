@@ -9,13 +9,16 @@ from pathlib import Path
 import pytest
 import redis
 from django.db import connection
+from django.test import Client
 from django.utils import timezone
 
 from portal.embedded.valkey import EmbeddedValkey
 from portal.fulfilment import services
 from portal.gateways.directory import BindResult
 from portal.notices import secrets
-from tests import journeys
+from portal.orgs.permissions import Role
+from tests import factories, journeys
+from tests.fakes import FakeDirectory, administrators_ou
 from tests.lab import Lab
 
 CANARY = "KnRy-4747-XqTh"
@@ -86,3 +89,27 @@ def test_the_canary_lives_in_the_mail_and_in_the_directory_only(
     state = Path(os.environ["PORTAL_STATE_DIR"])
     files = [path for path in state.rglob("*") if path.is_file()] if state.exists() else []
     assert [path for path in files if CANARY.encode() in path.read_bytes()] == []
+
+
+def test_the_canary_typed_at_the_login_is_on_no_error_page_and_in_no_log(
+    db: None, everything_logged: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Broken(FakeDirectory):
+        def authenticate(self, login_name: str, password: str) -> BindResult:
+            held = f"also here: {password}"
+            raise RuntimeError(f"something nobody foresaw, {len(held)} characters long")
+
+    directory = Broken()
+    monkeypatch.setattr("portal.gateways.directory_factory.get_directory", lambda: directory)
+    entry = directory.add("shinsei13", container_dn=administrators_ou("13"))
+    factories.user(Role.APPLICANT, login_name="shinsei13", directory_guid=entry.guid)
+    client = Client(raise_request_exception=False)
+
+    answer = client.post("/auth/login/", {"login": "shinsei13", "password": CANARY})
+
+    assert answer.status_code == 500
+    logged = everything_logged.text
+    assert "something nobody foresaw" in logged, "the error was not logged at all"
+    assert CANARY not in answer.content.decode()
+    assert CANARY not in logged
+    assert CANARY not in whole_database()
