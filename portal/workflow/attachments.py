@@ -19,7 +19,7 @@ from portal.orgs.models import User
 from portal.workflow import records
 from portal.workflow.drafts import require_editor
 from portal.workflow.errors import InvalidApplication
-from portal.workflow.models import Application, Attachment, AttachmentContent
+from portal.workflow.models import Application, Attachment, AttachmentContent, RemovedAttachment
 
 NAME_LENGTH = 200
 _ZIP_ENTRIES = 10_000
@@ -112,10 +112,28 @@ def remove_attachment(*, application_id: int, attachment_id: int, actor: User, n
     require_editor(application, actor, now)
     attachment = application.attachments.get(pk=attachment_id)
     detail = {"name": attachment.name, "sha256": attachment.sha256}
+    if application.submitted_at is not None:
+        _keep(attachment, removed_by=actor, now=now)
     attachment.delete()
     records.save(application)
     records.record_action(application, "detach", actor=actor, now=now, detail=detail)
     return application
+
+
+def _keep(attachment: Attachment, *, removed_by: User, now: datetime) -> None:
+    """What was submitted once stays provable, though it is no longer part of the application (SEC-03)."""
+    RemovedAttachment.system.create(
+        application_id=attachment.application_id,
+        organisation_id=attachment.organisation_id,
+        name=attachment.name,
+        content_type=attachment.content_type,
+        sha256=attachment.sha256,
+        data=attachment.content.data,
+        added_by_id=attachment.added_by_id,
+        added_at=attachment.added_at,
+        removed_by=removed_by,
+        removed_at=now,
+    )
 
 
 def clean_name(name: str) -> str:

@@ -255,6 +255,27 @@ class AttachmentContent(models.Model):
     data = models.BinaryField()
 
 
+class RemovedAttachment(ScopedModel):
+    """A file that was part of a submitted application and was taken off later: an approver has seen it (SEC-03).
+
+    Insert-only, and kept as long as the application.
+    """
+
+    application = models.ForeignKey(Application, models.PROTECT, related_name="removed_attachments")
+    organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="+")
+    name = models.CharField(max_length=200)
+    content_type = models.CharField(max_length=100)
+    sha256 = models.CharField(max_length=64)
+    data = models.BinaryField()
+    added_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    added_at = models.DateTimeField()
+    removed_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    removed_at = models.DateTimeField()
+
+    class Meta(ScopedModel.Meta):
+        ordering = ("id",)
+
+
 class RouteStage(models.Model):
     """One stage of the approval route of a kind, as data (ACC-03).
 

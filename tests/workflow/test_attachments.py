@@ -7,12 +7,13 @@ import zipfile
 from typing import Any
 
 import pytest
+from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from portal.workflow import services
 from portal.workflow.attachments import clean_name
 from portal.workflow.errors import InvalidApplication, MoveNotAllowed, NotAllowed
-from portal.workflow.models import Application, Attachment
+from portal.workflow.models import Application, Attachment, RemovedAttachment
 from tests import factories
 from tests.workflow import cards
 
@@ -146,6 +147,25 @@ def test_files_change_only_while_the_application_is_editable(office: cards.Offic
         attach(application, "b.txt", b"b")
     with pytest.raises(MoveNotAllowed):
         remove(application, file)
+
+
+def test_a_file_that_was_submitted_once_stays_provable_after_it_is_taken_off(
+    office: cards.Office,
+) -> None:  # SEC-03
+    application = cards.draft(office.applicant)
+    never_submitted = attach(application, "draft.txt", b"draft")
+    remove(application, never_submitted)
+    file = attach(application, "seen.txt", b"seen by the approver")
+    cards.submit(application)
+    services.pull_back(application_id=application.pk, actor=office.applicant, now=timezone.now())
+
+    remove(application, file)
+
+    kept = RemovedAttachment.system.get(application=application)
+    assert (kept.name, bytes(kept.data), kept.sha256) == ("seen.txt", b"seen by the approver", file.sha256)
+    assert not application.attachments.exists()
+    with pytest.raises(DatabaseError, match="insert-only"), transaction.atomic():
+        kept.delete()
 
 
 def test_only_the_applicant_changes_files(office: cards.Office) -> None:
