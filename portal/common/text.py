@@ -56,3 +56,23 @@ def search_key(*values: str) -> str:
 def search_terms(query: str, limit: int = 5) -> list[str]:
     """The folded words of a search box; all of them must occur. At most `limit`, the rest is ignored."""
     return search_key(query[:200]).split()[:limit]
+
+
+def romaji(reading: str) -> str:
+    """A reading in Latin letters (ヘボン式), lower case: サトウ is "satou", ハットリ is "hattori".
+
+    Long vowels stay as they are written; `romaji_spellings` gives the forms that people type. Anything but kana is left out.
+    """
+    kana = jaconv.kata2hira(katakana(reading))
+    syllables = "".join(
+        character for character in kana if "\u3041" <= character <= "\u3096" or character == "ー"
+    )
+    return re.sub(r"[^a-z]", "", jaconv.kana2alphabet(syllables).replace("-", ""))
+
+
+def romaji_spellings(reading: str) -> tuple[str, ...]:
+    """The reading with and without its long vowels: 大野 is searched for as oono, ono and ohno alike."""
+    full = romaji(reading)
+    short = re.sub(r"o[ou]", "o", full).replace("uu", "u")
+    with_h = re.sub(r"o[ou](?=[^aiueo]|$)", "oh", full)
+    return tuple(dict.fromkeys((full, short, with_h)))

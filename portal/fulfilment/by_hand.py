@@ -182,7 +182,7 @@ def _before(operation: Operation) -> dict[str, str]:
 
 def _verify(operation: Operation, note: str, now: datetime) -> Outcome:
     try:
-        handler = registry.handler_for(operation.kind, operation.target)
+        handler = registry.handler_for(operation.kind, operation.target, operation.step)
         return handler.verify(HeldRun(operation, lambda: now), {"note": note})
     except LeaseLost:
         raise MoveNotAllowed(operation.pk, operation.status, "record_done") from None

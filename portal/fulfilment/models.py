@@ -41,6 +41,9 @@ class Operation(ScopedModel):
     organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="+")
     kind = models.CharField(_("kind"), max_length=60)
     target = models.CharField(_("target"), max_length=30)
+    # Which of the changes that a line causes at its target, one after another in time: "" is what was applied for,
+    # others follow by the calendar, such as the removal thirty days after a deletion.
+    step = models.CharField(_("step"), max_length=20, blank=True, default="")
     application_number = models.CharField(_("application number"), max_length=20, db_index=True)
     subject = models.CharField(_("subject"), max_length=200)
     status = models.CharField(
@@ -74,12 +77,19 @@ class Operation(ScopedModel):
             models.Index(fields=["lease_until"], name="operation_leases", condition=Q(status="RUNNING")),
             models.Index(fields=["status", "-id"], name="operation_status"),
         ]
-        constraints: ClassVar = [models.UniqueConstraint(fields=["line", "target"], name="operation_once")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["line", "target", "step"], name="operation_once")
+        ]
 
     @property
     def target_label(self) -> str:
         """What people call the target."""
         return registry.target_label(self.target)
+
+    @property
+    def step_label(self) -> str:
+        """What people call a later step; "" for what was applied for."""
+        return registry.step_label(self.step)
 
 
 class OperationEvent(ScopedModel):

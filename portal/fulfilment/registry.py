@@ -80,30 +80,43 @@ class Handler(Protocol):
         """Raise when the target cannot be reached: the breaker's probe."""
 
 
-_handlers: dict[tuple[str, str], Handler] = {}
+_handlers: dict[tuple[str, str, str], Handler] = {}
 _settled: list[Callable[[Operation, datetime], None]] = []
 
 
-def register_handler(kind: str, target: str, handler: Handler) -> None:
-    """Make `handler` responsible; raises ValueError when somebody else already is."""
-    if (kind, target) in _handlers:
-        raise ValueError(f"{kind} at {target} has two handlers")
-    _handlers[(kind, target)] = handler
+def register_handler(kind: str, target: str, handler: Handler, step: str = "") -> None:
+    """Make `handler` responsible for one step of a kind; raises ValueError when somebody else already is."""
+    if (kind, target, step) in _handlers:
+        raise ValueError(f"{kind} at {target} has two handlers for the step {step!r}")
+    _handlers[(kind, target, step)] = handler
 
 
-def handler_for(kind: str, target: str) -> Handler:
+def handler_for(kind: str, target: str, step: str = "") -> Handler:
     """The responsible handler; raises KeyError."""
-    return _handlers[(kind, target)]
+    return _handlers[(kind, target, step)]
+
+
+_steps: dict[str, Any] = {}
+
+
+def name_step(step: str, label: Any) -> None:
+    """Give a later step the name that people know it by; `label` is a lazy translation."""
+    _steps[step] = label
+
+
+def step_label(step: str) -> str:
+    """What screens call a later step; "" for what was applied for."""
+    return str(_steps.get(step, step))
 
 
 def targets() -> list[str]:
     """Every target that has a handler, in order of name."""
-    return sorted({target for _, target in _handlers})
+    return sorted({target for _, target, _ in _handlers})
 
 
 def handler_of_target(target: str) -> Handler:
     """Any handler of the target, for a probe; raises KeyError."""
-    return next(handler for (_, name), handler in _handlers.items() if name == target)
+    return next(handler for (_, name, _), handler in _handlers.items() if name == target)
 
 
 @dataclass(frozen=True, kw_only=True)

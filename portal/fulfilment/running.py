@@ -134,7 +134,7 @@ def _probe(state: TargetState, now_fn: NowFn) -> bool:
 def _run_handler(operation: Operation, now_fn: NowFn) -> Outcome | None:
     """The handler's outcome; None when the lease was lost and nothing may be recorded."""
     try:
-        handler = registry.handler_for(operation.kind, operation.target)
+        handler = registry.handler_for(operation.kind, operation.target, operation.step)
     except KeyError:
         return NeedsPerson(code="no_handler", message=_("Nothing is installed that could carry this out."))
     try:

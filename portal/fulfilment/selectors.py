@@ -121,7 +121,7 @@ def targets(user: User) -> list[Target]:
 def work_sheet(operation: Operation) -> list[tuple[str, str]]:
     """What a person needs to carry it out by hand: label and value, no secret (ACC-12). Empty without a handler."""
     try:
-        handler = registry.handler_for(operation.kind, operation.target)
+        handler = registry.handler_for(operation.kind, operation.target, operation.step)
     except KeyError:
         return []
     return handler.work_sheet(operation)

@@ -60,10 +60,13 @@ def enqueue(
     application_number: str,
     subject: str,
     now: datetime,
+    not_before: datetime | None = None,
+    step: str = "",
 ) -> Operation:
     """Queue one change in the transaction of the approval; rings for a worker when that commits.
 
-    Raises django.db.IntegrityError when the line already has an operation at this target.
+    Nobody touches it before `not_before` (an effective date); the sweeper rings when that moment has come.
+    Raises django.db.IntegrityError when the line already has an operation for this step at this target.
     """
     operation = Operation.system.create(
         line_id=line_id,
@@ -73,10 +76,12 @@ def enqueue(
         application_number=application_number,
         subject=subject[:200],
         created_at=now,
-        not_before=now,
+        not_before=not_before or now,
+        step=step,
     )
     add_event(operation, Verb.QUEUED, now=now)
-    bell.ring_on_commit(DRAIN_TASK, target)
+    if operation.not_before <= now:
+        bell.ring_on_commit(DRAIN_TASK, target)
     return operation
 
 

@@ -133,7 +133,9 @@ def plan_lines(
     context = LineContext(
         organisation=application.organisation, actor=None, application=application, today=today
     )
-    return [kind.plan(context, kind.load(line.payload, line.payload_version)) for line in lines]
+    payloads = [kind.load(line.payload, line.payload_version) for line in lines]
+    kind.prepare(context, payloads)
+    return [kind.plan(context, payload) for payload in payloads]
 
 
 def frozen_plans(lines: Iterable[ApplicationLine]) -> list[Plan]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, time
 
 from django.utils.translation import gettext as _
 
-from portal.common.time import today
+from portal.common.time import JST, today
 from portal.fulfilment import services as fulfilment
 from portal.fulfilment.models import SETTLED, Operation, OperationStatus
 from portal.workflow import kinds, people, records
@@ -27,6 +27,7 @@ _WAITS_FOR_PERSON = frozenset({OperationStatus.ATTENTION, OperationStatus.MANUAL
 def start(application: Application, now: datetime) -> None:
     """Queue one operation per line and target, in the transaction of the last approval."""
     kind = kinds.get(application.kind)
+    not_before = effective_from(application, now)
     for line in application.lines.all():
         for target in kind.targets:
             fulfilment.enqueue(
@@ -37,10 +38,39 @@ def start(application: Application, now: datetime) -> None:
                 application_number=application.number,
                 subject=line.subject,
                 now=now,
+                not_before=not_before,
             )
     if not kind.targets:  # the approval itself is the result
         application.lines.update(is_open=False)
         _settle(application, Status.COMPLETED, now)
+
+
+def effective_from(application: Application, now: datetime) -> datetime:
+    """When the lines are carried out: at once, or at the beginning of the effective date in Japan (発効日)."""
+    if application.desired_on is None:
+        return now
+    return max(now, datetime.combine(application.desired_on, time(), JST))
+
+
+def enqueue_step(
+    line: ApplicationLine, *, target: str, step: str, now: datetime, not_before: datetime | None = None
+) -> Operation:
+    """Queue a later step of a line, also one of an application that is finished: its status does not change any more.
+
+    Raises django.db.IntegrityError when the line has this step already.
+    """
+    application = line.application
+    return fulfilment.enqueue(
+        line_id=line.pk,
+        organisation_id=line.organisation_id,
+        kind=application.kind,
+        target=target,
+        application_number=application.number,
+        subject=line.subject,
+        now=now,
+        not_before=not_before,
+        step=step,
+    )
 
 
 def operation_settled(operation: Operation, now: datetime) -> None:
@@ -72,18 +102,20 @@ def status_of(statuses: Sequence[str]) -> Status:
 
 
 def _operation_statuses(application: Application) -> list[str]:
-    return list(Operation.system.filter(line__application=application).values_list("status", flat=True))
+    return list(
+        Operation.system.filter(line__application=application, step="").values_list("status", flat=True)
+    )
 
 
 def _note_result(operation: Operation, now: datetime) -> None:
     """Write what became of the line, and free its name once all its operations are settled (ACC-06)."""
     line = ApplicationLine.system.get(pk=operation.line_id)  # again: the lock is held only now
-    line.result[operation.target] = {
+    line.result[f"{operation.target}:{operation.step}" if operation.step else operation.target] = {
         "status": operation.status,
         "at": now.isoformat(),
         "reason": operation.manual_note if operation.status == OperationStatus.CLOSED else "",
     }
-    line.is_open = line.operations.exclude(status__in=SETTLED).exists()
+    line.is_open = line.operations.filter(step="").exclude(status__in=SETTLED).exists()
     line.save(update_fields=["result", "is_open"])
 
 

@@ -43,6 +43,8 @@ class LineContext:
     actor: User | None  # None when the portal itself looks again
     application: Application | None  # None before the first save
     today: date
+    # What the lines of one application share: put there by the kind's `prepare`, read by its check and plan.
+    shared: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +54,8 @@ class ApplicationKind(Generic[P]):
     `payload_class` is a frozen dataclass whose fields are JSON values; it is built from checked form data and must round-trip.
     `check` gives errors per field ({"login_name": ["…"]}, "" for the whole line) that need the database or a target; it is run
     when a draft is saved with `submit`, at submission, and its result decides. `plan` never raises for an unreachable target:
-    it sets Plan.unavailable. `reservation_key` names what two open applications must not both hold ("" for nothing).
+    it sets Plan.unavailable. `prepare` is called once with all payloads before their checks and plans: what it reads for all
+    lines together goes into `context.shared`, so that a thousand lines cost the statements of one. `reservation_key` names what two open applications must not both hold ("" for nothing).
     """
 
     code: str  # "accounts.register"
@@ -74,6 +77,7 @@ class ApplicationKind(Generic[P]):
     max_lines: int = 50
     payload_version: int = 1
     upgrade: Callable[[dict[str, Any], int], dict[str, Any]] = field(default=lambda data, version: data)
+    prepare: Callable[[LineContext, Sequence[P]], None] = field(default=lambda context, payloads: None)
     organisation_kinds: frozenset[str] = EVERY_KIND
     reservation_field: str = ""  # where "already taken" is shown: "login_name"; "" for the whole line
 

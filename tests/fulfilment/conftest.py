@@ -14,7 +14,7 @@ from tests.fulfilment.support import KIND, TARGET, Clock, FakeHandler
 def handler(monkeypatch: pytest.MonkeyPatch) -> FakeHandler:
     """The fake handler, registered for this test only."""
     fake = FakeHandler()
-    monkeypatch.setitem(registry._handlers, (KIND, TARGET), fake)
+    monkeypatch.setitem(registry._handlers, (KIND, TARGET, ""), fake)
     return fake
 
 
