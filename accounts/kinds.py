@@ -12,6 +12,7 @@ from accounts.payloads import RegisterAccount, ResetPassword
 from accounts.provisioning import RECIPIENT_REFUSED, RECIPIENT_UNUSABLE
 from accounts.registering import RegisterHandler
 from accounts.resetting import ResetHandler
+from portal.common.text import romaji_spellings
 from portal.fulfilment.registry import Remedy, name_target, register_handler, register_remedy
 from portal.orgs.permissions import FEDERATIONS, OrganisationKind, Role
 from portal.workflow import kinds
@@ -44,6 +45,8 @@ def _register_terms(payload: RegisterAccount) -> Iterable[str]:
         f"{payload.family_name}{payload.given_name}",
         payload.kana,
         f"{payload.family_kana}{payload.given_kana}",
+        *romaji_spellings(payload.family_kana),
+        *romaji_spellings(payload.given_kana),
         payload.login_name,
         payload.department,
     )

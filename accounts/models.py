@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from portal.common.models import TimestampedModel
+from portal.common.search import search_indexes
 from portal.gateways.directory import parent_dn
 from portal.orgs.models import Organisation
 from portal.orgs.scoping import ScopedModel
@@ -48,7 +48,7 @@ class DirectoryAccount(ScopedModel, TimestampedModel):
             models.Index(fields=["organisation", "-id"], name="directoryaccount_org"),
             # The unique constraint below leaves deleted accounts out; the check of a new name does not (ACC-06).
             models.Index(Lower("login_name"), name="directoryaccount_any_login"),
-            GinIndex(OpClass(F("search_text"), name="gin_trgm_ops"), name="directoryaccount_search"),
+            *search_indexes("directoryaccount"),
         ]
         constraints: ClassVar = [
             models.UniqueConstraint(

@@ -8,7 +8,8 @@ from django.db import IntegrityError
 
 from accounts.models import DirectoryAccount
 from accounts.payloads import RegisterAccount
-from portal.common.text import search_key
+from portal.common.search import batched
+from portal.common.text import romaji_spellings, search_key
 from portal.gateways.directory import DirectoryEntry
 from portal.workflow.models import ApplicationLine
 
@@ -17,13 +18,28 @@ class RegisterConflict(Exception):
     """The register already holds this login name for another object: it and AD have drifted apart."""
 
 
+_SEARCHED = ("family_name", "given_name", "family_kana", "given_kana", "login_name", "department")
+
+
 def account_search_text(
     *, family_name: str, given_name: str, family_kana: str, given_kana: str, login_name: str, department: str
 ) -> str:
-    """The folded text that account searches look into: names with and without the space between them."""
+    """The folded text that account searches look into: names with and without the space between them, also in romaji."""
     names = (f"{family_name} {given_name}", family_name + given_name)
     readings = (f"{family_kana} {given_kana}", family_kana + given_kana)
-    return search_key(*names, *readings, login_name, department)
+    spellings = (*romaji_spellings(family_kana), *romaji_spellings(given_kana))
+    return search_key(*names, *readings, *spellings, login_name, department)
+
+
+def rebuild_search_texts() -> int:
+    """Fold the search text of every account anew, after the way of folding changed; the number of accounts."""
+    count = 0
+    rows = DirectoryAccount.system.only(*_SEARCHED, "search_text").order_by("pk")
+    for batch in batched(rows.iterator(chunk_size=1000), 1000):
+        for account in batch:
+            account.search_text = account_search_text(**{name: getattr(account, name) for name in _SEARCHED})
+        count += DirectoryAccount.system.bulk_update(batch, ["search_text"])
+    return count
 
 
 def enter_account(

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from accounts import asking
 from accounts.kinds import PASSWORD_RESET, REGISTER
 from accounts.models import DirectoryAccount
-from portal.common.text import search_terms
+from portal.common.search import matching
 from portal.fulfilment.models import Operation
 from portal.gateways.directory import DirectoryEntry, DirectoryError
 from portal.orgs.models import Organisation, User
@@ -35,9 +35,7 @@ def accounts(user: User, q: str = "", state: str = "", organisation: str = "") -
         rows = rows.filter(state=state)
     if organisation:
         rows = rows.filter(organisation__code=organisation)
-    for term in search_terms(q):
-        rows = rows.filter(search_text__contains=term)
-    return rows
+    return matching(rows, q)
 
 
 def account(user: User, guid: UUID) -> DirectoryAccount:

@@ -11,7 +11,7 @@ from typing import Any
 from django.utils import timezone
 
 from accounts.models import DirectoryAccount
-from portal.common.text import search_key
+from accounts.register import account_search_text
 from portal.fulfilment.models import Operation
 from portal.orgs.models import ApiToken, Deputy, Membership, Organisation, PasswordRecipient, User
 from portal.orgs.permissions import Role
@@ -161,14 +161,6 @@ def directory_account(code: str = "13", **fields: Any) -> DirectoryAccount:
         "last_line": fields.pop("last_line", None) or line(code=code),
         "verified_at": timezone.now(),
     } | fields
-    values.setdefault(
-        "search_text",
-        search_key(
-            values["family_name"],
-            values["given_name"],
-            values["family_kana"],
-            values["given_kana"],
-            login_name,
-        ),
-    )
+    searched = ("family_name", "given_name", "family_kana", "given_kana", "login_name", "department")
+    values.setdefault("search_text", account_search_text(**{name: values[name] for name in searched}))
     return DirectoryAccount.system.create(**values)

@@ -10,6 +10,11 @@ import unicodedata
 
 import jaconv
 
+# Forms of one character that people take for the same: 髙橋 is looked for as 高橋. For searching only.
+_VARIANTS = str.maketrans(
+    "髙﨑𥔎碕邊邉齋齊斎濵濱槗桥嶋嶌冨瀨德眞澤廣國櫻龍惠榮條藏槇曻鄕郞增寬淸靜黑",
+    "高崎崎崎辺辺斉斉斉浜浜橋橋島島富瀬徳真沢広国桜竜恵栄条蔵槙昇郷郎増寛清静黒",
+)
 _SPACES = re.compile(r"\s+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060\ufeff]")
 KATAKANA_NAME = re.compile(r"^[ァ-ヶー・ヽヾ　 ]+$")
@@ -48,9 +53,9 @@ def without_control_characters(value: str) -> str:
 
 
 def search_key(*values: str) -> str:
-    """Folded text for searching: NFKC, lower case, hiragana as katakana, one space between the values."""
+    """Folded text for searching: NFKC, lower case, hiragana as katakana, common forms of kanji, one space between values."""
     joined = " ".join(value for value in values if value)
-    return squeeze(jaconv.hira2kata(unicodedata.normalize("NFKC", joined).casefold()))
+    return squeeze(jaconv.hira2kata(unicodedata.normalize("NFKC", joined).casefold())).translate(_VARIANTS)
 
 
 def search_terms(query: str, limit: int = 5) -> list[str]:

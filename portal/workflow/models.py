@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from portal.common.models import TimestampedModel
+from portal.common.search import search_indexes
 from portal.orgs.models import Organisation, User
 from portal.orgs.permissions import Role
 from portal.orgs.scoping import ScopedModel
@@ -92,7 +92,7 @@ class Application(ScopedModel, TimestampedModel):
             models.Index(fields=["kind", "-id"], name="application_kind"),
             models.Index(fields=["applicant", "-id"], name="application_applicant"),
             models.Index(fields=["due_on"], name="application_due", condition=Q(status=Status.IN_REVIEW)),
-            GinIndex(OpClass(F("search_text"), name="gin_trgm_ops"), name="application_search"),
+            *search_indexes("application"),
         ]
         constraints: ClassVar = [
             models.CheckConstraint(name="application_status", condition=Q(status__in=Status.values))

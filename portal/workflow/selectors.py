@@ -13,6 +13,7 @@ from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
 from django.utils import timezone
 
 from portal.common.pagination import COUNT_LIMIT, limited_count
+from portal.common.search import holding
 from portal.common.text import search_terms
 from portal.common.time import today
 from portal.orgs.models import Deputy, Membership, Organisation, User
@@ -293,9 +294,7 @@ def _searched(rows: Any, query: str) -> Any:
     terms = search_terms(query)
     if len(terms) == 1 and _NUMBER.fullmatch(terms[0]):
         return rows.filter(number=terms[0].upper())
-    for term in terms:
-        rows = rows.filter(search_text__contains=term)
-    return rows
+    return holding(rows, terms)
 
 
 def _reads(user: User, readable: list[Organisation]) -> bool:

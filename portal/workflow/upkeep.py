@@ -7,9 +7,11 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
+from portal.common.search import batched
 from portal.common.time import add_business_days, is_business_day, today
-from portal.workflow import people, records, routes
-from portal.workflow.models import ApprovalStage, StageStatus, Status
+from portal.workflow import kinds, people, records, routes
+from portal.workflow.drafts import search_text
+from portal.workflow.models import Application, ApprovalStage, StageStatus, Status
 from portal.workflow.verbs import Verb
 
 
@@ -29,6 +31,29 @@ def remind_overdue(*, now: datetime) -> int:
         return 0
     overdue = _open_stages().filter(Q(reminded_on=None) | Q(reminded_on__lt=day), due_on__lt=day)
     return sum(_remind(stage_id, now) for stage_id in list(overdue.values_list("pk", flat=True)))
+
+
+def rebuild_search_texts() -> int:
+    """Fold the search text of every application anew, after the way of folding or the kinds' terms changed."""
+    count = 0
+    rows = Application.system.select_related("organisation", "applicant").order_by("pk")
+    for batch in batched(rows.prefetch_related("lines").iterator(chunk_size=500), 500):
+        for application in batch:
+            application.search_text = _folded_anew(application)
+        count += Application.system.bulk_update(batch, ["search_text"])
+    return count
+
+
+def _folded_anew(application: Application) -> str:
+    lines = list(application.lines.all())
+    terms: list[str] = []
+    for line in lines:
+        try:
+            kind = kinds.get(application.kind)
+            terms += kind.search_terms(kind.load(line.payload, line.payload_version))
+        except (KeyError, TypeError, ValueError, AttributeError):
+            continue  # an incomplete draft, or a kind that is no longer installed: its subject is all there is
+    return search_text(application, [line.subject for line in lines], terms)
 
 
 def _open_stages() -> QuerySet[ApprovalStage]:

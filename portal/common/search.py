@@ -1,0 +1,61 @@
+"""Searching folded text: every word of the query occurs, found through an index whatever its length (ACC-02).
+
+Three characters or more are found by trigrams. Names of one or two kanji or kana are shorter than a trigram: a second
+index holds single characters and pairs of them (`search_grams`, see portal/common/migrations/0001_search_grams.py).
+Two ASCII letters are in every other login name: they are looked for without an index, within the person's scope.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Any, TypeVar
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.db.models import F, Func, QuerySet, TextField
+
+from portal.common.text import search_terms
+
+M = TypeVar("M")
+Q = TypeVar("Q", bound="QuerySet[Any]")
+
+_TRIGRAM = 3
+
+
+class Grams(Func):
+    """The single characters and pairs of a text that are not ASCII, as an array."""
+
+    function = "search_grams"
+    output_field = ArrayField(TextField())  # type: ignore[assignment]
+
+
+def search_indexes(name: str) -> list[GinIndex]:
+    """The two indexes of a model with a folded `search_text`; `name` begins their names."""
+    return [
+        GinIndex(OpClass(F("search_text"), name="gin_trgm_ops"), name=f"{name}_search"),
+        GinIndex(Grams(F("search_text")), name=f"{name}_grams"),
+    ]
+
+
+def matching(rows: Q, query: str) -> Q:
+    """The rows whose `search_text` holds every word of the query, whatever its width, case and kana."""
+    return holding(rows, search_terms(query))
+
+
+def holding(rows: Q, terms: list[str]) -> Q:
+    """The rows whose `search_text` holds every one of these folded words."""
+    short = [term for term in terms if len(term) < _TRIGRAM and not term.isascii()]
+    if short:
+        rows = rows.alias(search_grams=Grams(F("search_text"))).filter(search_grams__contains=short)
+    for term in terms:
+        if term not in short:
+            rows = rows.filter(search_text__contains=term)
+    return rows
+
+
+def batched(rows: Iterable[M], size: int) -> Iterator[list[M]]:
+    """The rows in lists of `size`, the last one shorter."""
+    iterator = iter(rows)
+    while batch := list(islice(iterator, size)):
+        yield batch
