@@ -14,6 +14,7 @@ from portal.gateways.directory import (
     ChangedMeanwhile,
     ContainerMissing,
     DirectoryEntry,
+    DomainController,
     NameTaken,
     NewAccount,
     NotFound,
@@ -35,6 +36,16 @@ def users_ou(ou_name: str) -> str:
     return f"OU=Users,OU={ou_name},{ROOT_OU}"
 
 
+class Entries(dict[uuid.UUID, DirectoryEntry]):
+    """The accounts by objectGUID; whatever is put in gets the next update number, as in every AD."""
+
+    usn = 1000
+
+    def __setitem__(self, guid: uuid.UUID, entry: DirectoryEntry) -> None:
+        self.usn += 1
+        super().__setitem__(guid, replace(entry, usn_changed=self.usn))
+
+
 @dataclass
 class FakeDirectory:
     """A directory in memory that keeps the port's promises (portal.gateways.directory.Directory).
@@ -43,7 +54,9 @@ class FakeDirectory:
     does the same once the call has taken effect, as a lost answer does. `calls` names every call, without its arguments.
     """
 
-    entries: dict[uuid.UUID, DirectoryEntry] = field(default_factory=dict)
+    entries: Entries = field(default_factory=Entries)
+    deleted: set[uuid.UUID] = field(default_factory=set)
+    controller: str = "dc1/0001"
     passwords: dict[uuid.UUID, str] = field(default_factory=dict)
     group_mails: set[str] = field(default_factory=set)
     missing_containers: set[str] = field(default_factory=set)
@@ -88,7 +101,12 @@ class FakeDirectory:
         self.entries[entry.guid] = entry
         if password:
             self.passwords[entry.guid] = password
-        return entry
+        return self.entries[entry.guid]
+
+    def put(self, entry: DirectoryEntry, **values: Any) -> DirectoryEntry:
+        """Change an account as somebody does in AD by hand; returns it as it is then."""
+        self.entries[entry.guid] = replace(self.entries[entry.guid], **values)
+        return self.entries[entry.guid]
 
     def _enter(self, name: str) -> None:
         self.calls.append(name)
@@ -166,6 +184,35 @@ class FakeDirectory:
             if below and wanted and newer and dormant and (e.enabled or not enabled_only):
                 yield e
 
+    def domain_controller(self) -> DomainController:
+        self._enter("domain_controller")
+        return DomainController(identity=self.controller, name="dc1", highest_usn=self.entries.usn)
+
+    def scan_accounts(
+        self, base_dn: str, *, changed_since_usn: int | None = None
+    ) -> Iterator[list[DirectoryEntry]]:
+        self._enter("scan_accounts")
+        found = [
+            entry
+            for entry in self.entries.values()
+            if entry.dn.lower().endswith(f",{base_dn.lower()}")
+            and (changed_since_usn is None or entry.usn_changed > changed_since_usn)
+        ]
+        for start in range(0, len(found), 1000):
+            yield found[start : start + 1000]
+            self._enter("next_page")
+
+    def scan_guids(self, base_dn: str) -> Iterator[list[uuid.UUID]]:
+        self._enter("scan_guids")
+        found = [e.guid for e in self.entries.values() if e.dn.lower().endswith(f",{base_dn.lower()}")]
+        for start in range(0, len(found), 1000):
+            yield found[start : start + 1000]
+            self._enter("next_page")
+
+    def is_deleted(self, guid: uuid.UUID) -> bool:
+        self._enter("is_deleted")
+        return guid in self.deleted
+
     def create_account(self, account: NewAccount, *, initial_password: str) -> uuid.UUID:
         self._enter("create_account")
         if account.container_dn in self.missing_containers:
@@ -234,6 +281,7 @@ class FakeDirectory:
         self._enter("delete")
         self._entry(guid)
         del self.entries[guid]
+        self.deleted.add(guid)
 
     def add_to_group(self, group_dn: str, guid: uuid.UUID) -> None:
         self._enter("add_to_group")

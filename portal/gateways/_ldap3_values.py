@@ -65,6 +65,15 @@ def read_attributes(marker_attribute: str) -> list[str]:
     return [*_READ_ATTRIBUTES, marker_attribute]
 
 
+# The directory works these out for each account, which takes longer than reading all the others.
+_COMPUTED = frozenset({"msDS-User-Account-Control-Computed", "msDS-UserPasswordExpiryTimeComputed"})
+
+
+def scan_attributes(marker_attribute: str) -> list[str]:
+    """What is read of thousands of accounts to compare them."""
+    return [name for name in read_attributes(marker_attribute) if name not in _COMPUTED]
+
+
 def parse_entry(response: Mapping[str, Any], marker_attribute: str) -> DirectoryEntry:
     """One search result as the port's value."""
     raw = {name.lower(): values for name, values in response["raw_attributes"].items()}

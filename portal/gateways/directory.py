@@ -168,6 +168,17 @@ class DirectoryEntry:
         return parent_dn(self.dn)
 
 
+@dataclass(frozen=True, kw_only=True)
+class DomainController:
+    """The server that answers now. Update numbers count only together with the `identity` that gave them."""
+
+    identity: str
+    """Server and invocationId of its database: another one after a failover, and after a restore from a backup."""
+    name: str
+    highest_usn: int
+    """The newest change that it holds."""
+
+
 def parent_dn(dn: str) -> str:
     """The DN without its first component, minding escaped commas."""
     escaped = False
@@ -247,6 +258,32 @@ class Directory(Protocol):
         `text` is contained in login name, display name or kana; `changed_since_usn` is exclusive;
         `dormant_since` finds those without a logon since then, and those never logged on that were made
         before then (ACC-14).
+        """
+        ...
+
+    def domain_controller(self) -> DomainController:
+        """Who answers this thread's connection."""
+        ...
+
+    def scan_accounts(
+        self, base_dn: str, *, changed_since_usn: int | None = None
+    ) -> Iterator[list[DirectoryEntry]]:
+        """All accounts below `base_dn` in pages of 1,000, with what one domain controller holds; for comparing.
+
+        `changed_since_usn` is exclusive. What the directory would have to work out for each account is not asked:
+        `locked` is False and `password_expires_at` None. Raises DirectoryError when the pages cannot be read to the end.
+        """
+        ...
+
+    def scan_guids(self, base_dn: str) -> Iterator[list[UUID]]:
+        """Only the objectGUIDs of all accounts below `base_dn`, in pages: who is there at all."""
+        ...
+
+    def is_deleted(self, guid: UUID) -> bool:
+        """Whether the remains of a deleted account prove that it is gone.
+
+        False says nothing: the remains go after months, and AD shows them to administrators only unless the service
+        account was given the right.
         """
         ...
 

@@ -14,6 +14,7 @@ from uuid import UUID
 import ldap3
 
 from portal.gateways import _ldap3_errors as errors
+from portal.gateways import _ldap3_scanning as scanning
 from portal.gateways import _ldap3_values as values
 from portal.gateways._ldap3_connection import (
     KeptConnection,
@@ -29,6 +30,7 @@ from portal.gateways.directory import (
     ChangedMeanwhile,
     DirectoryEntry,
     DirectoryError,
+    DomainController,
     InvalidValue,
     NewAccount,
     NotFound,
@@ -39,8 +41,6 @@ from portal.gateways.directory import (
 )
 from portal.gateways.directory_rules import FIELD_CHECKS, validate_login_name
 
-_PAGE_SIZE = 1000
-_PAGING = "1.2.840.113556.1.4.319"
 _BIND_RESULTS: Mapping[str, BindResult] = {
     "52e": BindResult.WRONG,
     "525": BindResult.WRONG,
@@ -150,6 +150,22 @@ class Ldap3Directory:
             members += [value.decode() for value in attributes.get(key, [])]
             if ";range=" not in key.lower() or key.endswith("-*"):
                 return members
+
+    def domain_controller(self) -> DomainController:
+        return scanning.domain_controller(self._kept)
+
+    def scan_accounts(
+        self, base_dn: str, *, changed_since_usn: int | None = None
+    ) -> Iterator[list[DirectoryEntry]]:
+        return scanning.scan_accounts(
+            self._kept, base_dn, self._settings.marker_attribute, changed_since_usn=changed_since_usn
+        )
+
+    def scan_guids(self, base_dn: str) -> Iterator[list[UUID]]:
+        return scanning.scan_guids(self._kept, base_dn)
+
+    def is_deleted(self, guid: UUID) -> bool:
+        return scanning.is_deleted(self._kept, guid)
 
     # Writing
 
@@ -338,22 +354,8 @@ class Ldap3Directory:
 
     def _pages(self, base: str, query: str) -> Iterator[DirectoryEntry]:
         marker = self._settings.marker_attribute
-        attributes = values.read_attributes(marker)
-        cookie: bytes | None = None
-        while cookie != b"":
-
-            def page(connection: ldap3.Connection, cookie: bytes | None = cookie) -> Any:
-                return connection.search(
-                    base, query, attributes=attributes, paged_size=_PAGE_SIZE, paged_cookie=cookie
-                )
-
-            reply = self._kept.read(page)
-            if reply.result == errors.NO_SUCH_OBJECT:
-                return
-            if not reply.ok:
-                raise errors.write_error(reply)
+        for reply in scanning.pages(self._kept, base, query, values.read_attributes(marker)):
             yield from (values.parse_entry(item, marker) for item in reply.entries)
-            cookie = reply.cookie
 
     def _writable(self, guid: UUID) -> tuple[DirectoryEntry, dict[str, list[bytes]]]:
         """The account with its raw values, before a write. Raises NotFound and Privileged."""

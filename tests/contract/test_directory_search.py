@@ -38,7 +38,7 @@ def make_group(admin: ldap3.Connection, server: Server) -> str:
 def test_a_list_of_several_pages_is_complete(
     directory: Directory, admin: ldap3.Connection, make_ou: MakeOu, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("portal.gateways.directory_ldap3._PAGE_SIZE", 10)
+    monkeypatch.setattr("portal.gateways._ldap3_scanning.PAGE_SIZE", 10)
     unit, prefix = make_ou(), unique_name()
     names = [f"{prefix}{number}" for number in range(35)]
     for name in names:

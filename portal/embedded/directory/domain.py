@@ -45,6 +45,12 @@ class Domain:
         assert found is not None, "the domain is not seeded"
         return found
 
+    @property
+    def controller_dn(self) -> str:
+        """The object that stands for this server; its invocationId names the database."""
+        site = f"CN=Servers,CN=Default-First-Site-Name,CN=Sites,CN=Configuration,{self.base_dn}"
+        return f"CN=NTDS Settings,CN=DC1,{site}"
+
     def policy(self, account: Entry) -> Policy:
         return policy_for(self.store, self.head, account)
 

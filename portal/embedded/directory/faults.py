@@ -41,6 +41,8 @@ class Faults:
 
     def __init__(self) -> None:
         self.refuse_connections = False
+        self.referrals: list[str] = []
+        """Addresses that every search below a base names beside its entries, as AD names its other partitions."""
         self.counts: Counter[str] = Counter()
         self._faults: list[Fault] = []
         self._lock = threading.Lock()
@@ -53,6 +55,7 @@ class Faults:
         with self._lock:
             self._faults.clear()
             self.refuse_connections = False
+            self.referrals = []
 
     @contextmanager
     def active(self, fault: Fault) -> Iterator[None]:

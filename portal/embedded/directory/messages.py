@@ -211,6 +211,11 @@ def search_entry(message_id: int, dn: str, attributes: Iterable[tuple[str, list[
     return ber.sequence(ber.integer(message_id), entry)
 
 
+def search_reference(message_id: int, urls: Iterable[str]) -> bytes:
+    """A referral among the entries of a search: AD names its other partitions so."""
+    return ber.sequence(ber.integer(message_id), ber.sequence(*map(ber.octets, urls), tag=0x73))
+
+
 def paging_control(cookie: bytes) -> bytes:
     """The control of a paged answer; an empty cookie says that this was the last page."""
     value = ber.sequence(ber.integer(0), ber.octets(cookie))

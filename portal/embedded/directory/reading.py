@@ -50,7 +50,7 @@ def search(domain: Domain, identity: UUID | None, request: Request, pages: Pages
         raise Refused(1, "000004DC", "In order to perform this operation a bind must be completed")
     paging = request.control(messages.PAGING)
     if paging is None:
-        found = _matching(domain, request, query)
+        found = _matching(domain, identity, request, query)
         limit = min(query.size_limit or PAGE_LIMIT, PAGE_LIMIT)
         entries = [(entry.dn, _select(domain, entry, query.attributes)) for entry in found[:limit]]
         return Found(entries, SIZE_LIMIT if len(found) > limit else SUCCESS)
@@ -60,7 +60,7 @@ def search(domain: Domain, identity: UUID | None, request: Request, pages: Pages
     if cookie:
         rest = pages.remaining.pop(cookie)
     else:
-        rest = [entry.guid for entry in _matching(domain, request, query)]
+        rest = [entry.guid for entry in _matching(domain, identity, request, query)]
     count = min(size or PAGE_LIMIT, PAGE_LIMIT)
     page, rest = rest[:count], rest[count:]
     following = secrets.token_bytes(8) if rest else b""
@@ -73,9 +73,10 @@ def search(domain: Domain, identity: UUID | None, request: Request, pages: Pages
     )
 
 
-def _matching(domain: Domain, request: Request, query: Search) -> list[Entry]:
+def _matching(domain: Domain, identity: UUID | None, request: Request, query: Search) -> list[Entry]:
     base = domain.store.by_dn(query.base)
-    show_deleted = request.control(messages.SHOW_DELETED) is not None
+    # As AD: what was deleted is shown to administrators only.
+    show_deleted = request.control(messages.SHOW_DELETED) is not None and domain.is_administrator(identity)
     if base is None or (base.deleted and not show_deleted):
         raise missing()
     candidates: Iterable[Entry]
@@ -191,6 +192,7 @@ def _select_root(domain: Domain, wanted: tuple[str, ...]) -> Values:
         "supportedLDAPVersion": [b"3"],
         "supportedControl": sorted(oid.encode() for oid in messages.SUPPORTED_CONTROLS),
         "dnsHostName": [f"dc1.{domain.dns_name}".encode()],
+        "dsServiceName": [domain.controller_dn.encode()],
         "highestCommittedUSN": [str(domain.store.usn).encode()],
     }
     if wanted == ("1.1",):

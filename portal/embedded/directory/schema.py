@@ -86,6 +86,7 @@ _ATTRIBUTES = [
     Attribute("isDeleted", Syntax.BOOLEAN, computed=True),
     Attribute("objectGUID", Syntax.BINARY, computed=True),
     Attribute("objectSid", Syntax.BINARY, computed=True),
+    Attribute("invocationId", Syntax.BINARY, computed=True),
     Attribute("unicodePwd", Syntax.BINARY),
 ]
 ATTRIBUTES: Mapping[str, Attribute] = {attribute.name.lower(): attribute for attribute in _ATTRIBUTES}

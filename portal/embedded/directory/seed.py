@@ -41,6 +41,14 @@ def seed_service_account(domain: Domain, dn: str, password: str) -> None:
         _put_account(domain, dn, password, {})
 
 
+def seed_controller(domain: Domain) -> None:
+    """The object of this server, with an invocationId of its own for as long as the database lives."""
+    if domain.store.by_dn(domain.controller_dn) is None:
+        entry = _entry(domain, domain.controller_dn, "container", {})
+        entry.values["invocationid"] = [uuid4().bytes_le]
+        domain.store.put(entry)
+
+
 def seed_organisations(domain: Domain) -> None:
     for dn in organisational_units(domain.root_ou):
         if domain.store.by_dn(dn) is None:

@@ -17,7 +17,12 @@ from typing import IO, Any
 from portal.embedded.directory.certificates import make_certificates
 from portal.embedded.directory.domain import Domain
 from portal.embedded.directory.faults import ControlServer, Faults
-from portal.embedded.directory.seed import seed_domain, seed_organisations, seed_service_account
+from portal.embedded.directory.seed import (
+    seed_controller,
+    seed_domain,
+    seed_organisations,
+    seed_service_account,
+)
 from portal.embedded.directory.session import Session, close_quietly
 from portal.embedded.directory.store import Store
 
@@ -148,6 +153,7 @@ class DemoDirectory:
             services_ou=f"OU=Services,{self._base_dn}",
         )
         seed_domain(domain, administrator_password=self._secrets["administrator"])
+        seed_controller(domain)
         seed_service_account(domain, self.service_dn, self._secrets["service"])
         if self._seed:
             seed_organisations(domain)

@@ -112,6 +112,8 @@ class Session:
             return
         for dn, attributes in found.entries:
             yield messages.search_entry(request.message_id, dn, attributes)
+        if self._faults.referrals and isinstance(request.operation, Search) and request.operation.scope:
+            yield messages.search_reference(request.message_id, self._faults.referrals)
         yield messages.result(request, found.code, controls=found.controls)
 
     def _write(self, request: Request) -> None:
