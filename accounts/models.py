@@ -9,11 +9,14 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
+from accounts.reconciliation.models import Finding, ReconciliationRun, WrittenState
 from portal.common.models import TimestampedModel
 from portal.common.search import search_indexes
 from portal.gateways.directory import parent_dn
 from portal.orgs.models import Organisation
 from portal.orgs.scoping import ScopedModel
+
+__all__ = ["DirectoryAccount", "Finding", "ReconciliationRun", "WrittenState"]
 
 
 class DirectoryAccount(ScopedModel, TimestampedModel):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 
 from accounts.models import DirectoryAccount
 from accounts.payloads import RegisterAccount
+from accounts.reconciliation.expected import note_written
 from portal.common.search import batched
 from portal.common.text import romaji_spellings, search_key
 from portal.gateways.directory import DirectoryEntry
@@ -65,7 +66,9 @@ def enter_account(
         "verified_at": now,
     }
     try:
-        account, _made = DirectoryAccount.system.update_or_create(object_guid=entry.guid, defaults=values)
+        with transaction.atomic():
+            account, _made = DirectoryAccount.system.update_or_create(object_guid=entry.guid, defaults=values)
+            note_written(account, entry, now)
     except IntegrityError:
         raise RegisterConflict(entry.login_name) from None
     return account

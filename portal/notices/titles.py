@@ -15,6 +15,8 @@ _TITLES: dict[str, Any] = {
     "application_withdrawn": _("An application was withdrawn"),
     "recipient_confirmation": _("Confirmation of a mail address"),
     "initial_password": _("Initial password"),
+    "reconciliation_findings": _("New findings of the reconciliation with AD"),
+    "reconciliation_own": _("New findings about your organisation's accounts"),
     "break_glass_used": _("A break-glass account was used"),
 }
 

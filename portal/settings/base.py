@@ -256,6 +256,12 @@ FULFILMENT = {
     "hands": env.number("FULFILMENT_HANDS", 2),
 }
 
+# --- Reconciliation of accounts with AD ------------------------------------------------------------------------------------
+RECONCILIATION = {
+    # What was written within this time is not judged: a domain controller may not have heard of it yet.
+    "replication_minutes": env.number("RECONCILIATION_REPLICATION_MINUTES", 60),
+}
+
 # --- Celery: a bell, no state --------------------------------------------------------------------------------------------
 CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", "redis://127.0.0.1:6379/0")
 CELERY_RESULT_BACKEND = None

@@ -1,0 +1,14 @@
+"""The bell's side of accounts: tasks carry no work, they look for what waits, and may run twice or late."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from accounts.reconciliation import runs
+from portal.gateways import clock
+
+
+@shared_task(name=runs.TASK)
+def reconcile() -> None:
+    """Carry out the reconciliation runs that somebody asked for."""
+    runs.carry_out_waiting(clock.now)
