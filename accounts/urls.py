@@ -7,6 +7,7 @@ from accounts import views
 urlpatterns = [
     path("accounts/", views.ListView.as_view(), name="account_list"),
     path("accounts/export/", views.ExportView.as_view(), name="account_export"),
+    path("accounts/print/", views.PrintView.as_view(), name="account_print"),
     path("accounts/<uuid:guid>/", views.DetailView.as_view(), name="account_detail"),
     path(
         "accounts/operations/<int:operation_id>/recipient/",

@@ -103,6 +103,20 @@ class PortalModelForm(FormBehaviour, forms.ModelForm):
     """Base of the forms that write a model."""
 
 
+def describe_filters(form: forms.Form) -> str:
+    """What a bound form of filters says, in words, for a printed list: "状態: 利用中、所属: 総務課"."""
+    form.is_valid()
+    parts = []
+    for name, value in form.cleaned_data.items():
+        field = form.fields[name]
+        if value in (None, "", [], False):
+            continue
+        choices = dict(field.choices) if isinstance(field, forms.ChoiceField) else {}
+        shown = choices.get(value, value)
+        parts.append(_("%(label)s: %(value)s") % {"label": field.label, "value": shown})
+    return _(", ").join(map(str, parts))
+
+
 def _name_in_message(field: forms.Field) -> None:
     """Say what is missing or what to shorten: "this field is required" ten times over helps nobody."""
     if "max_length" not in field.error_messages:

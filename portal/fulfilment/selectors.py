@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from django.db.models import Count, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
@@ -40,6 +41,10 @@ class Filters:
         tab = query.get("tab", "")
         texts = {name: query.get(name, "").strip()[:50] for name in ("q", "application")}
         return cls(tab=tab if tab in TABS else ("" if texts["application"] else "open"), **texts)
+
+    def to_query(self) -> str:
+        """The filter part of a URL, without the empty ones."""
+        return urlencode({name: value for name, value in vars(self).items() if value})
 
 
 @dataclass(frozen=True)

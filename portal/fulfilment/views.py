@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any, ClassVar
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.generic import View
 
-from portal.common.csvfile import csv_response
+from portal.common import export
 from portal.common.pagination import paginate
-from portal.common.time import JST
 from portal.fulfilment import errors, registry, selectors, services
 from portal.fulfilment.models import Operation, OperationStatus
-from portal.fulfilment.selectors import Filters
+from portal.fulfilment.selectors import TABS, Filters
 from portal.fulfilment.steps import STEPS, Step, possible
+from portal.fulfilment.tables import OPERATIONS
+from portal.orgs import columns
 from portal.orgs.models import User
 from portal.orgs.permissions import READ_OPERATIONS, RUN_OPERATIONS, Permission
 from portal.trail import services as trail
 
 PAGE_SIZE = 50
-EXPORT_LIMIT = 10_000
 
 
 class OperationsView(View):
@@ -67,11 +66,17 @@ class ListView(OperationsView):
         trail.record(
             action="operation.list", now=timezone.now(), actor=self.user, detail={"filters": asdict(filters)}
         )
+        table = columns.shown_to(self.user, OPERATIONS)
+        found = table.prepared(selectors.operations(self.user, filters))
+        page = paginate(found, request.GET.get("cursor"), PAGE_SIZE)
         context = {
             "filters": filters,
             "tabs": selectors.tabs(self.user, filters.tab),
             "targets": selectors.targets(self.user),
-            "page": paginate(selectors.operations(self.user, filters), request.GET.get("cursor"), PAGE_SIZE),
+            "page": page,
+            "table": table,
+            "rows": table.rows(page.rows),
+            "query": filters.to_query(),
             "may_run": self.user.may(RUN_OPERATIONS),
         }
         return render(request, "fulfilment/list.html", context)
@@ -83,39 +88,33 @@ class ExportView(OperationsView):
     def get(self, request: HttpRequest) -> HttpResponseBase:
         """The rows of the tab, without secrets; the download is recorded (SEC-02)."""
         filters = Filters.from_query(request.GET.dict())
-        rows = selectors.operations(self.user, filters).order_by("id")[:EXPORT_LIMIT]
-        trail.record(
-            action="operation.export", now=timezone.now(), actor=self.user, detail={"tab": filters.tab}
-        )
-        header = [
-            _("Number"),
-            _("Application number"),
-            _("Organisation"),
-            _("Subject"),
-            _("Target"),
-            _("Status"),
-            _("Waiting since"),
-            _("Attempts"),
-            _("Why it waits"),
-            _("Taken by"),
-        ]
-        return csv_response(_("operations") + ".csv", header, _export_rows(rows))
+        kind = export.file_format(request.GET.get("format", ""))
+        found = selectors.operations(self.user, filters).order_by("id")
+        if (refusal := export.too_many(kind, found)) is not None:
+            messages.error(request, refusal)
+            return redirect(f"{reverse('operation_list')}?{filters.to_query()}")
+        detail = {"filters": filters.to_query(), "format": kind}
+        trail.record(action="operation.export", now=timezone.now(), actor=self.user, detail=detail)
+        return export.table_response(kind, _("operations"), columns.shown_to(self.user, OPERATIONS), found)
 
 
-def _export_rows(rows: QuerySet[Operation]) -> Iterator[list[Any]]:
-    for operation in rows:
-        yield [
-            operation.pk,
-            operation.application_number,
-            operation.organisation.name,
-            operation.subject,
-            operation.target,
-            operation.get_status_display(),
-            f"{operation.created_at.astimezone(JST):%Y-%m-%d %H:%M}",
-            operation.attempts,
-            operation.error_message,
-            operation.taken_by.display_name if operation.taken_by else "",
-        ]
+class PrintView(OperationsView):
+    """The work list on paper (ACC-12)."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        """The rows of the tab, the newest first; printing is recorded (SEC-02)."""
+        filters = Filters.from_query(request.GET.dict())
+        query = filters.to_query()
+        trail.record(action="operation.print", now=timezone.now(), actor=self.user, detail={"filters": query})
+        found = selectors.operations(self.user, filters).order_by("-id")
+        context = export.print_context(found, columns.shown_to(self.user, OPERATIONS))
+        tab = TABS[filters.tab][0] if filters.tab else filters.application
+        context |= {
+            "heading": _("Fulfilment"),
+            "list_url": f"{reverse('operation_list')}?{query}",
+            "filters": _(", ").join(filter(None, (str(tab), filters.q))),
+        }
+        return render(request, "components/list_print.html", context)
 
 
 class DetailView(OperationsView):

@@ -277,3 +277,14 @@ class ApiToken(models.Model):
 
     class Meta:
         ordering = ("-created_at",)
+
+
+class ColumnChoice(models.Model):
+    """The columns of one register that a person wants to see, by the names of portal.common.tables."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="column_choices")
+    table = models.CharField(max_length=40)
+    columns = models.JSONField(default=list)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["user", "table"], name="column_choice_once")]

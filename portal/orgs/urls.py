@@ -10,6 +10,7 @@ urlpatterns = [
     path("profile/tokens/", views.token_list, name="token_list"),
     path("profile/tokens/new/", views.token_create, name="token_create"),
     path("profile/tokens/<int:pk>/revoke/", views.token_revoke, name="token_revoke"),
+    path("columns/<slug:table>/", views.columns_choose, name="columns_choose"),
     path("organisations/", people.organisation_list, name="organisation_list"),
     path("organisations/<slug:code>/", people.organisation_detail, name="organisation_detail"),
     path("organisations/<slug:code>/members/add/", people.member_add, name="member_add"),

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.totp.internal.auth import get_totp_secret
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, HttpResponse, HttpResponseNotFound
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotFound
 from django.shortcuts import redirect, render
 from django.template import loader
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views import i18n
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from portal.orgs import errors, factors, profile, tokens
+from portal.common import tables
+from portal.orgs import columns, errors, factors, profile, tokens
 from portal.orgs.forms import ProfileForm, TokenForm
 from portal.orgs.http import PersonRequest
 from portal.orgs.models import ApiToken
@@ -120,3 +123,18 @@ def _token_page(request: PersonRequest, form: TokenForm, status: int = 200) -> H
         "now": timezone.now(),
     }
     return render(request, "orgs/token_list.html", context, status=status)
+
+
+@require_POST
+def columns_choose(request: PersonRequest, table: str) -> HttpResponse:
+    """Keep which columns of a register this person sees, and go back to the list as it was filtered."""
+    try:
+        register = tables.get(table)
+    except KeyError as error:
+        raise Http404 from error
+    if "reset" in request.POST:
+        columns.reset(actor=request.user, table=register)
+    else:
+        columns.choose(actor=request.user, table=register, columns=request.POST.getlist("columns"))
+    query = urlencode(parse_qsl(request.POST.get("query", "")[:2000]))
+    return redirect(f"{reverse(register.url_name)}{'?' if query else ''}{query}")

@@ -10,6 +10,7 @@ urlpatterns = [
     path("", views_lists.HomeView.as_view(), name="home"),
     path("applications/", views_lists.ListView.as_view(), name="application_list"),
     path("applications/export/", views_lists.ExportView.as_view(), name="application_export"),
+    path("applications/print/", views_lists.PrintView.as_view(), name="application_print"),
     path("applications/inbox/", views_lists.InboxView.as_view(), name="inbox"),
     path("applications/drafts/", views_lists.DraftsView.as_view(), name="draft_list"),
     path("applications/filters/", views_lists.FilterSaveView.as_view(), name="filter_save"),

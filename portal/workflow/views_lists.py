@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -15,22 +14,22 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from portal.common.csvfile import csv_response
+from portal.common import export
 from portal.common.pagination import COUNT_LIMIT, limited_count, paginate
 from portal.common.templatetags.portal import wareki
-from portal.common.time import JST
 from portal.notices.models import Notice
+from portal.orgs import columns
 from portal.orgs.models import Organisation
 from portal.orgs.permissions import READ_APPLICATIONS
 from portal.trail import services as trail
 from portal.workflow import kinds, selectors
 from portal.workflow.forms import FilterForm, SaveFilterForm
-from portal.workflow.models import Application, SavedFilter, Status
+from portal.workflow.models import SavedFilter, Status
+from portal.workflow.tables import APPLICATIONS, DRAFTS, USUAL
 from portal.workflow.views import PersonView
 
 PAGE_SIZE = 50
 INBOX_SIZE = 100
-EXPORT_LIMIT = 10_000
 SAVED_FILTERS_PER_PERSON = 10
 SAVED_FILTER_LENGTH = 500
 
@@ -50,12 +49,13 @@ class HomeView(PersonView):
     def get(self, request: HttpRequest) -> HttpResponse:
         """Counts first, then the most urgent, then the newest."""
         now = timezone.now()
+        own = selectors.applications(self.user, selectors.Filters(mine=True))
         context = {
-            "inbox": selectors.inbox(self.user, now).order_by("due_on", "id")[:5],
-            "recent": selectors.applications(self.user, selectors.Filters(mine=True)).order_by("-id")[:5],
+            "table": USUAL,
+            "inbox": list(USUAL.rows(selectors.inbox(self.user, now).order_by("due_on", "id")[:5])),
+            "recent": list(USUAL.rows(own.order_by("-id")[:5])),
             "notices": Notice.objects.visible_to(self.user).filter(to_user=self.user).order_by("-id")[:5],
             "today": timezone.localdate(),
-            "kinds": {kind.code: kind for kind in kinds.all_kinds()},
         }
         return render(request, "workflow/home.html", context)
 
@@ -70,9 +70,9 @@ class InboxView(PersonView):
         )
         waiting = selectors.inbox(self.user, timezone.now())
         context = {
-            "rows": waiting.order_by("due_on", "id")[:INBOX_SIZE],
+            "table": USUAL,
+            "rows": list(USUAL.rows(waiting.order_by("due_on", "id")[:INBOX_SIZE])),
             "count": limited_count(waiting),
-            "kinds": {kind.code: kind for kind in kinds.all_kinds()},
         }
         return render(request, "workflow/inbox.html", context)
 
@@ -83,7 +83,7 @@ class DraftsView(PersonView):
     def get(self, request: HttpRequest) -> HttpResponse:
         """Newest first."""
         page = paginate(selectors.drafts(self.user), request.GET.get("cursor"), PAGE_SIZE)
-        context = {"page": page, "kinds": {kind.code: kind for kind in kinds.all_kinds()}}
+        context = {"page": page, "table": DRAFTS, "rows": DRAFTS.rows(page.rows)}
         return render(request, "workflow/drafts.html", context)
 
 
@@ -99,8 +99,12 @@ class ListView(PersonView):
         trail.record(
             action="application.list", now=timezone.now(), actor=self.user, detail={"filters": query}
         )
+        table = columns.shown_to(self.user, APPLICATIONS)
+        page = paginate(table.prepared(found), request.GET.get("cursor"), PAGE_SIZE)
         context = {
-            "page": paginate(found, request.GET.get("cursor"), PAGE_SIZE),
+            "page": page,
+            "table": table,
+            "rows": table.rows(page.rows),
             "count": min(count, COUNT_LIMIT),
             "more": count > COUNT_LIMIT,
             "form": FilterForm(initial=dataclasses.asdict(filters), organisations=_organisations(self)),
@@ -108,7 +112,6 @@ class ListView(PersonView):
             "tags": _tags(query),
             "query": query,
             "save_form": SaveFilterForm(initial={"query": query}),
-            "kinds": {kind.code: kind for kind in kinds.all_kinds()},
         }
         return render(request, "workflow/list.html", context)
 
@@ -160,51 +163,45 @@ def _tag_label(name: str, value: str) -> str:
 
 
 class ExportView(PersonView):
-    """The list as CSV for a spreadsheet; who took what is recorded (SEC-02)."""
+    """The list as CSV or Excel, in the person's columns; who took what is recorded (SEC-02)."""
 
     def get(self, request: HttpRequest) -> HttpResponseBase:
-        """The same filters as the list, newest first, at most EXPORT_LIMIT rows."""
-        now = timezone.now()
+        """The same filters as the list, newest first."""
         filters = selectors.Filters.from_query(request.GET)
-        rows = selectors.applications(self.user, filters).order_by("-id")[:EXPORT_LIMIT]
+        kind = export.file_format(request.GET.get("format", ""))
+        found = selectors.applications(self.user, filters).order_by("-id")
+        if (refusal := export.too_many(kind, found)) is not None:
+            messages.error(request, refusal)
+            return redirect(f"{reverse('application_list')}?{filters.to_query()}")
         trail.record(
             action="application.export",
-            now=now,
+            now=timezone.now(),
             actor=self.user,
             object_type="application",
-            detail={"filters": filters.to_query(), "limit": EXPORT_LIMIT},
+            detail={"filters": filters.to_query(), "format": kind},
         )
-        header = [
-            _("Application number"),
-            _("Kind"),
-            _("Organisation"),
-            _("Subject"),
-            _("Applicant"),
-            _("Status"),
-        ]
-        header += [_("Due date"), _("Submitted"), _("Completed")]
-        name = _("applications") + f"_{wareki(timezone.localdate()).partition('（')[0]}.csv"
-        return csv_response(name, header, _export_rows(rows))
+        name = _("applications") + f"_{wareki(timezone.localdate()).partition('（')[0]}"
+        return export.table_response(kind, name, columns.shown_to(self.user, APPLICATIONS), found)
 
 
-def _export_rows(rows: Any) -> Iterator[list[Any]]:
-    labels = {kind.code: str(kind.label) for kind in kinds.all_kinds()}
-    application: Application
-    for application in rows.iterator(chunk_size=500):
-        yield [
-            application.number,
-            labels.get(application.kind, application.kind),
-            application.organisation.name,
-            application.subject,
-            application.applicant.display_name,
-            application.get_status_display(),
-            application.due_on or "",
-            *(f"{at.astimezone(JST):%Y-%m-%d %H:%M}" if at else "" for at in _moments(application)),
-        ]
+class PrintView(PersonView):
+    """The list on paper: every row that the filters leave, up to what anybody prints."""
 
-
-def _moments(application: Application) -> tuple[Any, Any]:
-    return application.submitted_at, application.completed_at
+    def get(self, request: HttpRequest) -> HttpResponse:
+        """Printing is taking along: it is recorded like a file (SEC-02)."""
+        filters = selectors.Filters.from_query(request.GET)
+        query = filters.to_query()
+        trail.record(
+            action="application.print", now=timezone.now(), actor=self.user, detail={"filters": query}
+        )
+        found = selectors.applications(self.user, filters).order_by("-id")
+        context = export.print_context(found, columns.shown_to(self.user, APPLICATIONS))
+        context |= {
+            "heading": _("All applications"),
+            "list_url": f"{reverse('application_list')}{'?' if query else ''}{query}",
+            "filters": _(", ").join(tag["label"] for tag in _tags(query)),
+        }
+        return render(request, "components/list_print.html", context)
 
 
 class FilterSaveView(PersonView):

@@ -64,6 +64,8 @@ def test_pages_of_the_applicant_are_good(office: Office, width: int) -> None:
         f"/applications/{draft.number}/confirm/",
         f"/applications/{returned.number}/",
         "/accounts/",
+        "/accounts/print/",
+        "/applications/print/",
         "/notices/",
         "/profile/",
         "/profile/password/",
@@ -105,6 +107,7 @@ def test_pages_of_operations_are_good(office: Office, width: int) -> None:
     paths = [
         "/",
         "/operations/",
+        "/operations/print/",
         f"/operations/{operation.pk}/",
         f"/operations/{operation.pk}/sheet/",
         f"/applications/{done.number}/",

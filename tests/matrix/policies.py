@@ -74,6 +74,7 @@ APPLICATION_PAGES = {
     "home": Policy(),
     "application_list": Policy(),
     "application_export": Policy(),
+    "application_print": Policy(),
     "inbox": Policy(),
     "draft_list": Policy(),
     "filter_save": Policy(
@@ -212,6 +213,7 @@ ACCOUNT_LIST = access(to(READERS, OK), otherwise=REFUSED)
 ACCOUNTS = {
     "account_list": Policy(ACCOUNT_LIST),
     "account_export": Policy(ACCOUNT_LIST),
+    "account_print": Policy(ACCOUNT_LIST),
     "account_detail": Policy(
         access(to(READERS_OF_13, OK), to(READERS, HIDDEN), otherwise=REFUSED),
         None,
@@ -245,6 +247,7 @@ def run(*statuses: int) -> Access:
 OPERATIONS = {
     "operation_list": Policy(READ_OPERATIONS),
     "operation_export": Policy(READ_OPERATIONS),
+    "operation_print": Policy(READ_OPERATIONS),
     "operation_detail": Policy(READ_OPERATIONS, None, operation),
     "operation_sheet": Policy(READ_OPERATIONS, None, operation),
     "operation_record": Policy(run(409), run(409, 422), operation),  # nobody took it by hand yet
@@ -282,6 +285,7 @@ OWN_PAGES = {
     "password_change": Policy(EVERYONE_IN, EVERYONE_IN),
     "initial_password_change": Policy(HALF_LOGGED_IN, HALF_LOGGED_IN),
     "token_list": Policy(),
+    "columns_choose": Policy(None, access(to(LOGGED_IN, FOUND)), lambda w: {"table": "accounts"}),
     "token_create": Policy(None, access(to(LOGGED_IN, 422))),
     "token_revoke": Policy(None, access(to(OWNER, FOUND)), lambda w: {"pk": w.token.pk}),
     "account_login": Policy(

@@ -1,0 +1,87 @@
+"""The columns of the register of accounts."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import DirectoryAccount
+from portal.common import tables
+from portal.common.tables import Column, Table
+from portal.common.templatetags.portal import short_date, short_moment, status_chip
+from portal.common.time import JST
+
+
+def _name(account: DirectoryAccount) -> str:
+    return f"{account.family_name} {account.given_name}"
+
+
+def _kana(account: DirectoryAccount) -> str:
+    return f"{account.family_kana} {account.given_kana}".strip()
+
+
+def _link(account: DirectoryAccount) -> Any:
+    address = reverse("account_detail", args=[account.object_guid])
+    return format_html('<a class="u-mono u-nowrap" href="{}">{}</a>', address, account.login_name)
+
+
+def _who(account: DirectoryAccount) -> Any:
+    return format_html('<b>{}</b><span class="u-sub">{}</span>', _name(account), _kana(account))
+
+
+def _moment(value: dt.datetime) -> str:
+    return f"{value.astimezone(JST):%Y-%m-%d %H:%M}"
+
+
+ACCOUNTS: Table[DirectoryAccount] = tables.register(
+    Table(
+        name="accounts",
+        url_name="account_list",
+        columns=(
+            Column(name="login_name", label=_("Login name"), text=lambda a: a.login_name, cell=_link),
+            Column(name="name", label=_("Name"), text=_name, cell=_who, css="who"),
+            Column(name="kana", label=_("Name (kana)"), text=_kana, default=False),
+            Column(
+                name="organisation",
+                label=_("Organisation"),
+                text=lambda a: a.organisation.name,
+                cell=lambda a: a.organisation.short_name,
+            ),
+            Column(name="department", label=_("Department"), text=lambda a: a.department),
+            Column(
+                name="state",
+                label=_("State"),
+                text=lambda a: a.get_state_display(),
+                cell=lambda a: status_chip(a.state, a.get_state_display()),
+                css="st",
+            ),
+            Column(
+                name="application",
+                label=_("Last application"),
+                text=lambda a: a.last_line.application.number,
+                default=False,
+                related=("last_line__application",),
+                css="u-num u-nowrap",
+            ),
+            Column(
+                name="created_at",
+                label=_("Registered"),
+                text=lambda a: _moment(a.created_at),
+                cell=lambda a: short_date(a.created_at),
+                default=False,
+                css="u-num u-nowrap",
+            ),
+            Column(
+                name="verified_at",
+                label=_("Verified in AD"),
+                text=lambda a: _moment(a.verified_at),
+                cell=lambda a: short_moment(a.verified_at),
+                css="u-num u-nowrap",
+            ),
+        ),
+    )
+)

@@ -1,0 +1,133 @@
+"""The columns of the list of applications."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+
+from portal.common import tables
+from portal.common.tables import Column, Table
+from portal.common.templatetags.portal import due, due_state, short_date, short_moment, status_chip
+from portal.common.time import JST
+from portal.workflow import kinds
+from portal.workflow.models import Application, Status
+
+
+def _link(application: Application) -> Any:
+    address = reverse("application_detail", args=[application.number])
+    return format_html('<a class="u-mono u-nowrap" href="{}">{}</a>', address, application.number)
+
+
+def _kind(application: Application) -> str:
+    try:
+        return str(kinds.get(application.kind).label)
+    except KeyError:  # a kind that is no longer installed
+        return application.kind
+
+
+def _who(application: Application) -> Any:
+    subject = application.subject or _t("(not entered yet)")
+    return format_html("<b>{}</b>{}", subject, application.applicant.display_name)
+
+
+def _due_on(application: Application) -> dt.date | None:
+    return application.due_on if application.status == Status.IN_REVIEW else None
+
+
+def _due(application: Application) -> Any:
+    day = _due_on(application)
+    if day is None:
+        return None
+    words = due_state(day), short_date(day), due(day)
+    return format_html('<span class="c-due" data-s="{}">{}<small>{}</small></span>', *words)
+
+
+def _moment(value: dt.datetime | None) -> str:
+    return f"{value.astimezone(JST):%Y-%m-%d %H:%M}" if value else ""
+
+
+APPLICATIONS: Table[Application] = tables.register(
+    Table(
+        name="applications",
+        url_name="application_list",
+        columns=(
+            Column(name="number", label=_("Application number"), text=lambda a: a.number, cell=_link),
+            Column(name="kind", label=_("Kind"), text=_kind),
+            Column(name="subject", label=_("Subject"), text=lambda a: a.subject, cell=_who, css="who"),
+            Column(
+                name="lines",
+                label=_("Number of lines"),
+                text=lambda a: a.line_count,
+                default=False,
+                css="u-num",
+            ),
+            Column(
+                name="organisation",
+                label=_("Organisation"),
+                text=lambda a: a.organisation.name,
+                cell=lambda a: a.organisation.short_name,
+            ),
+            Column(
+                name="applicant",
+                label=_("Applicant"),
+                text=lambda a: a.applicant.display_name,
+                default=False,
+            ),
+            Column(
+                name="status",
+                label=_("Status"),
+                text=lambda a: a.get_status_display(),
+                cell=lambda a: status_chip(a.status, a.get_status_display()),
+                css="st",
+            ),
+            Column(name="due_on", label=_("Due date"), text=lambda a: _due_on(a) or "", cell=_due),
+            Column(
+                name="desired_on",
+                label=_("Effective date"),
+                text=lambda a: a.desired_on or "",
+                cell=lambda a: short_date(a.desired_on),
+                default=False,
+                css="u-num u-nowrap",
+            ),
+            *(
+                Column(
+                    name=name,
+                    label=label,
+                    text=lambda a, name=name: _moment(getattr(a, name)),  # type: ignore[misc]
+                    cell=lambda a, name=name: short_moment(getattr(a, name)),  # type: ignore[misc]
+                    default=name == "submitted_at",
+                    css="u-num u-nowrap",
+                )
+                for name, label in (
+                    ("submitted_at", _("Submitted")),
+                    ("decided_at", _("Decided")),
+                    ("completed_at", _("Completed")),
+                )
+            ),
+        ),
+    )
+)
+
+USUAL = APPLICATIONS.with_columns(
+    None
+)  # the short lists of the home page and the inbox are the same for everybody
+
+
+def _edit(application: Application) -> Any:
+    address = reverse("application_edit", args=[application.number])
+    return format_html('<a class="u-mono u-nowrap" href="{}">{}</a>', address, application.number)
+
+
+DRAFTS = Table(
+    name="drafts",
+    url_name="draft_list",
+    columns=(
+        Column(name="number", label=_("Application number"), text=lambda a: a.number, cell=_edit),
+        *APPLICATIONS.columns[1:],
+    ),
+).with_columns(None)
