@@ -11,6 +11,7 @@ from drf_spectacular.views import SpectacularAPIView
 from accounts.api import AccountsView
 from portal.common.api.views import ApiView, UnknownAddress
 from portal.fulfilment.api import OperationsView
+from portal.jobs.api import JobRunsView, JobsView
 from portal.orgs.api import MeView, OrganisationsView
 from portal.workflow.api.schema import KindsSchemaGenerator
 from portal.workflow.api.views import STEPS, ApplicationsView, ApplicationView, KindsView
@@ -49,6 +50,8 @@ urlpatterns: list[URLPattern] = [
         for name, view in STEPS.items()
     ),
     path("operations/", OperationsView.as_view(), name="api_operations"),
+    path("jobs/", JobsView.as_view(), name="api_jobs"),
+    path("jobs/<slug:name>/runs/", JobRunsView.as_view(), name="api_job_runs"),
     path("accounts/", AccountsView.as_view(), name="api_accounts"),
     path("organisations/", OrganisationsView.as_view(), name="api_organisations"),
     path("me/", MeView.as_view(), name="api_me"),

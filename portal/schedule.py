@@ -1,7 +1,8 @@
 """Everything that the portal does by the clock, in one table. Times are Japanese.
 
 BEAT rings each minute and may ring twice or not at all: what it starts looks into the database for what is due.
-JOBS are run once for each period and caught up after an outage (SEC-04); the page of jobs shows them.
+JOBS are run once for each period and caught up after an outage (SEC-04), each by a task of its own in the queue "jobs", so
+that a long one holds up nothing; the page of jobs shows them and lets operators start them.
 """
 
 from __future__ import annotations
@@ -49,6 +50,13 @@ def purge_idempotency_keys(*, now: datetime) -> str:
     return f"{count}"
 
 
+def purge_job_runs(*, now: datetime) -> str:
+    """Runs of jobs older than 400 days go; the newest of each job stays, because it says what is owed."""
+    from portal.jobs import upkeep
+
+    return f"{upkeep.purge_old_runs(now=now)}"
+
+
 def purge_sessions(*, now: datetime) -> str:
     """Sessions that ended go."""
     import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
@@ -83,5 +91,12 @@ JOBS: tuple[Job, ...] = (
         cron="20 3 * * *",
         run=purge_sessions,
         why="The table would grow for ever.",
+    ),
+    Job(
+        name="purge_job_runs",
+        label=_("Remove the history of jobs after 400 days"),
+        cron="30 3 1 * *",
+        run=purge_job_runs,
+        why="A year and a month is what people look back to.",
     ),
 )

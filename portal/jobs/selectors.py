@@ -1,30 +1,59 @@
-"""What the page of jobs shows: when each job ran last, and when it runs next (SEC-04)."""
+"""What the pages of jobs show: when each job ran last, when it runs next, and its history (SEC-04)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from portal.jobs.models import JobRun
+from django.db.models import Exists, OuterRef, QuerySet
+
+from portal.jobs.models import OPEN, JobRun, JobRunStatus
 from portal.jobs.table import Job, all_jobs
 
 
 @dataclass(frozen=True)
 class JobState:
-    """One line of the page."""
+    """One line of the page: `open` is the run that is under way or waits for a worker, `last` the one before it."""
 
     job: Job
+    open: JobRun | None
     last: JobRun | None
     next_at: datetime | None
 
 
 def job_states(now: datetime) -> list[JobState]:
     """Every job in the order of the table."""
-    newest = JobRun.objects.order_by("job", "-period").distinct("job")
-    last = {run.job: run for run in newest}
-    return [JobState(job, last.get(job.name), job.times.next_after(now)) for job in all_jobs()]
+    settled = JobRun.objects.exclude(status__in=OPEN).order_by("job", "-started_at", "-pk").distinct("job")
+    last = {run.job: run for run in settled.select_related("requested_by")}
+    under_way = {run.job: run for run in JobRun.objects.filter(status__in=OPEN)}
+    return [
+        JobState(job, under_way.get(job.name), last.get(job.name), job.times.next_after(now))
+        for job in all_jobs()
+    ]
+
+
+def job_state(job: Job, now: datetime) -> JobState:
+    """One job."""
+    found = runs(job.name)
+    under_way = found.filter(status__in=OPEN).first()
+    last = found.exclude(status__in=OPEN).order_by("-started_at", "-pk").first()
+    return JobState(job, under_way, last, job.times.next_after(now))
+
+
+def runs(job_name: str) -> QuerySet[JobRun]:
+    """The history of one job, also of one that is no longer in the table."""
+    return JobRun.objects.filter(job=job_name).select_related("requested_by")
 
 
 def recent_runs(limit: int = 50) -> list[JobRun]:
     """The newest runs of all jobs."""
-    return list(JobRun.objects.order_by("-started_at", "-pk")[:limit])
+    return list(JobRun.objects.select_related("requested_by").order_by("-started_at", "-pk")[:limit])
+
+
+def failing_count() -> int:
+    """How many jobs failed at their newest run: the number in the menu of operations."""
+    newer = JobRun.objects.filter(job=OuterRef("job"), started_at__gt=OuterRef("started_at")).exclude(
+        status__in=OPEN
+    )
+    failed = JobRun.objects.filter(status=JobRunStatus.FAILED, job__in=[job.name for job in all_jobs()])
+    return failed.filter(~Exists(newer)).count()

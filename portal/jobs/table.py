@@ -18,11 +18,12 @@ _TABLE = "portal.schedule.JOBS"
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """One job: run once for each period (SEC-04).
+    """One job: run once for each period (SEC-04), and when an operator asks.
 
-    `run(now=…)` returns a short text for the list of jobs. A job that brings a state up to date (`every_period` False)
-    runs after an outage for the newest missed period only; one that owes something for each period runs for all, in order,
-    and is told with `period` (the moment it was due) for which.
+    `run(now=…)` returns a short text for the list of jobs; it must be safe to run twice. A job that brings a state up to
+    date (`every_period` False) runs after an outage for the newest missed period only; one that owes something for each
+    period runs for all, in order, and is told with `period` for which: the moment it was due, or the minute in which an
+    operator asked. With `reports_progress` it is given `progress`, a portal.jobs.heartbeat.Progress.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Job:
     run: Callable[..., str]
     why: str
     every_period: bool = False
+    reports_progress: bool = False
 
     @cached_property
     def times(self) -> Cron:
@@ -46,3 +48,8 @@ def all_jobs() -> tuple[Job, ...]:
     """Every job of the portal."""
     jobs: tuple[Job, ...] = import_string(_TABLE)
     return jobs
+
+
+def find_job(name: str) -> Job | None:
+    """The job of that name; None for one that is no longer in the table, or never was."""
+    return next((job for job in all_jobs() if job.name == name), None)

@@ -85,6 +85,8 @@ def _common(notice: Notice) -> dict[str, Any]:
         values["url"] = link("application_detail", notice.application_number)
     if notice.template == "application_needs_attention":
         values["operations_url"] = f"{link('operation_list')}?application={notice.application_number}"
+    if notice.template == "job_failed":
+        values["job_url"] = link("job_history", notice.context["job"])
     if notice.template == "break_glass_used":
         values["trail_url"] = link("trail_list")
     return values

@@ -17,6 +17,7 @@ _TITLES: dict[str, Any] = {
     "initial_password": _("Initial password"),
     "reconciliation_findings": _("New findings of the reconciliation with AD"),
     "reconciliation_own": _("New findings about your organisation's accounts"),
+    "job_failed": _("A scheduled job failed"),
     "break_glass_used": _("A break-glass account was used"),
 }
 

@@ -8,7 +8,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.db import transaction
 
 from portal.common import time
-from portal.orgs import outbox
+from portal.orgs import outbox, selectors
 from portal.orgs.models import Membership, Organisation, User
 from portal.orgs.permissions import OrganisationKind, Role
 from portal.trail import services as trail
@@ -44,14 +44,7 @@ def create(*, login_name: str, display_name: str, password: str, now: datetime) 
 
 def tell_operations(user: User, now: datetime) -> None:
     """Mail every operator that this account was used."""
-    operators = User.objects.filter(
-        pk__in=Membership.system.filter(role=Role.OPERATOR, organisation__kind=OrganisationKind.OPERATIONS)
-        .valid_on(time.today(now))  # type: ignore[attr-defined]
-        .values("user_id"),
-        is_active=True,
-        is_break_glass=False,
-    )
-    for operator in operators:
+    for operator in selectors.operators(now):
         outbox.queue(
             template="break_glass_used",
             now=now,

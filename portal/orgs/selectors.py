@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
+from portal.common.time import today
 from portal.orgs.models import Deputy, Membership, Organisation, PasswordRecipient, User
-from portal.orgs.permissions import DECIDE, MANAGE_ALL_MEMBERS, MANAGE_OWN_MEMBERS, READ_APPLICATIONS, Role
+from portal.orgs.permissions import (
+    DECIDE,
+    MANAGE_ALL_MEMBERS,
+    MANAGE_OWN_MEMBERS,
+    READ_APPLICATIONS,
+    OrganisationKind,
+    Role,
+)
 
 
 def organisations(user: User) -> QuerySet[Organisation]:
     """The organisations this person sees, in order."""
     rows = Organisation.objects.all()
     return rows if user.scope.everything else rows.filter(pk__in=user.scope.organisation_ids)
+
+
+def operators(now: datetime) -> QuerySet[User]:
+    """The people of network operations who are mailed when something needs one of them; no break-glass account."""
+    held = Membership.system.filter(role=Role.OPERATOR, organisation__kind=OrganisationKind.OPERATIONS)
+    return User.objects.filter(
+        pk__in=held.valid_on(today(now)).values("user_id"),  # type: ignore[attr-defined]
+        is_active=True,
+        is_break_glass=False,
+    ).order_by("pk")
 
 
 def organisation(user: User, code: str) -> Organisation:

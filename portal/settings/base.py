@@ -266,6 +266,8 @@ RECONCILIATION = {
 CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", "redis://127.0.0.1:6379/0")
 CELERY_RESULT_BACKEND = None
 CELERY_TASK_IGNORE_RESULT = True
+# Jobs have a queue and a worker of their own: a long one must not hold up mail and operations.
+CELERY_TASK_ROUTES = {"portal.jobs.tasks.run_job": {"queue": "jobs"}}
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1

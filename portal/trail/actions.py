@@ -76,6 +76,7 @@ LABELS: Mapping[str, Any] = {
     "operation.change_recipient": _("recipient of an operation changed"),
     "target.pause": _("target paused"),
     "target.resume": _("target resumed"),
+    "job.run": _("scheduled job started by hand"),
     "notice.failed": _("mail refused"),
     "notice.send_again": _("mail sent again"),
     "trail.view": _("trail viewed"),

@@ -74,7 +74,7 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
         (
             Entry(_("Fulfilment"), "cycle", "operation_list", (READ_OPERATIONS,), "attention"),
             Entry(_("Approval routes"), "route", "route_list", (MANAGE_ROUTES,)),
-            Entry(_("Scheduled jobs"), "clock", "job_list", (RUN_OPERATIONS,)),
+            Entry(_("Scheduled jobs"), "clock", "job_list", (READ_OPERATIONS,), "failing_jobs"),
             Entry(_("Audit trail"), "book", "trail_list", (READ_TRAIL,)),
         ),
     ),

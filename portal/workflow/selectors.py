@@ -16,6 +16,7 @@ from portal.common.pagination import COUNT_LIMIT, limited_count
 from portal.common.search import holding
 from portal.common.text import search_terms
 from portal.common.time import today
+from portal.jobs import selectors as jobs
 from portal.orgs.models import Deputy, Membership, Organisation, User
 from portal.orgs.permissions import APPLY, DECIDE, READ_APPLICATIONS, READ_OPERATIONS, SEES_EVERYTHING, Role
 from portal.workflow import kinds, people
@@ -85,6 +86,7 @@ class WorkCounts:
     returned: int  # own
     in_review: int  # own
     attention: int  # of all that the person sees for operations, else own
+    failing_jobs: int = 0  # for operations
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,7 +185,7 @@ def application(user: User, number: str) -> Application:
 
 
 def work_counts(user: User, now: datetime) -> WorkCounts:
-    """The counts of the home page, in four statements at most.
+    """The counts of the home page, in five statements at most.
 
     What others wait for is counted up to COUNT_LIMIT + 1, the earliest due first: nobody reads more, and a million
     applications cost what a thousand cost.
@@ -197,6 +199,7 @@ def work_counts(user: User, now: datetime) -> WorkCounts:
     )
     if user.may(READ_OPERATIONS):
         counts["attention"] = limited_count(_readable(user).filter(status=Status.NEEDS_ATTENTION))
+        counts["failing_jobs"] = jobs.failing_count()
     # An application in review has exactly one open stage, so the stages tell, over their own small index.
     earliest = _decidable(user).order_by("due_on")[: COUNT_LIMIT + 1]
     waiting = earliest.aggregate(all=Count("pk"), overdue=Count("pk", filter=Q(due_on__lt=today(now))))

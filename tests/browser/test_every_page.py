@@ -119,6 +119,8 @@ def test_pages_of_operations_are_good(office: Office, width: int) -> None:
         "/routes/",
         "/trail/",
         "/jobs/",
+        "/jobs/purge_sessions/",
+        "/jobs/purge_sessions/run/",
         "/help/operator/",
     ]
 

@@ -146,6 +146,12 @@ API = {
     "api_operations": Policy(
         access(to(at("operations", Role.OPERATOR, Role.AUDITOR), OK), otherwise=REFUSED)
     ),
+    "api_jobs": Policy(access(to(at("operations", Role.OPERATOR, Role.AUDITOR), OK), otherwise=REFUSED)),
+    "api_job_runs": Policy(
+        access(to(at("operations", Role.OPERATOR, Role.AUDITOR), OK), otherwise=REFUSED),
+        access(to(OPERATOR, 202), otherwise=REFUSED),
+        lambda w: {"name": "purge_sessions"},
+    ),
     "api_accounts": Policy(access(to(READERS, OK), otherwise=REFUSED)),
     "api_organisations": Policy(),
     "api_me": Policy(),
@@ -244,6 +250,11 @@ def run(*statuses: int) -> Access:
     return access(to(OPERATOR, *statuses), otherwise=REFUSED)
 
 
+def job(world: World) -> dict[str, Any]:
+    """A job of the schedule."""
+    return {"name": "purge_sessions"}
+
+
 OPERATIONS = {
     "operation_list": Policy(READ_OPERATIONS),
     "operation_export": Policy(READ_OPERATIONS),
@@ -263,6 +274,8 @@ OPERATIONS = {
         None, access(to(OPERATOR, FOUND), to(IN_SCOPE, REFUSED)), lambda w: {"pk": w.notice.pk}
     ),
     "job_list": Policy(READ_OPERATIONS),
+    "job_history": Policy(READ_OPERATIONS, None, job),
+    "job_run": Policy(run(OK), run(FOUND), job),
     "route_list": Policy(run(OK)),
     "route_edit": Policy(run(OK), run(422), lambda w: {"kind": "accounts.register"}),
     "route_edit_own": Policy(run(OK), run(422), lambda w: {"kind": "accounts.register", "code": "13"}),

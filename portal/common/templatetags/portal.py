@@ -201,6 +201,20 @@ def short_moment(value: dt.datetime | None) -> str:
 
 
 @register.filter
+def duration(value: dt.timedelta | None) -> str:
+    """How long something took: 3分12秒, and hours where there are any."""
+    if value is None:
+        return ""
+    minutes, seconds = divmod(int(value.total_seconds()), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return _("%(hours)s h %(minutes)s min") % {"hours": hours, "minutes": minutes}
+    if minutes:
+        return _("%(minutes)s min %(seconds)s s") % {"minutes": minutes, "seconds": seconds}
+    return _("%(seconds)s s") % {"seconds": seconds}
+
+
+@register.filter
 def due(value: dt.date | None) -> str:
     """How far a deadline is, in words: あと4日, 本日期限, 1日超過 (calendar days)."""
     if value is None:
