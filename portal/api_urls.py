@@ -11,8 +11,8 @@ from drf_spectacular.views import SpectacularAPIView
 from accounts.api import AccountsView
 from portal.common.api.views import ApiView, UnknownAddress
 from portal.fulfilment.api import OperationsView
-from portal.jobs.api import JobRunsView, JobsView
 from portal.orgs.api import MeView, OrganisationsView
+from portal.workflow.api.jobs import JobRunsView, JobsView
 from portal.workflow.api.schema import KindsSchemaGenerator
 from portal.workflow.api.views import STEPS, ApplicationsView, ApplicationView, KindsView
 

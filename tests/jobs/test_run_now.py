@@ -254,7 +254,9 @@ def test_the_tick_only_rings_for_what_is_due(operator: User, monkeypatch: pytest
     monkeypatch.setattr("portal.common.bell.ring_now", lambda *args: rung.append(args))
     monkeypatch.setattr("portal.gateways.clock.now", lambda: FRIDAY)
     ran: list[str] = []
-    slow, done, asked = (job(lambda **_: ran.append("run") or "", name=name) for name in ("slow", "done", "asked"))  # type: ignore[func-returns-value]
+    slow, done, asked = (
+        job(lambda **_: ran.append("run") or "", name=name) for name in ("slow", "done", "asked")
+    )  # type: ignore[func-returns-value]
     use_table(monkeypatch, slow, done, asked, job(name="due"))
     services.run_due(FRIDAY, [done, asked])
     services.request_run(job_name="asked", actor=operator, now=FRIDAY)

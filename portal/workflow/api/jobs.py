@@ -1,4 +1,7 @@
-"""Scheduled jobs over REST, for network operations (READ_OPERATIONS, RUN_OPERATIONS)."""
+"""Scheduled jobs over REST, for network operations (READ_OPERATIONS, RUN_OPERATIONS).
+
+Here and not beside the jobs, because a POST minds Idempotency-Key like every other.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from rest_framework.response import Response
 
 from portal.common.api.paging import PAGE_PARAMETERS, PAGE_QUERY, page_of, paged
 from portal.common.api.problems import Problem, not_allowed, not_found
+from portal.common.api.schema import IDEMPOTENCY_KEY
 from portal.common.api.views import ApiView
 from portal.jobs import errors, selectors, services
 from portal.jobs.models import JobRun, JobRunStatus
@@ -20,6 +24,7 @@ from portal.jobs.table import find_job
 from portal.orgs.api import person
 from portal.orgs.models import User
 from portal.orgs.permissions import READ_OPERATIONS
+from portal.workflow.api.idempotency import once
 
 
 class JobRunSerializer(serializers.Serializer):
@@ -87,15 +92,26 @@ class JobRunsView(ApiView):
             raise not_found()
         return Response(paged(request, runs, JobRunSerializer))
 
-    @extend_schema(operation_id="job_runs_create", request=None, responses={202: JobRunSerializer})
+    @extend_schema(
+        operation_id="job_runs_create",
+        parameters=[IDEMPOTENCY_KEY],
+        request=None,
+        responses={202: JobRunSerializer},
+    )
     def post(self, request: Request, name: str) -> Response:
         """Run the job now, as soon as a worker is free; 409 while a run is open."""
+        user = _reader(request)
+        return once(request, user, lambda: self._start(user, name))
+
+    def _start(self, user: User, name: str) -> Response:
         try:
-            run = services.request_run(job_name=name, actor=_reader(request), now=timezone.now())
+            run = services.request_run(job_name=name, actor=user, now=timezone.now())
         except errors.NotAllowed as error:
             raise not_allowed() from error
         except errors.UnknownJob as error:
             raise not_found() from error
         except errors.AlreadyOpen as error:
-            raise Problem(409, "already-running", _("The job runs already, or waits for a worker.")) from error
+            raise Problem(
+                409, "already-running", _("The job runs already, or waits for a worker.")
+            ) from error
         return Response(JobRunSerializer(run).data, status=202)
