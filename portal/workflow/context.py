@@ -26,7 +26,6 @@ from portal.orgs.permissions import (
     READ_ACCOUNTS,
     READ_OPERATIONS,
     READ_TRAIL,
-    RUN_OPERATIONS,
     Permission,
     Role,
 )
