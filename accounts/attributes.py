@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.utils.translation import gettext_noop
 
+from accounts.models import DirectoryAccount
 from accounts.payloads import RegisterAccount
-from portal.gateways.directory import DirectoryEntry, NewAccount
+from portal.gateways.directory import DirectoryEntry, NewAccount, path_below
 from portal.orgs.models import Organisation
+
+AccountType = DirectoryAccount.AccountType
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,9 +39,39 @@ def organisation_ou(organisation: Organisation) -> str:
     return f"OU={organisation.ou_name},{settings.DIRECTORY['root_ou']}"
 
 
+_CONTAINERS = {AccountType.WINDOWS: "Users", AccountType.ADMINISTRATOR: "Administrators"}
+DELETED = "Deleted"
+
+
+def container_of(organisation: Organisation, account_type: str) -> str:
+    """Where the accounts of one type of an organisation live (ACC-01)."""
+    return f"OU={_CONTAINERS[AccountType(account_type)]},{organisation_ou(organisation)}"
+
+
 def users_container(organisation: Organisation) -> str:
     """Where the Windows user accounts of an organisation live."""
-    return f"OU=Users,{organisation_ou(organisation)}"
+    return container_of(organisation, AccountType.WINDOWS)
+
+
+def groups_container(organisation: Organisation) -> str:
+    """Below this the groups of an organisation live that its accounts may be members of."""
+    return f"OU=Groups,{organisation_ou(organisation)}"
+
+
+def deleted_container(organisation: Organisation) -> str:
+    """Where deleted accounts wait, disabled, for their removal."""
+    return f"OU={DELETED},{organisation_ou(organisation)}"
+
+
+def container_path(dn: str, organisation: Organisation) -> str:
+    """A container as people read it, from the organisation's own unit down: "Users/Section 1"; "" outside of it."""
+    return path_below(dn, organisation_ou(organisation))
+
+
+def group_paths(entry: DirectoryEntry, organisation: Organisation) -> list[str]:
+    """The organisation's own groups that hold the account, as paths below its OU=Groups. Others are not the portal's."""
+    paths = (path_below(dn, groups_container(organisation)) for dn in entry.groups)
+    return sorted(filter(None, paths))
 
 
 def lies_below(dn: str, container: str) -> bool:
@@ -90,6 +123,18 @@ def attributes_of(payload: RegisterAccount, organisation: Organisation) -> list[
             field="description",
         ),
         Attribute(
+            label=gettext_noop("Staff number"),
+            name="employeeID",
+            value=payload.staff_number,
+            field="staff_number",
+        ),
+        Attribute(
+            label=gettext_noop("Last day of use"),
+            name="accountExpires",
+            value=payload.expires_on,
+            field="account_expires",
+        ),
+        Attribute(
             label=gettext_noop("Container"), name="distinguishedName", value=container, field="container_dn"
         ),
     ]
@@ -109,6 +154,8 @@ def new_account(payload: RegisterAccount, organisation: Organisation, marker: st
         container_dn=users_container(organisation),
         marker=marker,
         description=payload.description,
+        staff_number=payload.staff_number,
+        account_expires=payload.last_day,
     )
 
 
@@ -119,7 +166,7 @@ def differences(
     for attribute in attributes_of(payload, organisation):
         if not attribute.field:
             continue
-        found = str(getattr(entry, attribute.field))
+        found = str(getattr(entry, attribute.field) or "")
         fold = _folded if attribute.field == "container_dn" else str
         if fold(found) != fold(attribute.value):
             yield Difference(attribute=attribute, found=found)

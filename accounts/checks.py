@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
@@ -17,6 +18,9 @@ from portal.gateways.directory import Directory, DirectoryEntry, DirectoryError
 from portal.orgs.models import Organisation
 from portal.workflow.kinds import LineContext
 from portal.workflow.models import ApplicationLine
+
+# Deleted accounts hold their names until they are removed; removed ones keep them from being given out again.
+GONE = (DirectoryAccount.State.DELETED, DirectoryAccount.State.REMOVED)
 
 Errors = Mapping[str, Sequence[str]]
 
@@ -87,6 +91,8 @@ def check_register(context: LineContext, payload: RegisterAccount) -> Errors:
     errors: dict[str, list[str]] = defaultdict(list)
     if problem := login_name_problem(context, payload):
         errors["login_name"].append(problem)
+    if problem := last_day_problem(context, payload.last_day):
+        errors["expires_on"].append(problem)
     errors["recipient_id"] += recipients.problems(context.organisation, payload.recipient_id)
     try:
         found = look_for_register(context, payload)
@@ -97,6 +103,18 @@ def check_register(context: LineContext, payload: RegisterAccount) -> Errors:
     if found.recipient_is_group:
         errors["recipient_id"].append(recipients.group_address_problem())
     return _filled(errors)
+
+
+def last_day_problem(context: LineContext, last_day: date | None) -> str:
+    """Why an account cannot end on that day; "" when it can, or never ends."""
+    if last_day is None:
+        return ""
+    effective = context.application.desired_on if context.application else None
+    if last_day < context.today:
+        return _("This date has passed. Choose today or a later date, or leave it empty.")
+    if effective is not None and last_day < effective:
+        return _("The last day of use lies before the effective date. Correct one of the two.")
+    return ""
 
 
 def name_taken() -> str:
@@ -119,7 +137,7 @@ def login_name_problem(context: LineContext, payload: RegisterAccount) -> str:
     account = DirectoryAccount.system.alias(folded=Lower("login_name")).filter(folded=folded).first()
     if account is None:
         return ""
-    if account.state == DirectoryAccount.State.DELETED and account.organisation_id == context.organisation.pk:
+    if account.state in GONE and account.organisation_id == context.organisation.pk:
         return _(
             "This login name belonged to a deleted account and is not given out again. Choose another one."
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import date
 from typing import Any, ClassVar
 
 from django import forms
@@ -13,7 +14,14 @@ from django.utils.translation import gettext_lazy
 from accounts import checks, lookups, recipients
 from accounts.payloads import RegisterAccount, ResetPassword
 from accounts.recipients import once
-from portal.common.forms import IdentifierField, KanaField, KanjiNameField, NormalisingField, PortalForm
+from portal.common.forms import (
+    IdentifierField,
+    KanaField,
+    KanjiNameField,
+    NormalisingField,
+    PortalForm,
+    WarekiDateField,
+)
 from portal.gateways import directory_rules
 from portal.workflow.kinds import LineContext
 
@@ -59,6 +67,39 @@ class RecipientField(forms.TypedChoiceField):
         )
 
 
+class StaffNumberField(IdentifierField):
+    """The number that the organisation gave the person (職員番号); AD keeps it as employeeID."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            label=gettext_lazy("Staff number"),
+            required=False,
+            max_length=directory_rules.STAFF_NUMBER_LENGTH,
+            help_text=gettext_lazy("If your organisation has such numbers. Leading zeros are kept."),
+            **kwargs,
+        )
+        self.widget.attrs["data-w"] = "20"
+
+
+class LastDayField(WarekiDateField):
+    """The last day of use of a temporary account. AD locks it after that day, even when the portal is down."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            label=gettext_lazy("Last day of use"),
+            required=False,
+            help_text=gettext_lazy(
+                "Only for a temporary account, for example 2027/3/31 or R9.3.31. Empty: without an end."
+            ),
+            **kwargs,
+        )
+
+
+def iso(day: date | None) -> str:
+    """A date as payloads hold it."""
+    return day.isoformat() if day else ""
+
+
 class AccountLineForm(PortalForm):
     """What both kinds share: the context of the application and the recipient. Rules are shared with the gateway."""
 
@@ -99,6 +140,7 @@ class RegisterForm(AccountLineForm):
         "login_name": directory_rules.validate_login_name,
         "department": directory_rules.validate_department,
         "description": directory_rules.validate_description,
+        "staff_number": directory_rules.validate_staff_number,
     }
 
     family_name = KanjiNameField(label=gettext_lazy("Family name"), max_length=_NAME_LENGTH)
@@ -117,9 +159,11 @@ class RegisterForm(AccountLineForm):
         widget=DatalistInput,
         help_text=gettext_lazy("For example 審査第一課"),
     )
+    staff_number = StaffNumberField()
     description = NormalisingField(
         label=gettext_lazy("Note for Active Directory"), max_length=200, required=False
     )
+    expires_on = LastDayField()
     recipient_id = RecipientField()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -132,7 +176,8 @@ class RegisterForm(AccountLineForm):
 
     def to_payload(self) -> RegisterAccount:
         """The checked payload; call it on a valid form."""
-        return RegisterAccount(**self.cleaned_data)
+        cleaned = self.cleaned_data
+        return RegisterAccount(**{**cleaned, "expires_on": iso(cleaned["expires_on"])})
 
 
 class ResetForm(AccountLineForm):

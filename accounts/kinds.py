@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
 from accounts import checks, forms, planning
-from accounts.payloads import RegisterAccount, ResetPassword
+from accounts.payloads import RegisterAccount, ResetPassword, upgrade_register
 from accounts.provisioning import RECIPIENT_REFUSED, RECIPIENT_UNUSABLE
 from accounts.registering import RegisterHandler
 from accounts.resetting import ResetHandler
@@ -49,6 +49,7 @@ def _register_terms(payload: RegisterAccount) -> Iterable[str]:
         *romaji_spellings(payload.given_kana),
         payload.login_name,
         payload.department,
+        payload.staff_number,
     )
 
 
@@ -59,6 +60,8 @@ REGISTER_KIND: ApplicationKind[RegisterAccount] = ApplicationKind(
     number_prefix="A",
     icon="account",
     payload_class=RegisterAccount,
+    payload_version=2,
+    upgrade=upgrade_register,
     form_class=forms.RegisterForm,
     default_route=(_APPROVAL, _ACCEPTANCE),
     subject_key=lambda payload: payload.login_name.lower(),

@@ -38,7 +38,7 @@ def find_own_account(organisation: Organisation, login_name: str) -> OwnAccount 
     """
     folded = login_name.lower()
     rows = organisation.directory_accounts.alias(folded=Lower("login_name")).filter(folded=folded)
-    account = rows.exclude(state=DirectoryAccount.State.DELETED).first()
+    account = rows.exclude(state__in=(DirectoryAccount.State.DELETED, DirectoryAccount.State.REMOVED)).first()
     if account is not None:
         name = f"{account.family_name} {account.given_name}"
         return OwnAccount(guid=account.object_guid, login_name=account.login_name, display_name=name)

@@ -20,17 +20,30 @@ __all__ = ["DirectoryAccount", "Finding", "ReconciliationRun", "WrittenState"]
 
 
 class DirectoryAccount(ScopedModel, TimestampedModel):
-    """A Windowsユーザアカウント as last verified in AD. objectGUID is the key that survives renames and moves."""
+    """An account as last verified in AD. objectGUID is the key that survives renames and moves."""
 
     class State(models.TextChoices):
         """What the register says about the account."""
 
         ENABLED = "ENABLED", _("in use")
         DISABLED = "DISABLED", _("disabled")
-        DELETED = "DELETED", _("deleted")
+        DELETED = (
+            "DELETED",
+            _("deleted"),
+        )  # disabled and moved away: holds its name, can be restored until remove_on
+        REMOVED = "REMOVED", _("removed")  # not in AD any more
+
+    class AccountType(models.TextChoices):
+        """What the account is for (ACC-01)."""
+
+        WINDOWS = "WINDOWS", _("Windows user account")
+        ADMINISTRATOR = "ADMINISTRATOR", _("administrator account")
 
     organisation = models.ForeignKey(
         Organisation, models.PROTECT, related_name="directory_accounts", verbose_name=_("organisation")
+    )
+    account_type = models.CharField(
+        _("type of account"), max_length=20, choices=AccountType, default=AccountType.WINDOWS
     )
     object_guid = models.UUIDField(_("objectGUID"), unique=True)
     distinguished_name = models.CharField(max_length=400)
@@ -40,7 +53,19 @@ class DirectoryAccount(ScopedModel, TimestampedModel):
     family_kana = models.CharField(_("family name (kana)"), max_length=40, blank=True)
     given_kana = models.CharField(_("given name (kana)"), max_length=40, blank=True)
     department = models.CharField(_("department"), max_length=64, blank=True)
+    staff_number = models.CharField(_("staff number"), max_length=16, blank=True)
+    description = models.CharField(_("note for Active Directory"), max_length=200, blank=True)
+    groups = models.JSONField(
+        _("groups"), default=list, blank=True
+    )  # paths below OU=Groups, as last verified
+    expires_on = models.DateField(_("last day of use"), null=True, blank=True)
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.ENABLED)
+    deleted_at = models.DateTimeField(_("deleted"), null=True, blank=True)
+    remove_on = models.DateField(_("to be removed on"), null=True, blank=True)
+    # What a restoration gives back: {"container": path, "groups": [paths]}.
+    before_deletion = models.JSONField(default=dict, blank=True)
+    # Set under the row's lock right before the final removal: from then on nothing is restored.
+    removal_began_at = models.DateTimeField(null=True, blank=True)
     search_text = models.TextField(blank=True)
     last_line = models.ForeignKey("workflow.ApplicationLine", models.PROTECT, related_name="+")
     verified_at = models.DateTimeField(_("verified in AD"))
@@ -49,13 +74,17 @@ class DirectoryAccount(ScopedModel, TimestampedModel):
         ordering = ("-id",)
         indexes: ClassVar = [
             models.Index(fields=["organisation", "-id"], name="directoryaccount_org"),
-            # The unique constraint below leaves deleted accounts out; the check of a new name does not (ACC-06).
+            # The unique constraint below leaves removed accounts out; the check of a new name does not (ACC-06).
             models.Index(Lower("login_name"), name="directoryaccount_any_login"),
+            models.Index(
+                fields=["expires_on"], name="directoryaccount_expiring", condition=Q(state="ENABLED")
+            ),
+            models.Index(fields=["remove_on"], name="directoryaccount_removal", condition=Q(state="DELETED")),
             *search_indexes("directoryaccount"),
         ]
         constraints: ClassVar = [
             models.UniqueConstraint(
-                Lower("login_name"), condition=~Q(state="DELETED"), name="directoryaccount_login_name"
+                Lower("login_name"), condition=~Q(state="REMOVED"), name="directoryaccount_login_name"
             )
         ]
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
+from typing import Any
 from uuid import UUID
 
 
@@ -18,6 +20,13 @@ class RegisterAccount:
     department: str
     recipient_id: int
     description: str = ""
+    staff_number: str = ""
+    expires_on: str = ""  # the last day of use of a temporary account, ISO
+
+    @property
+    def last_day(self) -> date | None:
+        """The last day on which the account works; None for ever."""
+        return date.fromisoformat(self.expires_on) if self.expires_on else None
 
     @property
     def display_name(self) -> str:
@@ -28,6 +37,13 @@ class RegisterAccount:
     def kana(self) -> str:
         """The reading as AD holds it."""
         return f"{self.family_kana} {self.given_kana}".strip()
+
+
+def upgrade_register(data: dict[str, Any], version: int) -> dict[str, Any]:
+    """A stored registration as it is written today: version 1 knew no staff number and no last day."""
+    if version < 2:
+        data = {"staff_number": "", "expires_on": "", **data}
+    return data
 
 
 @dataclass(frozen=True, kw_only=True)

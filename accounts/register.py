@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Protocol
 
 from django.db import IntegrityError, transaction
 
+from accounts.attributes import group_paths
 from accounts.models import DirectoryAccount
-from accounts.payloads import RegisterAccount
 from accounts.reconciliation.expected import note_written
 from portal.common.search import batched
 from portal.common.text import romaji_spellings, search_key
@@ -19,17 +20,32 @@ class RegisterConflict(Exception):
     """The register already holds this login name for another object: it and AD have drifted apart."""
 
 
-_SEARCHED = ("family_name", "given_name", "family_kana", "given_kana", "login_name", "department")
+_SEARCHED = (
+    "family_name",
+    "given_name",
+    "family_kana",
+    "given_kana",
+    "login_name",
+    "department",
+    "staff_number",
+)
 
 
 def account_search_text(
-    *, family_name: str, given_name: str, family_kana: str, given_kana: str, login_name: str, department: str
+    *,
+    family_name: str,
+    given_name: str,
+    family_kana: str,
+    given_kana: str,
+    login_name: str,
+    department: str,
+    staff_number: str = "",
 ) -> str:
     """The folded text that account searches look into: names with and without the space between them, also in romaji."""
     names = (f"{family_name} {given_name}", family_name + given_name)
     readings = (f"{family_kana} {given_kana}", family_kana + given_kana)
     spellings = (*romaji_spellings(family_kana), *romaji_spellings(given_kana))
-    return search_key(*names, *readings, *spellings, login_name, department)
+    return search_key(*names, *readings, *spellings, login_name, department, staff_number)
 
 
 def rebuild_search_texts() -> int:
@@ -43,22 +59,48 @@ def rebuild_search_texts() -> int:
     return count
 
 
+class Person(Protocol):
+    """What a payload says about the person of an account; AD keeps the two readings as one text."""
+
+    @property
+    def family_name(self) -> str: ...
+    @property
+    def given_name(self) -> str: ...
+    @property
+    def family_kana(self) -> str: ...
+    @property
+    def given_kana(self) -> str: ...
+
+
 def enter_account(
-    *, line: ApplicationLine, payload: RegisterAccount, entry: DirectoryEntry, now: datetime
+    *,
+    line: ApplicationLine,
+    payload: Person,
+    entry: DirectoryEntry,
+    now: datetime,
+    account_type: str = DirectoryAccount.AccountType.WINDOWS,
 ) -> DirectoryAccount:
-    """Enter or renew the account that a line made, as it was read back. Safe to repeat. Raises RegisterConflict."""
+    """Enter or renew the account that a line made or changed, as it was read back. Safe to repeat.
+
+    Raises RegisterConflict.
+    """
     names = {
         "family_name": payload.family_name,
         "given_name": payload.given_name,
         "family_kana": payload.family_kana,
         "given_kana": payload.given_kana,
         "login_name": entry.login_name,
-        "department": payload.department,
+        "department": entry.department,
+        "staff_number": entry.staff_number,
     }
     state = DirectoryAccount.State.ENABLED if entry.enabled else DirectoryAccount.State.DISABLED
     values = {
         **names,
         "organisation_id": line.organisation_id,
+        "account_type": account_type,
+        "description": entry.description[:200],
+        "groups": group_paths(entry, line.organisation),
+        "expires_on": entry.account_expires,
         "distinguished_name": entry.dn,
         "state": state,
         "search_text": account_search_text(**names),

@@ -14,6 +14,7 @@ from portal.gateways.directory import (
     ChangedMeanwhile,
     ContainerMissing,
     DirectoryEntry,
+    DirectoryGroup,
     DomainController,
     NameTaken,
     NewAccount,
@@ -29,6 +30,16 @@ ROOT_OU = f"OU=Federations,{BASE_DN}"
 def administrators_ou(ou_name: str) -> str:
     """Where the administrator accounts of an organisation live."""
     return f"OU=Administrators,OU={ou_name},{ROOT_OU}"
+
+
+def groups_ou(ou_name: str) -> str:
+    """Where the groups of an organisation live."""
+    return f"OU=Groups,OU={ou_name},{ROOT_OU}"
+
+
+def deleted_ou(ou_name: str) -> str:
+    """Where the deleted accounts of an organisation wait for their removal."""
+    return f"OU=Deleted,OU={ou_name},{ROOT_OU}"
 
 
 def users_ou(ou_name: str) -> str:
@@ -60,6 +71,8 @@ class FakeDirectory:
     passwords: dict[uuid.UUID, str] = field(default_factory=dict)
     group_mails: set[str] = field(default_factory=set)
     missing_containers: set[str] = field(default_factory=set)
+    containers: list[str] = field(default_factory=list)  # further units, below those of every organisation
+    groups: dict[str, DirectoryGroup] = field(default_factory=dict)  # by DN
     states: dict[str, BindResult] = field(default_factory=dict)
     faults: dict[str, list[Exception | type[Exception]]] = field(default_factory=dict)
     after: dict[str, list[Exception | type[Exception]]] = field(default_factory=dict)
@@ -108,6 +121,13 @@ class FakeDirectory:
         self.entries[entry.guid] = replace(self.entries[entry.guid], **values)
         return self.entries[entry.guid]
 
+    def add_group(self, name: str, base_dn: str = "", **values: Any) -> DirectoryGroup:
+        """Put a group into the directory."""
+        dn = f"CN={name},{base_dn or groups_ou('13')}"
+        values = {"description": "", "is_global": True, "privileged": False} | values
+        self.groups[dn] = DirectoryGroup(dn=dn, name=name, **values)
+        return self.groups[dn]
+
     def _enter(self, name: str) -> None:
         self.calls.append(name)
         self._raise_next(self.faults, name)
@@ -153,6 +173,14 @@ class FakeDirectory:
     def container_exists(self, dn: str) -> bool:
         self._enter("container_exists")
         return dn not in self.missing_containers
+
+    def find_containers(self, base_dn: str) -> list[str]:
+        self._enter("find_containers")
+        return sorted(dn for dn in self.containers if dn.lower().endswith(f",{base_dn}".lower()))
+
+    def find_groups(self, base_dn: str) -> list[DirectoryGroup]:
+        self._enter("find_groups")
+        return [self.groups[dn] for dn in sorted(self.groups) if dn.lower().endswith(f",{base_dn}".lower())]
 
     def find_by_display_name(self, display_name: str, container_dn: str) -> list[DirectoryEntry]:
         self._enter("find_by_display_name")
@@ -234,6 +262,7 @@ class FakeDirectory:
             description=account.description,
             marker=account.marker,
             account_expires=account.account_expires,
+            staff_number=account.staff_number,
             must_change_password=True,
             password_last_set=None,
         )
@@ -250,18 +279,23 @@ class FakeDirectory:
         self._enter("update_account")
         entry = self._entry(guid)
         for name, value in (expected or {}).items():
-            if name in changes and getattr(entry, name) != value:
+            if name in changes and (getattr(entry, name) or None) != (value or None):
                 raise ChangedMeanwhile
-        self.entries[guid] = replace(entry, **changes)  # type: ignore[arg-type]
+        texts = {
+            name: value or "" for name, value in changes.items() if name not in ("mail", "account_expires")
+        }
+        self.entries[guid] = replace(entry, **{**changes, **texts})  # type: ignore[arg-type]
         self._leave("update_account")
 
     def enable(self, guid: uuid.UUID) -> None:
         self._enter("enable")
         self.entries[guid] = replace(self._entry(guid), enabled=True)
+        self._leave("enable")
 
     def disable(self, guid: uuid.UUID) -> None:
         self._enter("disable")
         self.entries[guid] = replace(self._entry(guid), enabled=False)
+        self._leave("disable")
 
     def move(self, guid: uuid.UUID, container_dn: str) -> None:
         self._enter("move")
@@ -269,6 +303,7 @@ class FakeDirectory:
         if container_dn in self.missing_containers:
             raise ContainerMissing(dn=container_dn)
         self.entries[guid] = replace(entry, dn=f"CN={entry.login_name},{container_dn}")
+        self._leave("move")
 
     def rename(self, guid: uuid.UUID, login_name: str) -> None:
         self._enter("rename")
@@ -276,23 +311,27 @@ class FakeDirectory:
         if any(e.login_name.lower() == login_name.lower() for e in self.entries.values() if e.guid != guid):
             raise NameTaken(attribute="sAMAccountName")
         self.entries[guid] = replace(entry, login_name=login_name, dn=f"CN={login_name},{entry.container_dn}")
+        self._leave("rename")
 
     def delete(self, guid: uuid.UUID) -> None:
         self._enter("delete")
         self._entry(guid)
         del self.entries[guid]
         self.deleted.add(guid)
+        self._leave("delete")
 
     def add_to_group(self, group_dn: str, guid: uuid.UUID) -> None:
         self._enter("add_to_group")
         entry = self._entry(guid)
         if group_dn not in entry.groups:
             self.entries[guid] = replace(entry, groups=(*entry.groups, group_dn))
+        self._leave("add_to_group")
 
     def remove_from_group(self, group_dn: str, guid: uuid.UUID) -> None:
         self._enter("remove_from_group")
         entry = self._entry(guid)
         self.entries[guid] = replace(entry, groups=tuple(g for g in entry.groups if g != group_dn))
+        self._leave("remove_from_group")
 
     def group_members(self, group_dn: str) -> Sequence[str]:
         self._enter("group_members")

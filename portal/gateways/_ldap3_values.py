@@ -11,11 +11,13 @@ from zoneinfo import ZoneInfo
 from ldap3.utils.conv import escape_filter_chars
 from ldap3.utils.dn import escape_rdn
 
-from portal.gateways.directory import DirectoryEntry
+from portal.gateways.directory import DirectoryEntry, DirectoryGroup
 
 ACCOUNT_DISABLED = 0x2
 NORMAL_ACCOUNT = 0x200
 LOCKED_OUT = 0x10
+_GLOBAL_GROUP = 0x2
+GROUP_ATTRIBUTES = ["distinguishedName", "sAMAccountName", "description", "groupType", "adminCount"]
 BIT_AND = "1.2.840.113556.1.4.803"
 NEVER = 0x7FFFFFFFFFFFFFFF
 _EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
@@ -32,6 +34,7 @@ FIELD_ATTRIBUTES: Mapping[str, str] = {
     "mail": "mail",
     "description": "description",
     "account_expires": "accountExpires",
+    "staff_number": "employeeID",
 }
 
 _READ_ATTRIBUTES = (
@@ -57,6 +60,7 @@ _READ_ATTRIBUTES = (
     "whenCreated",
     "adminCount",
     "uSNChanged",
+    "employeeID",
 )
 
 
@@ -112,6 +116,24 @@ def parse_entry(response: Mapping[str, Any], marker_attribute: str) -> Directory
         created_at=from_generalized_time(text("whenCreated")),
         privileged=number("adminCount") == 1,
         usn_changed=number("uSNChanged"),
+        staff_number=text("employeeID"),
+    )
+
+
+def text_of(response: Mapping[str, Any], name: str) -> str:
+    """The first value of one attribute of a search result; "" without one."""
+    raw = {key.lower(): values for key, values in response["raw_attributes"].items()}
+    return bytes((raw.get(name.lower()) or [b""])[0]).decode("utf-8", "replace")
+
+
+def parse_group(response: Mapping[str, Any]) -> DirectoryGroup:
+    """One found group as the port's value; asked for with GROUP_ATTRIBUTES."""
+    return DirectoryGroup(
+        dn=text_of(response, "distinguishedName") or str(response["dn"]),
+        name=text_of(response, "sAMAccountName"),
+        description=text_of(response, "description"),
+        is_global=bool(int(text_of(response, "groupType") or 0) & _GLOBAL_GROUP),
+        privileged=text_of(response, "adminCount") == "1",
     )
 
 

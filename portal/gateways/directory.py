@@ -128,6 +128,7 @@ class NewAccount:
     account_expires: date | None = None
     """The last day on which the account works, in Japan."""
     description: str = ""
+    staff_number: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,6 +162,8 @@ class DirectoryEntry:
     created_at: datetime
     privileged: bool
     usn_changed: int = 0
+    staff_number: str = ""
+    """employeeID."""
 
     @property
     def container_dn(self) -> str:
@@ -179,6 +182,17 @@ class DomainController:
     """The newest change that it holds."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class DirectoryGroup:
+    """A group that accounts may be members of."""
+
+    dn: str
+    name: str
+    description: str
+    is_global: bool
+    privileged: bool
+
+
 def parent_dn(dn: str) -> str:
     """The DN without its first component, minding escaped commas."""
     escaped = False
@@ -190,6 +204,29 @@ def parent_dn(dn: str) -> str:
         elif char == ",":
             return dn[index + 1 :].lstrip()
     return ""
+
+
+_ESCAPED = re.compile(r"(?:\\[0-9A-Fa-f]{2})+|\\(.)")
+
+
+def path_below(dn: str, base_dn: str) -> str:
+    """Where an object lies below a container, as people read it from the top down: "Users/Section 1"; "" elsewhere."""
+    parts: list[str] = []
+    while dn and dn.casefold() != base_dn.casefold():
+        above = parent_dn(dn)
+        first = dn[: len(dn) - len(above)].rstrip().removesuffix(",") if above else dn
+        parts.append(_unescaped(first.partition("=")[2]))
+        dn = above
+    return "/".join(reversed(parts)) if dn else ""
+
+
+def _unescaped(value: str) -> str:
+    def plain(found: re.Match[str]) -> str:
+        if found.group(1):
+            return found.group(1)
+        return bytes.fromhex(found.group(0).replace("\\", "")).decode("utf-8", "replace")
+
+    return _ESCAPED.sub(plain, value)
 
 
 # The names under which update_account takes its changes; the adapter maps them to attributes.
@@ -204,6 +241,7 @@ UPDATABLE_FIELDS: frozenset[str] = frozenset(
         "mail",
         "description",
         "account_expires",
+        "staff_number",
     }
 )
 
@@ -235,6 +273,14 @@ class Directory(Protocol):
         ...
 
     def container_exists(self, dn: str) -> bool: ...
+
+    def find_containers(self, base_dn: str) -> list[str]:
+        """The DNs of the organisational units below `base_dn`, at any depth; none when it does not exist."""
+        ...
+
+    def find_groups(self, base_dn: str) -> list[DirectoryGroup]:
+        """The groups below `base_dn`, at any depth; none when it does not exist."""
+        ...
 
     def find_by_display_name(self, display_name: str, container_dn: str) -> list[DirectoryEntry]:
         """Accounts below the container with exactly this display name: possible namesakes."""

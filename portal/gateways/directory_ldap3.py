@@ -30,6 +30,7 @@ from portal.gateways.directory import (
     ChangedMeanwhile,
     DirectoryEntry,
     DirectoryError,
+    DirectoryGroup,
     DomainController,
     InvalidValue,
     NewAccount,
@@ -101,6 +102,15 @@ class Ldap3Directory:
             scope=ldap3.BASE,
         )
         return bool(reply.entries)
+
+    def find_containers(self, base_dn: str) -> list[str]:
+        found = self._paged(base_dn, "(objectClass=organizationalUnit)", ["distinguishedName"])
+        names = (values.text_of(item, "distinguishedName") or str(item["dn"]) for item in found)
+        return sorted(dn for dn in names if dn.casefold() != base_dn.casefold())
+
+    def find_groups(self, base_dn: str) -> list[DirectoryGroup]:
+        found = self._paged(base_dn, "(objectClass=group)", values.GROUP_ATTRIBUTES)
+        return sorted(map(values.parse_group, found), key=lambda group: group.dn)
 
     def find_by_display_name(self, display_name: str, container_dn: str) -> list[DirectoryEntry]:
         term = values.equals("displayName", display_name)
@@ -323,6 +333,7 @@ class Ldap3Directory:
             "company": account.company,
             "mail": account.mail or "",
             "description": account.description,
+            "employeeID": account.staff_number,
             self._settings.marker_attribute: account.marker,
             "userAccountControl": str(values.NORMAL_ACCOUNT),
             "pwdLastSet": "0",
@@ -354,8 +365,12 @@ class Ldap3Directory:
 
     def _pages(self, base: str, query: str) -> Iterator[DirectoryEntry]:
         marker = self._settings.marker_attribute
-        for reply in scanning.pages(self._kept, base, query, values.read_attributes(marker)):
-            yield from (values.parse_entry(item, marker) for item in reply.entries)
+        for item in self._paged(base, query, values.read_attributes(marker)):
+            yield values.parse_entry(item, marker)
+
+    def _paged(self, base: str, query: str, attributes: list[str]) -> Iterator[dict[str, Any]]:
+        for reply in scanning.pages(self._kept, base, query, attributes):
+            yield from reply.entries
 
     def _writable(self, guid: UUID) -> tuple[DirectoryEntry, dict[str, list[bytes]]]:
         """The account with its raw values, before a write. Raises NotFound and Privileged."""

@@ -23,6 +23,7 @@ KANA_LENGTH = 256
 MAIL_LENGTH = 256
 DESCRIPTION_LENGTH = 1024
 MARKER_LENGTH = 64
+STAFF_NUMBER_LENGTH = 16
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _ILLEGAL_IN_LOGIN_NAME = re.compile(r'["/\\\[\]:;|=,+*?<>@]')
@@ -110,6 +111,7 @@ validate_kana: Check = partial(validate_text, limit=KANA_LENGTH)
 validate_department: Check = partial(validate_text, limit=DEPARTMENT_LENGTH)
 validate_company: Check = partial(validate_text, limit=COMPANY_LENGTH)
 validate_description: Check = partial(validate_text, limit=DESCRIPTION_LENGTH)
+validate_staff_number: Check = partial(validate_text, limit=STAFF_NUMBER_LENGTH)
 validate_marker: Check = partial(validate_text, limit=MARKER_LENGTH, required=True)
 
 # By the port's field names, for whoever checks a whole account.
@@ -124,6 +126,7 @@ FIELD_CHECKS: Mapping[str, Check] = {
     "mail": validate_mail,
     "description": validate_description,
     "marker": validate_marker,
+    "staff_number": validate_staff_number,
 }
 
 

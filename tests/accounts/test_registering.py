@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import uuid
+from datetime import date
 from typing import Any
 
 import pytest
@@ -517,3 +518,26 @@ def test_a_name_that_the_register_has_for_another_object_is_told(
     operation = attempt(registration())
 
     assert (operation.status, operation.error_code) == (OperationStatus.ATTENTION, "register_conflict")
+
+
+def test_staff_number_and_last_day_go_to_ad_and_into_the_register(
+    directory: FakeDirectory, post: PostOffice
+) -> None:
+    # ACC-01: a temporary account; AD's own accountExpires is the second lock.
+    operation = attempt(registration(staff_number="0012345", expires_on="2027-03-31"))
+
+    assert operation.status == OperationStatus.DONE
+    (entry,) = directory.entries.values()
+    account = DirectoryAccount.system.get(object_guid=entry.guid)
+    assert (entry.staff_number, entry.account_expires) == ("0012345", date(2027, 3, 31))
+    assert (account.staff_number, account.expires_on) == ("0012345", date(2027, 3, 31))
+    assert "0012345" in account.search_text
+
+
+def test_a_registration_stored_before_staff_numbers_is_still_carried_out(
+    directory: FakeDirectory, post: PostOffice
+) -> None:
+    operation = registration()
+    assert operation.line.payload_version == 1
+
+    assert attempt(operation).status == OperationStatus.DONE

@@ -21,6 +21,7 @@ from portal.gateways.directory import (
     NotFound,
     PolicyRefused,
     Privileged,
+    path_below,
 )
 from tests.contract.conftest import (
     INITIAL_PASSWORD,
@@ -480,3 +481,45 @@ def test_a_protected_account_is_never_written(
 
     assert read(directory, account) == before
     assert before.privileged
+
+
+# Units and groups
+
+
+def test_the_units_below_a_unit_are_listed_at_any_depth(
+    directory: Directory, admin: ldap3.Connection, make_ou: Callable[[], str]
+) -> None:
+    base = make_ou()
+    section, team = f"OU=審査\\, 第一課,{base}", f"OU=第一係,OU=審査\\, 第一課,{base}"
+    for dn in (section, team):
+        expect_ok(admin.add(dn, ["top", "organizationalUnit"]))
+
+    found = directory.find_containers(base)
+
+    assert sorted(path_below(dn, base) for dn in found) == ["審査, 第一課", "審査, 第一課/第一係"]
+    assert directory.find_containers(f"OU=nowhere,{base}") == []
+
+
+def test_the_groups_below_a_unit_are_listed_with_their_scope(
+    directory: Directory, admin: ldap3.Connection, make_ou: Callable[[], str]
+) -> None:
+    base, name = make_ou(), unique_name()
+    for cn, kind in ((name, -2147483646), (f"{name}-local", -2147483644)):
+        values = {"sAMAccountName": cn, "groupType": str(kind), "description": "職員"}
+        expect_ok(admin.add(f"CN={cn},{base}", ["top", "group"], values))
+
+    found = {group.name: group for group in directory.find_groups(base)}
+
+    assert {key: group.is_global for key, group in found.items()} == {name: True, f"{name}-local": False}
+    assert (found[name].description, found[name].privileged) == ("職員", False)
+    assert directory.find_groups(f"OU=nowhere,{base}") == []
+
+
+def test_a_staff_number_is_written_changed_and_cleared(directory: Directory, server: Server) -> None:
+    account = make_account(directory, server, staff_number="0012345")
+
+    directory.update_account(account.guid, {"staff_number": "0099"}, expected={"staff_number": "0012345"})
+    changed = read(directory, account).staff_number
+    directory.update_account(account.guid, {"staff_number": None}, expected={"staff_number": "0099"})
+
+    assert (account.staff_number, changed, read(directory, account).staff_number) == ("0012345", "0099", "")

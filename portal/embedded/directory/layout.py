@@ -1,4 +1,4 @@
-"""The organisational units of the country: one per organisation, with the same four below each."""
+"""The organisational units of the country: one per organisation, with the same five below each."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ORGANISATION_OUS = (
     "operations",
     "maintenance",
 )
-CHILD_OUS = ("Users", "Administrators", "Computers", "Groups")
+CHILD_OUS = ("Users", "Administrators", "Computers", "Groups", "Deleted")
 
 
 def organisational_units(root_ou: str) -> Iterator[str]:
