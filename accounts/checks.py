@@ -13,7 +13,9 @@ from django.utils.translation import gettext as _
 from accounts import asking, recipients
 from accounts.attributes import lies_below, organisation_ou, users_container
 from accounts.models import DirectoryAccount
+from accounts.naming import free
 from accounts.payloads import RegisterAccount, ResetPassword
+from portal.gateways import clock
 from portal.gateways.directory import Directory, DirectoryEntry, DirectoryError
 from portal.orgs.models import Organisation
 from portal.workflow.kinds import LineContext
@@ -134,10 +136,20 @@ def login_name_problem(context: LineContext, payload: RegisterAccount) -> str:
             return name_taken()
         text = _("Application %(number)s already applies for this login name. Choose another one.")
         return text % {"number": taken.application.number}
-    account = DirectoryAccount.system.alias(folded=Lower("login_name")).filter(folded=folded).first()
+    # A removed account's name is judged by the years that have passed since (accounts.naming.free).
+    rows = DirectoryAccount.system.exclude(state="REMOVED")
+    account = rows.alias(folded=Lower("login_name")).filter(folded=folded).first()
     if account is None:
+<<<<<<< HEAD
         return ""
     if account.state in GONE and account.organisation_id == context.organisation.pk:
+=======
+        application_id = context.application.pk if context.application else None
+        return free.problem(
+            payload.login_name, context.organisation, application_id=application_id, now=clock.now()
+        )
+    if account.state == DirectoryAccount.State.DELETED and account.organisation_id == context.organisation.pk:
+>>>>>>> 1c7b4cb (A naming rule per organisation proposes free login names, holds them for drafts and never gives a used one again too soon (ACC-06))
         return _(
             "This login name belonged to a deleted account and is not given out again. Choose another one."
         )

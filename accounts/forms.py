@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts import checks, lookups, recipients
+from accounts.naming.forms import LoginNameInput
 from accounts.payloads import RegisterAccount, ResetPassword
 from accounts.recipients import once
 from portal.common.forms import (
@@ -149,6 +150,7 @@ class RegisterForm(AccountLineForm):
     given_kana = KanaField(label=gettext_lazy("Given name (kana)"), max_length=_NAME_LENGTH)
     login_name = IdentifierField(
         label=gettext_lazy("Login name"),
+        widget=LoginNameInput,
         help_text=gettext_lazy(
             "Up to 20 half-width letters, digits, hyphens, underscores and full stops, beginning with a letter or digit."
         ),
@@ -172,7 +174,10 @@ class RegisterForm(AccountLineForm):
         assert isinstance(widget, DatalistInput)
         organisation = self.context.organisation
         widget.options = once(organisation, "departments", lambda: lookups.departments(organisation))
-        self.fields["login_name"].widget.attrs["data-w"] = "20"
+        name = self.fields["login_name"].widget
+        assert isinstance(name, LoginNameInput)
+        name.attrs["data-w"] = "20"
+        name.application, name.prefix = self.context.application, self.prefix or ""
 
     def to_payload(self) -> RegisterAccount:
         """The checked payload; call it on a valid form."""

@@ -95,3 +95,9 @@ class DirectoryAccount(ScopedModel, TimestampedModel):
     def container_dn(self) -> str:
         """The organisational unit that holds the account."""
         return parent_dn(self.distinguished_name)
+
+
+# Tables of this app that live beside what uses them.
+from accounts.naming.models import NameReservation, NamingRule, UsedLoginName  # noqa: E402
+
+__all__ = ["DirectoryAccount", "NameReservation", "NamingRule", "UsedLoginName"]

@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 
 from accounts.attributes import group_paths
 from accounts.models import DirectoryAccount
+from accounts.naming import free
 from accounts.reconciliation.expected import note_written
 from portal.common.search import batched
 from portal.common.text import romaji_spellings, search_key
@@ -109,8 +110,16 @@ def enter_account(
     }
     try:
         with transaction.atomic():
+            before = (
+                DirectoryAccount.system.filter(object_guid=entry.guid)
+                .values_list("login_name", flat=True)
+                .first()
+            )
             account, _made = DirectoryAccount.system.update_or_create(object_guid=entry.guid, defaults=values)
+            if before is not None and before.lower() != entry.login_name.lower():
+                free.note_removed(before, organisation_id=line.organisation_id, now=now)
             note_written(account, entry, now)
+            free.note_used(entry.login_name, organisation_id=line.organisation_id, now=now)
     except IntegrityError:
         raise RegisterConflict(entry.login_name) from None
     return account

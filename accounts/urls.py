@@ -3,6 +3,7 @@
 from django.urls import path
 
 from accounts import views
+from accounts.naming import views as naming
 
 urlpatterns = [
     path("accounts/", views.ListView.as_view(), name="account_list"),
@@ -13,5 +14,9 @@ urlpatterns = [
         "accounts/operations/<int:operation_id>/recipient/",
         views.ChangeRecipientView.as_view(),
         name="operation_recipient",
+    ),
+    path("organisations/<slug:code>/naming/", naming.naming_rule, name="naming_rule"),
+    path(
+        "applications/<str:number>/login-name/", naming.ProposeNameView.as_view(), name="login_name_propose"
     ),
 ]

@@ -63,6 +63,13 @@ def purge_sessions(*, now: datetime) -> str:
     return ""
 
 
+def purge_name_reservations(*, now: datetime) -> str:
+    """Login names that were held for a draft are let go when their time is over."""
+    from accounts.naming import free
+
+    return f"{free.purge_reservations(now=now)}"
+
+
 JOBS: tuple[Job, ...] = (
     Job(
         name="check_open_stages",
@@ -98,5 +105,12 @@ JOBS: tuple[Job, ...] = (
         cron="30 3 1 * *",
         run=purge_job_runs,
         why="A year and a month is what people look back to.",
+    ),
+    Job(
+        name="purge_name_reservations",
+        label=_("Let go of login names that were held for drafts"),
+        cron="30 3 * * *",
+        run=purge_name_reservations,
+        why="They count no more; the table would grow for ever.",
     ),
 )

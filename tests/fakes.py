@@ -170,6 +170,10 @@ class FakeDirectory:
         self._enter("login_name_in_use")
         return any(e.login_name.lower() == login_name.lower() for e in self.entries.values())
 
+    def login_names_in_use(self, names: Sequence[str]) -> set[str]:
+        self._enter("login_names_in_use")
+        return {name.lower() for name in names} & {e.login_name.lower() for e in self.entries.values()}
+
     def container_exists(self, dn: str) -> bool:
         self._enter("container_exists")
         return dn not in self.missing_containers

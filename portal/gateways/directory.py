@@ -272,6 +272,10 @@ class Directory(Protocol):
         """Whether any object of the domain (account, computer, group) has this name or the principal name."""
         ...
 
+    def login_names_in_use(self, names: Sequence[str]) -> set[str]:
+        """Of many names those for which login_name_in_use holds, in lower case; asked in lots."""
+        ...
+
     def container_exists(self, dn: str) -> bool: ...
 
     def find_containers(self, base_dn: str) -> list[str]:

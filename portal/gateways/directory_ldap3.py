@@ -42,6 +42,7 @@ from portal.gateways.directory import (
 )
 from portal.gateways.directory_rules import FIELD_CHECKS, validate_login_name
 
+_NAMES_PER_SEARCH = 50
 _BIND_RESULTS: Mapping[str, BindResult] = {
     "52e": BindResult.WRONG,
     "525": BindResult.WRONG,
@@ -93,6 +94,30 @@ class Ldap3Directory:
             self._settings.base_dn, f"(|{''.join(names)})", attributes=["1.1"], scope=ldap3.SUBTREE
         )
         return bool(reply.entries)
+
+    def login_names_in_use(self, names: Sequence[str]) -> set[str]:
+        found: set[str] = set()
+        wanted = {name.lower() for name in names}
+        ordered = sorted(wanted)
+        for start in range(0, len(ordered), _NAMES_PER_SEARCH):
+            lot = ordered[start : start + _NAMES_PER_SEARCH]
+            terms = (
+                values.equals("sAMAccountName", name)
+                + values.equals("userPrincipalName", self._principal_name(name))
+                for name in lot
+            )
+            attributes = ["sAMAccountName", "userPrincipalName"]
+            reply = self._search(
+                self._settings.base_dn, f"(|{''.join(terms)})", attributes=attributes, scope=ldap3.SUBTREE
+            )
+            for item in reply.entries:
+                raw = [
+                    value.decode().lower()
+                    for name in attributes
+                    for value in item["raw_attributes"].get(name, [])
+                ]
+                found |= {value.removesuffix(f"@{self._settings.domain.lower()}") for value in raw}
+        return found & wanted
 
     def container_exists(self, dn: str) -> bool:
         reply = self._search(

@@ -246,6 +246,12 @@ DIRECTORY = {
 # ACC-07 reading A: no run of three characters of the login name (docs/adr/0008).
 PASSWORD_NAME_RUN_LENGTH = env.number("PASSWORD_NAME_RUN_LENGTH", 3)
 
+# --- Login names (ACC-06) ----------------------------------------------------------------------------------------------
+# Years after an account was removed for good before its login name may be given again.
+LOGIN_NAME_REUSE_YEARS = env.number("LOGIN_NAME_REUSE_YEARS", 5)
+# Days for which a proposed name is held for an application that is still being written.
+LOGIN_NAME_HELD_DAYS = env.number("LOGIN_NAME_HELD_DAYS", 14)
+
 # --- Fulfilment ---------------------------------------------------------------------------------------------------------
 FULFILMENT = {
     "lease_seconds": env.number("FULFILMENT_LEASE_SECONDS", 120),

@@ -62,6 +62,7 @@ LABELS: Mapping[str, Any] = {
     "account.list": _("accounts listed"),
     "account.export": _("accounts exported"),
     "account.print": _("accounts printed"),
+    "naming.change": _("naming rule changed"),
     "operation.list": _("operations listed"),
     "operation.export": _("operations exported"),
     "operation.print": _("operations printed"),

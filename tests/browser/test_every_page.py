@@ -115,6 +115,7 @@ def test_pages_of_operations_are_good(office: Office, width: int) -> None:
         "/organisations/",
         "/organisations/13/",
         "/organisations/13/members/add/",
+        "/organisations/13/naming/",
         "/recipients/",
         "/routes/",
         "/trail/",

@@ -106,6 +106,12 @@ APPLICATION_PAGES = {
     "application_pull_back": Policy(None, OWN_STEP, waiting),
     "application_withdraw": Policy(None, OWN_STEP, waiting),
     "application_copy": Policy(None, OWN_STEP, waiting),
+    "login_name_propose": Policy(
+        None,
+        access(to(OWNER, FOUND)),
+        draft,
+        data=lambda w: {"version": w.draft.version, "propose": "0"},
+    ),
     "attachment_add": Policy(
         None, access(to(OWNER, FOUND)), draft, data=lambda w: {"version": w.draft.version}
     ),
@@ -202,6 +208,7 @@ PEOPLE = {
         access(to(DEPUTY_NAMERS, FOUND), to(IN_SCOPE, REFUSED)),
         lambda w: {"pk": w.deputy.pk},
     ),
+    "naming_rule": Policy(MANAGE, access(to(MANAGERS, 422), to(IN_SCOPE, REFUSED)), of_13),
     "recipient_list": Policy(access(to(READERS, OK), otherwise=REFUSED)),
     "recipient_add": Policy(MANAGE, MANAGE, of_13),
     "recipient_resend": Policy(None, MANAGE_STEP, recipient),

@@ -1,0 +1,126 @@
+"""Which login names are free (ACC-06): one answer for the proposal and for the check of what people type.
+
+Free is a name that is not in AD, not in the register or lately removed, not applied for, not held for a draft, not a portal
+person's and not in a block that is kept for an outage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from datetime import date, datetime, time, timedelta
+
+from django.conf import settings
+from django.db.models import Q
+from django.db.models.functions import Lower
+from django.utils.translation import gettext as _
+
+from accounts import asking
+from accounts.models import DirectoryAccount
+from accounts.naming.models import NameReservation, UsedLoginName
+from portal.common.time import JST, today
+from portal.gateways.directory import DirectoryError
+from portal.orgs.models import Organisation, User
+from portal.workflow.models import ApplicationLine
+
+RESERVATION = "login:"  # accounts.checks.reservation_of
+_REMOVED = "REMOVED"
+
+# Whoever keeps names aside (the blocks of the continuity pack) adds a function here: of these names in lower case, which?
+KeptAside = Callable[[Collection[str]], Iterable[str]]
+kept_aside: list[KeptAside] = []
+
+
+def taken(names: Collection[str], *, application_id: int | None, now: datetime) -> set[str]:
+    """Of `names`, in lower case, those that the portal's own tables know as taken.
+
+    What `application_id` itself holds is free to it. The number of statements does not depend on the number of names.
+    """
+    folded = {name.lower() for name in names}
+    lines = ApplicationLine.system.filter(
+        is_open=True, reservation_key__in=[f"{RESERVATION}{name}" for name in folded]
+    ).exclude(application_id=application_id)
+    found = {key.removeprefix(RESERVATION) for key in lines.values_list("reservation_key", flat=True) if key}
+    held = NameReservation.system.filter(folded__in=folded, ends_at__gt=now)
+    found |= set(held.exclude(application_id=application_id).values_list("folded", flat=True))
+    used = UsedLoginName.system.filter(folded__in=folded).exclude(removed_at__lt=free_after(now))
+    found |= set(used.values_list("folded", flat=True))
+    accounts = DirectoryAccount.system.exclude(state=_REMOVED)
+    for rows in (accounts, User.objects.all()):
+        same = rows.alias(lowered=Lower("login_name")).filter(lowered__in=folded)
+        found |= {name.lower() for name in same.values_list("login_name", flat=True)}
+    for kept in kept_aside:
+        found |= set(kept(folded))
+    return found
+
+
+def taken_in_directory(names: Collection[str]) -> set[str]:
+    """Of `names`, in lower case, those that any object of the domain has; empty while AD cannot be asked (ACC-12)."""
+    if not names:
+        return set()
+    try:
+        return asking.ask(lambda directory: directory.login_names_in_use(sorted(names)))
+    except DirectoryError:
+        return set()
+
+
+def free_after(now: datetime) -> datetime:
+    """Names of accounts that were removed before this moment may be given again: the same day, years later, they may."""
+    day = today(now)
+    year = day.year - int(settings.LOGIN_NAME_REUSE_YEARS)
+    try:
+        border = day.replace(year=year)
+    except ValueError:  # 29 February
+        border = date(year, 2, 28)
+    return datetime.combine(border + timedelta(days=1), time(), JST)
+
+
+def problem(login_name: str, organisation: Organisation, *, application_id: int | None, now: datetime) -> str:
+    """Why a typed name is not free although nobody applied for it and no account has it now; "" when it is."""
+    folded = login_name.lower()
+    held = (
+        NameReservation.system.filter(folded=folded, ends_at__gt=now)
+        .exclude(application_id=application_id)
+        .first()
+    )
+    if held is not None and held.organisation_id == organisation.pk:
+        return _("This login name is held for another application that is being written. Choose another one.")
+    used = UsedLoginName.system.filter(folded=folded, removed_at__gte=free_after(now)).first()
+    if used is not None and used.organisation_id == organisation.pk:
+        return _(
+            "This login name belonged to an account that was removed and is not given out again yet. Choose another one."
+        )
+    others = held or used or User.objects.filter(login_name__iexact=login_name).exists()
+    if others or any(folded in set(kept({folded})) for kept in kept_aside):
+        # Says nothing about whose it is: it may belong to another federation (ORG-02).
+        return _("This login name is already in use. Choose another one.")
+    return ""
+
+
+def note_used(login_name: str, *, organisation_id: int, now: datetime) -> None:
+    """An account has this name now. Call it in the transaction that enters the account; safe to repeat."""
+    UsedLoginName.system.update_or_create(
+        folded=login_name.lower(),
+        defaults={"organisation_id": organisation_id, "removed_at": None},
+        create_defaults={"organisation_id": organisation_id, "used_at": now},
+    )
+
+
+def note_removed(login_name: str, *, organisation_id: int, now: datetime) -> None:
+    """The account of this name was removed for good, or got another name: the years begin (LOGIN_NAME_REUSE_YEARS)."""
+    UsedLoginName.system.update_or_create(
+        folded=login_name.lower(),
+        defaults={"organisation_id": organisation_id, "removed_at": now},
+        create_defaults={"organisation_id": organisation_id, "used_at": now, "removed_at": now},
+    )
+
+
+def let_go_of(application_id: int, *, keep: Iterable[str]) -> None:
+    """What an application held and does not name any more is free for others."""
+    names = {name.lower() for name in keep}
+    NameReservation.system.filter(Q(application_id=application_id) & ~Q(folded__in=names)).delete()
+
+
+def purge_reservations(*, now: datetime) -> int:
+    """Remove reservations that ended; they count no more anyway. How many they were."""
+    count, _by_model = NameReservation.system.filter(ends_at__lte=now).delete()
+    return count
