@@ -137,19 +137,14 @@ def login_name_problem(context: LineContext, payload: RegisterAccount) -> str:
         text = _("Application %(number)s already applies for this login name. Choose another one.")
         return text % {"number": taken.application.number}
     # A removed account's name is judged by the years that have passed since (accounts.naming.free).
-    rows = DirectoryAccount.system.exclude(state="REMOVED")
+    rows = free.accounts_except_removed(free.given_again([folded], clock.now()))
     account = rows.alias(folded=Lower("login_name")).filter(folded=folded).first()
     if account is None:
-<<<<<<< HEAD
-        return ""
-    if account.state in GONE and account.organisation_id == context.organisation.pk:
-=======
         application_id = context.application.pk if context.application else None
         return free.problem(
             payload.login_name, context.organisation, application_id=application_id, now=clock.now()
         )
-    if account.state == DirectoryAccount.State.DELETED and account.organisation_id == context.organisation.pk:
->>>>>>> 1c7b4cb (A naming rule per organisation proposes free login names, holds them for drafts and never gives a used one again too soon (ACC-06))
+    if account.state in GONE and account.organisation_id == context.organisation.pk:
         return _(
             "This login name belonged to a deleted account and is not given out again. Choose another one."
         )

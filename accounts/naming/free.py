@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable
 from datetime import date, datetime, time, timedelta
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
 
@@ -23,7 +23,6 @@ from portal.orgs.models import Organisation, User
 from portal.workflow.models import ApplicationLine
 
 RESERVATION = "login:"  # accounts.checks.reservation_of
-_REMOVED = "REMOVED"
 
 # Whoever keeps names aside (the blocks of the continuity pack) adds a function here: of these names in lower case, which?
 KeptAside = Callable[[Collection[str]], Iterable[str]]
@@ -42,10 +41,10 @@ def taken(names: Collection[str], *, application_id: int | None, now: datetime) 
     found = {key.removeprefix(RESERVATION) for key in lines.values_list("reservation_key", flat=True) if key}
     held = NameReservation.system.filter(folded__in=folded, ends_at__gt=now)
     found |= set(held.exclude(application_id=application_id).values_list("folded", flat=True))
-    used = UsedLoginName.system.filter(folded__in=folded).exclude(removed_at__lt=free_after(now))
-    found |= set(used.values_list("folded", flat=True))
-    accounts = DirectoryAccount.system.exclude(state=_REMOVED)
-    for rows in (accounts, User.objects.all()):
+    removals = dict(UsedLoginName.system.filter(folded__in=folded).values_list("folded", "removed_at"))
+    again = {name for name, removed_at in removals.items() if removed_at and removed_at < free_after(now)}
+    found |= set(removals) - again
+    for rows in (accounts_except_removed(again), User.objects.all()):
         same = rows.alias(lowered=Lower("login_name")).filter(lowered__in=folded)
         found |= {name.lower() for name in same.values_list("login_name", flat=True)}
     for kept in kept_aside:
@@ -72,6 +71,22 @@ def free_after(now: datetime) -> datetime:
     except ValueError:  # 29 February
         border = date(year, 2, 28)
     return datetime.combine(border + timedelta(days=1), time(), JST)
+
+
+def accounts_except_removed(names: Collection[str]) -> QuerySet[DirectoryAccount]:
+    """The register without removed accounts of these names (in lower case)."""
+    removed = DirectoryAccount.system.alias(lowered=Lower("login_name")).filter(
+        lowered__in=names, state=DirectoryAccount.State.REMOVED
+    )
+    return DirectoryAccount.system.exclude(pk__in=removed)
+
+
+def given_again(names: Collection[str], now: datetime) -> set[str]:
+    """Of `names`, in lower case, those of removed accounts whose years have passed."""
+    rows = UsedLoginName.system.filter(
+        folded__in={name.lower() for name in names}, removed_at__lt=free_after(now)
+    )
+    return set(rows.values_list("folded", flat=True))
 
 
 def problem(login_name: str, organisation: Organisation, *, application_id: int | None, now: datetime) -> str:

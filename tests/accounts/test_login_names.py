@@ -239,6 +239,7 @@ def test_name_of_a_removed_account_is_given_again_after_the_years(
     settings.LOGIN_NAME_REUSE_YEARS = 5
     removed = dt.datetime(2021, 11, 25, 23, 59, tzinfo=JST)
     free.note_removed("k13-suzuki-i", organisation_id=factories.organisation().pk, now=removed)
+    factories.directory_account(login_name="k13-suzuki-i", state=DirectoryAccount.State.REMOVED)
 
     day_before = dt.datetime(2026, 11, 24, 23, 59, 59, tzinfo=JST)
     the_day = dt.datetime(2026, 11, 25, 0, 0, tzinfo=JST)
