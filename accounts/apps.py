@@ -13,6 +13,9 @@ class AccountsConfig(AppConfig):
 
         from accounts import kinds
         from accounts.models import DirectoryAccount
+        from accounts.reconciliation import before_queue
+        from portal.fulfilment import gate
 
         kinds.register_all()
+        gate.register_check("reconciliation", before_queue.check)
         auditlog.register(DirectoryAccount, exclude_fields=["created_at", "updated_at", "search_text"])

@@ -34,6 +34,10 @@ class RegisterHandler:
         """Compare AD with the line after it was done by hand (ACC-12); the account is found by its login name."""
         return provisioning.carry_out(lambda: _verify(provisioning.work_of(run)))
 
+    def recognise(self, run: Run) -> Outcome | None:
+        """The account that carries this operation's marker, made by hand from the work sheet (ACC-12)."""
+        return provisioning.carry_out(lambda: _recognise(provisioning.work_of(run)))  # type: ignore[arg-type, return-value]
+
     def work_sheet(self, operation: Operation) -> list[tuple[str, str]]:
         """Every attribute to write by hand. The password is drawn by whoever does it and is not on the sheet (ACC-10)."""
         payload: RegisterAccount = provisioning.payload_of(operation)
@@ -179,6 +183,18 @@ def _finish(work: Work, entry: DirectoryEntry) -> Outcome:
         )
         return NeedsPerson(code="register_conflict", message=text)
     return Done(evidence=provisioning.evidence_of(entry, work.progress))
+
+
+def _recognise(work: Work) -> Outcome | None:
+    """Only the marker counts: an account that merely has the name may be anybody's."""
+    if work.operation.attempts:
+        return None  # the portal itself had begun: it goes on from there and mails what was not mailed
+    entry = work.directory.find_by_marker(_marker(work))
+    if entry is None or entry.must_change_password:
+        # A password handed out on paper and still unused is replaced by one that is mailed: the queue does that.
+        return None
+    _require_as_approved(work, entry)
+    return _finish(work, entry)
 
 
 def _verify(work: Work) -> Outcome:

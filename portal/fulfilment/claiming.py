@@ -8,10 +8,10 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Exists, F
 
 from portal.fulfilment.errors import LeaseLost
-from portal.fulfilment.models import QUEUED, Operation, OperationEvent, OperationStatus
+from portal.fulfilment.models import QUEUED, Operation, OperationEvent, OperationStatus, QueueGate
 from portal.fulfilment.verbs import Verb
 from portal.orgs.models import User
 
@@ -28,7 +28,12 @@ def claim(target: str, now: datetime) -> Operation | None:
         operation = (
             Operation.system.select_for_update(skip_locked=True, of=("self",), no_key=True)
             .select_related("line__application", "organisation")
-            .filter(target=target, status__in=QUEUED, not_before__lte=now)
+            .filter(
+                ~Exists(QueueGate.objects.filter(closed_at__isnull=False)),  # see portal.fulfilment.gate
+                target=target,
+                status__in=QUEUED,
+                not_before__lte=now,
+            )
             .order_by("not_before", "id")
             .first()
         )

@@ -34,3 +34,15 @@ class ReasonForm(PortalForm):
         max_length=2000,
         error_messages={"required": _("Write down the reason.")},
     )
+
+
+class GateForm(PortalForm):
+    """Why the queue is held or released; it stays in the trail."""
+
+    reason = forms.CharField(
+        label=_("Reason"),
+        help_text=_("For example: the backup of last night was put back. It is kept in the audit trail."),
+        widget=forms.Textarea(attrs={"rows": 3}),
+        max_length=500,
+        error_messages={"required": _("Write down the reason.")},
+    )

@@ -131,3 +131,18 @@ class TargetState(models.Model):
     def is_open(self) -> bool:
         """Whether calls are held back."""
         return self.opened_at is not None or self.paused_at is not None
+
+
+class QueueGate(models.Model):
+    """One row: whether the queue may run, and when the portal was last seen alive (portal.fulfilment.gate)."""
+
+    heartbeat_at = models.DateTimeField(null=True, blank=True)
+    closed_at = models.DateTimeField(null=True, blank=True)
+    closed_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
+    reason = models.CharField(max_length=20, blank=True)
+    note = models.CharField(max_length=500, blank=True)
+    checking_since = models.DateTimeField(null=True, blank=True)
+    checked_at = models.DateTimeField(null=True, blank=True)
+    report = models.JSONField(default=dict, blank=True)  # what each check said last
+    opened_at = models.DateTimeField(null=True, blank=True)
+    opened_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")

@@ -80,6 +80,16 @@ class Handler(Protocol):
         """Raise when the target cannot be reached: the breaker's probe."""
 
 
+class Recognises(Protocol):
+    """What a handler may offer on top: telling by reading alone that its very operation was done (ACC-12)."""
+
+    def recognise(self, run: Run) -> Outcome | None:
+        """Done when the target holds an object with this operation's marker as approved; None when it holds none.
+
+        Never writes to the target. Entering what was found into a register is part of it.
+        """
+
+
 _handlers: dict[tuple[str, str, str], Handler] = {}
 _settled: list[Callable[[Operation, datetime], None]] = []
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from django.db import transaction
 
 from portal.common import bell
-from portal.fulfilment import breaker
+from portal.fulfilment import breaker, gate
 from portal.fulfilment.by_hand import (
     DRAIN_TASK,
     close,
@@ -87,7 +87,11 @@ def enqueue(
 
 def sweep(now: datetime) -> Swept:
     """Find what was missed: operations whose worker died, and due work for which nobody rang."""
+    closed = gate.beat(now)
     expired = _expire_leases(now)
+    if closed:  # nothing is carried out before everything was compared
+        bell.ring_now(gate.CHECK_TASK)
+        return Swept(expired, ())
     due = Operation.system.filter(status__in=QUEUED, not_before__lte=now).order_by()
     waiting = sorted(due.values_list("target", flat=True).distinct())
     states = {state.target: state for state in TargetState.objects.filter(target__in=waiting)}

@@ -6,7 +6,7 @@ from celery import shared_task
 from django.conf import settings
 
 from portal.common import bell
-from portal.fulfilment import services
+from portal.fulfilment import gate, services
 from portal.fulfilment.by_hand import DRAIN_TASK
 from portal.fulfilment.running import DRAIN_LIMIT
 from portal.gateways import clock
@@ -24,3 +24,10 @@ def drain_target(target: str) -> None:
 def sweep() -> None:
     """Each minute: feed again what was missed."""
     services.sweep(clock.now())
+
+
+@shared_task(name=gate.CHECK_TASK)
+def check_gate() -> None:
+    """While the gate is closed: compare, and open it when all is known."""
+    if gate.run_checks(clock.now()):
+        services.sweep(clock.now())

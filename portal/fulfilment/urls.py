@@ -9,6 +9,8 @@ urlpatterns = [
     path("operations/", views.ListView.as_view(), name="operation_list"),
     path("operations/export/", views.ExportView.as_view(), name="operation_export"),
     path("operations/print/", views.PrintView.as_view(), name="operation_print"),
+    path("operations/gate/close/", views.GateView.as_view(), name="gate_close"),
+    path("operations/gate/open/", views.GateView.as_view(close=False), name="gate_open"),
     path("operations/<int:pk>/", views.DetailView.as_view(), name="operation_detail"),
     path("operations/<int:pk>/sheet/", views.SheetView.as_view(), name="operation_sheet"),
     path("operations/targets/<slug:target>/pause/", views.TargetView.as_view(), name="target_pause"),

@@ -17,7 +17,8 @@ from django.views.generic import View
 
 from portal.common import export
 from portal.common.pagination import paginate
-from portal.fulfilment import errors, registry, selectors, services
+from portal.fulfilment import errors, gate, registry, selectors, services
+from portal.fulfilment.forms import GateForm
 from portal.fulfilment.models import Operation, OperationStatus
 from portal.fulfilment.selectors import TABS, Filters
 from portal.fulfilment.steps import STEPS, Step, possible
@@ -73,6 +74,7 @@ class ListView(OperationsView):
             "filters": filters,
             "tabs": selectors.tabs(self.user, filters.tab),
             "targets": selectors.targets(self.user),
+            "gate": gate.state(),
             "page": page,
             "table": table,
             "rows": table.rows(page.rows),
@@ -238,3 +240,35 @@ def _record_view(operation: Operation, user: User, action: str) -> None:
 def _facts(operation: Operation) -> list[tuple[str, str]]:
     """What was read back, as text; nested values keep their JSON look."""
     return [(name, str(value)) for name, value in sorted(operation.evidence.items())]
+
+
+class GateView(OperationsView):
+    """Hold the queue until everything was compared with the targets, or let it run all the same (ACC-12)."""
+
+    permission = RUN_OPERATIONS
+    close = True
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        """What it does, and the question why."""
+        return self.page(request, GateForm())
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        """Do it, with the reason."""
+        form = GateForm(request.POST)
+        if not form.is_valid():
+            return self.page(request, form, status=422)
+        service = gate.close if self.close else gate.open_by_hand
+        service(actor=self.user, note=form.cleaned_data["reason"], now=timezone.now())
+        done = (
+            _("The queue is held. It goes on when everything was compared.")
+            if self.close
+            else _("The queue runs again.")
+        )
+        messages.success(request, done)
+        return redirect("operation_list")
+
+    def page(self, request: HttpRequest, form: GateForm, status: int = 200) -> HttpResponse:
+        """The form with what was typed."""
+        context = {"form": form, "closing": self.close, "gate": gate.state()}
+        context["problems"] = form.error_summary if form.is_bound else []
+        return render(request, "fulfilment/gate.html", context, status=status)

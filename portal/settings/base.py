@@ -258,6 +258,8 @@ FULFILMENT = {
     "breaker_failures": env.number("FULFILMENT_BREAKER_FAILURES", 3),
     "breaker_probe_seconds": env.number("FULFILMENT_BREAKER_PROBE_SECONDS", 30),
     "retry_seconds": env.number("FULFILMENT_RETRY_SECONDS", 30),
+    # Stood still for longer: the queue waits until everything was compared with the targets (ACC-12).
+    "gate_after_minutes": env.number("FULFILMENT_GATE_AFTER_MINUTES", 30),
     # Threads per task. A domain controller takes one write at a time: two keep it busy, more only wait.
     "hands": env.number("FULFILMENT_HANDS", 2),
 }

@@ -66,6 +66,8 @@ LABELS: Mapping[str, Any] = {
     "operation.list": _("operations listed"),
     "operation.export": _("operations exported"),
     "operation.print": _("operations printed"),
+    "gate.close": _("queue held"),
+    "gate.open": _("queue released"),
     "operation.view": _("operation viewed"),
     "operation.sheet": _("work sheet opened"),
     "operation.taken": _("operation taken by hand"),

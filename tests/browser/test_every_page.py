@@ -108,6 +108,8 @@ def test_pages_of_operations_are_good(office: Office, width: int) -> None:
         "/",
         "/operations/",
         "/operations/print/",
+        "/operations/gate/close/",
+        "/operations/gate/open/",
         f"/operations/{operation.pk}/",
         f"/operations/{operation.pk}/sheet/",
         f"/applications/{done.number}/",

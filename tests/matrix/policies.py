@@ -266,6 +266,8 @@ OPERATIONS = {
     "operation_list": Policy(READ_OPERATIONS),
     "operation_export": Policy(READ_OPERATIONS),
     "operation_print": Policy(READ_OPERATIONS),
+    "gate_close": Policy(run(OK), run(FOUND), data=lambda w: {"reason": "himitsu"}),
+    "gate_open": Policy(run(OK), run(FOUND), data=lambda w: {"reason": "himitsu"}),
     "operation_detail": Policy(READ_OPERATIONS, None, operation),
     "operation_sheet": Policy(READ_OPERATIONS, None, operation),
     "operation_record": Policy(run(409), run(409, 422), operation),  # nobody took it by hand yet
