@@ -13,7 +13,10 @@ from accounts.provisioning import RECIPIENT_REFUSED, RECIPIENT_UNUSABLE
 from accounts.registering import RegisterHandler
 from accounts.resetting import ResetHandler
 from portal.common.text import romaji_spellings
+from accounts.two_factor import register_two_factor
 from portal.fulfilment.registry import Remedy, name_target, register_handler, register_remedy
+from portal.gateways.two_factor import TARGET as TWO_FACTOR
+from portal.gateways.two_factor import Action
 from portal.orgs.permissions import FEDERATIONS, OrganisationKind, Role
 from portal.workflow import kinds
 from portal.workflow.kinds import ApplicationKind, StageSpec
@@ -72,7 +75,7 @@ REGISTER_KIND: ApplicationKind[RegisterAccount] = ApplicationKind(
     reservation_field="login_name",
     search_terms=_register_terms,
     line_template="accounts/line_register.html",
-    targets=(TARGET,),
+    targets=(TARGET, TWO_FACTOR),
     organisation_kinds=_MAY_APPLY,
 )
 
@@ -112,6 +115,7 @@ def register_all() -> None:
     name_target(TARGET, "Active Directory")
     register_handler(REGISTER, TARGET, RegisterHandler())
     register_handler(PASSWORD_RESET, TARGET, ResetHandler())
+    register_two_factor(REGISTER, Action.ADD)
     for kind in (REGISTER, PASSWORD_RESET):
         for code in (RECIPIENT_UNUSABLE, RECIPIENT_REFUSED):
             register_remedy(kind, code, _OTHER_RECIPIENT)

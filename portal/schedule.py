@@ -22,6 +22,7 @@ BEAT: dict[str, dict[str, Any]] = {
     name: {"task": task, "schedule": 60.0, "options": {"expires": 55}}
     for name, task in {
         "feed operations that were missed": "portal.fulfilment.tasks.sweep",
+        "exchange files with the two-factor system": "portal.two_factor.tasks.exchange",
         "send mail that was not sent at once": "portal.notices.tasks.send_notices",
         "run the jobs that are due": "portal.jobs.tasks.run_due_jobs",
     }.items()
@@ -55,6 +56,13 @@ def purge_job_runs(*, now: datetime) -> str:
     from portal.jobs import upkeep
 
     return f"{upkeep.purge_old_runs(now=now)}"
+
+
+def remove_exchange_files(*, now: datetime) -> str:
+    """Files for and from the two-factor system that were answered go after their days."""
+    from portal.two_factor import services
+
+    return f"{services.remove_old_files(now)}"
 
 
 def purge_sessions(*, now: datetime) -> str:
@@ -91,6 +99,13 @@ JOBS: tuple[Job, ...] = (
         cron="10 3 * * *",
         run=purge_idempotency_keys,
         why="They serve repetitions within minutes and hold copies of answers.",
+    ),
+    Job(
+        name="remove_exchange_files",
+        label=_("Remove answered files of the two-factor exchange"),
+        cron="15 3 * * *",
+        run=remove_exchange_files,
+        why="They hold personal data that is needed no longer than to look into a disputed answer.",
     ),
     Job(
         name="purge_sessions",

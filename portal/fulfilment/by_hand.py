@@ -103,7 +103,7 @@ def record_done(*, operation_id: int, actor: User, note: str, now: datetime) -> 
     note = _required(note)
     with _locked(operation_id, actor, frozenset({_S.MANUAL}), "record_done") as operation:
         pass
-    outcome = _verify(operation, note, now)
+    outcome = _verify(operation, {"note": note, "actor": str(actor.pk)}, now)
     with _locked(operation_id, actor, frozenset({_S.MANUAL}), "record_done") as current:
         if current.fence != operation.fence:
             raise MoveNotAllowed(operation_id, current.status, "record_done")
@@ -180,10 +180,10 @@ def _before(operation: Operation) -> dict[str, str]:
     return {"status": operation.status, "code": operation.error_code}
 
 
-def _verify(operation: Operation, note: str, now: datetime) -> Outcome:
+def _verify(operation: Operation, recorded: dict[str, str], now: datetime) -> Outcome:
     try:
         handler = registry.handler_for(operation.kind, operation.target, operation.step)
-        return handler.verify(HeldRun(operation, lambda: now), {"note": note})
+        return handler.verify(HeldRun(operation, lambda: now), recorded)
     except LeaseLost:
         raise MoveNotAllowed(operation.pk, operation.status, "record_done") from None
     except Exception as error:

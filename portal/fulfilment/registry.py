@@ -46,7 +46,31 @@ class NotKnown:
     message: str
 
 
-Outcome = Done | NeedsPerson | TryLater | NotKnown
+@dataclass(frozen=True, kw_only=True)
+class Waits:
+    """Nothing is wrong and there is nothing to try: what the operation waits for has not come yet.
+
+    It costs no attempt and says nothing about the target. Whoever sees it come wakes the operation
+    (portal.fulfilment.services.wake); at `until` the operation looks for itself.
+    """
+
+    code: str
+    message: str
+    until: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class NotNeeded:
+    """There is nothing to carry out any more, such as when what it builds on was closed: it is closed too.
+
+    `message` is the reason that the applicant reads.
+    """
+
+    code: str
+    message: str
+
+
+Outcome = Done | NeedsPerson | TryLater | NotKnown | Waits | NotNeeded
 
 
 class Run(Protocol):
@@ -166,14 +190,39 @@ def tell_settled(operation: Operation, now: datetime) -> None:
         callback(operation, now)
 
 
-_labels: dict[str, str] = {}
+_drained: dict[str, Callable[[datetime], None]] = {}
 
 
-def name_target(target: str, label: str) -> None:
-    """Give a target the name that people know it by, such as "Active Directory"."""
+def on_drained(target: str, callback: Callable[[datetime], None]) -> None:
+    """Call `callback(now)` when a worker has carried out all that was due at the target: to hand over many at once."""
+    _drained[target] = callback
+
+
+def tell_drained(target: str, now: datetime) -> None:
+    """Call who registered with `on_drained` for this target."""
+    if target in _drained:
+        _drained[target](now)
+
+
+_labels: dict[str, Any] = {}
+_in_use: dict[str, Callable[[], bool]] = {}
+
+
+def name_target(target: str, label: Any, *, in_use: Callable[[], bool] | None = None) -> None:
+    """Give a target the name that people know it by, such as "Active Directory" (text or lazy translation).
+
+    `in_use` says whether this installation has the target at all; without it, it has.
+    """
     _labels[target] = label
+    if in_use is not None:
+        _in_use[target] = in_use
 
 
 def target_label(target: str) -> str:
     """What screens call the target."""
-    return _labels.get(target, target)
+    return str(_labels.get(target, target))
+
+
+def is_in_use(target: str) -> bool:
+    """Whether this installation has the target: a kind's operations at one that it has not are never queued."""
+    return _in_use[target]() if target in _in_use else True

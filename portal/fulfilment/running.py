@@ -18,7 +18,7 @@ from portal.fulfilment import breaker, registry
 from portal.fulfilment.claiming import HeldRun, NowFn, add_event, claim
 from portal.fulfilment.errors import LeaseLost
 from portal.fulfilment.models import Operation, OperationEvent, OperationStatus, TargetState
-from portal.fulfilment.registry import Done, NeedsPerson, NotKnown, Outcome, TryLater
+from portal.fulfilment.registry import Done, NeedsPerson, NotKnown, NotNeeded, Outcome, TryLater, Waits
 from portal.fulfilment.verbs import BY_A_PERSON, Verb
 
 log = logging.getLogger(__name__)
@@ -42,7 +42,9 @@ def drain(target: str, *, limit: int = DRAIN_LIMIT, now_fn: NowFn, hands: int = 
     """
     share = -(-limit // hands)  # rounded up, so that a full round is never mistaken for an empty queue
     others = [_pool(hands).submit(_as_another_hand, target, share, now_fn) for _ in range(hands - 1)]
-    return _drain_alone(target, share, now_fn) + sum(other.result() for other in others)
+    count = _drain_alone(target, share, now_fn) + sum(other.result() for other in others)
+    registry.tell_drained(target, now_fn())
+    return count
 
 
 @cache
@@ -190,6 +192,14 @@ def _settle(operation: Operation, outcome: Outcome, now: datetime) -> None:
         add_event(operation, Verb.DONE, now=now, data=outcome.evidence)
         change_status(operation, OperationStatus.DONE, now, **values)
         return
+    if isinstance(outcome, NotNeeded):
+        reason = without_control_characters(outcome.message)[:1000]
+        add_event(operation, Verb.CLOSED, now=now, code=outcome.code, message=reason)
+        change_status(operation, OperationStatus.CLOSED, now, manual_note=reason, settled_at=now)
+        return
+    if isinstance(outcome, Waits):
+        _wait(operation, outcome, now)
+        return
     status, verb, wait = _what_follows(operation, outcome)
     code, message = outcome.code[:60], without_control_characters(outcome.message)[:1000]
     values = {"error_code": code, "error_message": message, "not_before": now + wait}
@@ -197,6 +207,20 @@ def _settle(operation: Operation, outcome: Outcome, now: datetime) -> None:
         values["attempts"] = max(operation.attempts - 1, 0)  # an outage is not the operation's fault
     add_event(operation, verb, now=now, code=code, message=message)
     change_status(operation, status, now, **values)
+
+
+def _wait(operation: Operation, outcome: Waits, now: datetime) -> None:
+    """Waiting is not an attempt. The history says once for what, however often the operation looks."""
+    code, message = outcome.code[:60], without_control_characters(outcome.message)[:1000]
+    if (code, message) != (operation.error_code, operation.error_message):
+        add_event(operation, Verb.AWAITS, now=now, code=code, message=message)
+    values = {
+        "error_code": code,
+        "error_message": message,
+        "not_before": max(outcome.until, now),
+        "attempts": max(operation.attempts - 1, 0),
+    }
+    change_status(operation, OperationStatus.WAITING, now, **values)
 
 
 def _what_follows(

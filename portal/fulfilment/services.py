@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -37,6 +38,7 @@ __all__ = [
     "run_next",
     "sweep",
     "take_by_hand",
+    "wake",
 ]
 
 _LEASES_PER_SWEEP = 500
@@ -83,6 +85,22 @@ def enqueue(
     if operation.not_before <= now:
         bell.ring_on_commit(DRAIN_TASK, target)
     return operation
+
+
+def wake(operation_ids: Collection[int], now: datetime) -> int:
+    """What waiting operations waited for has come (registry.Waits): let them look now. The number that was woken.
+
+    One that a worker holds in this instant is left alone. Whoever wakes therefore asks again later for those that still
+    wait; waking twice does no harm.
+    """
+    waiting = Operation.system.filter(
+        pk__in=operation_ids, status=OperationStatus.WAITING, not_before__gt=now
+    )
+    targets = set(waiting.values_list("target", flat=True))
+    count = waiting.update(not_before=now)
+    for target in sorted(targets):
+        bell.ring_on_commit(DRAIN_TASK, target)
+    return count
 
 
 def sweep(now: datetime) -> Swept:

@@ -13,6 +13,8 @@ class Verb(models.TextChoices):
     STARTED = "started", _("started by a worker")
     DONE = "done", _("done and verified by reading back")
     WAITS = "waits", _("waits and will be tried again")
+    AWAITS = "awaits", _("waits for something else to happen first")
+    HANDED_OVER = "handed_over", _("handed over to the other system")
     UNKNOWN = "unknown", _("no reply, the outcome is unknown")
     STOPPED = "stopped", _("stopped: a person must decide")
     HANDLER_FAILED = "handler_failed", _("stopped by an unexpected error")

@@ -18,6 +18,7 @@ _TITLES: dict[str, Any] = {
     "reconciliation_findings": _("New findings of the reconciliation with AD"),
     "reconciliation_own": _("New findings about your organisation's accounts"),
     "job_failed": _("A scheduled job failed"),
+    "exchange_problem": _("An acknowledgement of the two-factor system needs a look"),
     "break_glass_used": _("A break-glass account was used"),
 }
 

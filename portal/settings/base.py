@@ -42,6 +42,7 @@ INSTALLED_APPS = [
     "portal.jobs",
     "portal.notices",
     "portal.fulfilment",
+    "portal.two_factor",
     "portal.workflow",
     "accounts",
     "requests",
@@ -268,6 +269,22 @@ FULFILMENT = {
 RECONCILIATION = {
     # What was written within this time is not judged: a domain controller may not have heard of it yet.
     "replication_minutes": env.number("RECONCILIATION_REPLICATION_MINUTES", 60),
+}
+
+# --- Two-factor system (ACC-05): "" for none, "exchange" for files in a folder, "scim" for SCIM 2.0 (docs/adr/0014) ----------
+TWO_FACTOR = {
+    "adapter": env.text("TWO_FACTOR_ADAPTER"),
+    "folder": env.text("TWO_FACTOR_FOLDER", str(STATE_DIR / "two-factor")),
+    "batch_seconds": env.number("TWO_FACTOR_BATCH_SECONDS", 30),
+    "batch_rows": env.number("TWO_FACTOR_BATCH_ROWS", 2_000),
+    "settle_seconds": env.number("TWO_FACTOR_SETTLE_SECONDS", 5),
+    "answer_hours": env.number("TWO_FACTOR_ANSWER_HOURS", 24),
+    "keep_days": env.number("TWO_FACTOR_KEEP_DAYS", 7),
+    "scim_url": env.text("TWO_FACTOR_SCIM_URL"),
+    "scim_token": env.text("TWO_FACTOR_SCIM_TOKEN"),
+    "scim_ca_file": env.text("TWO_FACTOR_SCIM_CA_FILE"),
+    "connect_timeout": env.number("TWO_FACTOR_CONNECT_TIMEOUT", 5),
+    "receive_timeout": env.number("TWO_FACTOR_RECEIVE_TIMEOUT", 15),
 }
 
 # --- Celery: a bell, no state --------------------------------------------------------------------------------------------

@@ -27,6 +27,11 @@ _missing = [name for name in _REQUIRED if not env.text(name)]
 if _missing:
     raise ImproperlyConfigured(f"Not set in the environment: {', '.join(_missing)} (docs/OPERATIONS.md)")
 
+if TWO_FACTOR["adapter"] not in ("", "exchange", "scim"):
+    raise ImproperlyConfigured("TWO_FACTOR_ADAPTER is none of: exchange, scim, or empty (docs/OPERATIONS.md)")
+if TWO_FACTOR["adapter"] == "scim" and not str(TWO_FACTOR["scim_url"]).startswith("https://"):
+    raise ImproperlyConfigured("TWO_FACTOR_SCIM_URL must begin with https:// (docs/OPERATIONS.md)")
+
 MFA_REQUIRED = True
 SESSION_COOKIE_SECURE = True
 CSRF_COOKIE_SECURE = True

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, time
+from typing import Any
 
 from django.utils.translation import gettext as _
 
 from portal.common.time import JST, today
+from portal.fulfilment import registry
 from portal.fulfilment import services as fulfilment
 from portal.fulfilment.models import SETTLED, Operation, OperationStatus
 from portal.workflow import kinds, people, records
@@ -27,9 +29,10 @@ _WAITS_FOR_PERSON = frozenset({OperationStatus.ATTENTION, OperationStatus.MANUAL
 def start(application: Application, now: datetime) -> None:
     """Queue one operation per line and target, in the transaction of the last approval."""
     kind = kinds.get(application.kind)
+    targets = targets_of(kind)
     not_before = effective_from(application, now)
     for line in application.lines.all():
-        for target in kind.targets:
+        for target in targets:
             fulfilment.enqueue(
                 line_id=line.pk,
                 organisation_id=application.organisation_id,
@@ -40,9 +43,14 @@ def start(application: Application, now: datetime) -> None:
                 now=now,
                 not_before=not_before,
             )
-    if not kind.targets:  # the approval itself is the result
+    if not targets:  # the approval itself is the result
         application.lines.update(is_open=False)
         _settle(application, Status.COMPLETED, now)
+
+
+def targets_of(kind: kinds.ApplicationKind[Any]) -> tuple[str, ...]:
+    """Where a kind is carried out in this installation, as it is now: a target that it does not have is left out."""
+    return tuple(target for target in kind.targets if registry.is_in_use(target))
 
 
 def effective_from(application: Application, now: datetime) -> datetime:
