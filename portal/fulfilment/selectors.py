@@ -117,7 +117,9 @@ def targets(user: User) -> list[Target]:
     states = {state.target: state for state in TargetState.objects.select_related("paused_by")}
     rows = Operation.objects.visible_to(user).filter(status__in=(_S.WAITING, _S.OUTCOME_UNKNOWN, _S.RUNNING))
     waiting = dict(rows.order_by().values_list("target").annotate(count=Count("pk")))
-    names = sorted(name for name in {*states, *registry.targets()} if registry.is_in_use(name) or name in waiting)
+    names = sorted(
+        name for name in {*states, *registry.targets()} if registry.is_in_use(name) or name in waiting
+    )
     return [
         Target(name, states.get(name) or TargetState(target=name), waiting.get(name, 0)) for name in names
     ]

@@ -138,7 +138,9 @@ class _Application:
         }
         for answer in found:
             self._apply_one(answer, rows.get(answer.reference))
-        ExchangeRow.system.bulk_update(self.changed, ["state", "answer", "reason", "answered_at"], batch_size=500)
+        ExchangeRow.system.bulk_update(
+            self.changed, ["state", "answer", "reason", "answered_at"], batch_size=500
+        )
         self._finish()
 
     def _apply_one(self, answer: Answer, row: ExchangeRow | None) -> None:
@@ -153,7 +155,9 @@ class _Application:
             self._odd(answer, _("The row was acknowledged as done before. The refusal is not taken over."))
             return
         if row.state == RowState.REFUSED:
-            self._odd(answer, _("The row was refused before and is now acknowledged as done. Retry its operation."))
+            self._odd(
+                answer, _("The row was refused before and is now acknowledged as done. Retry its operation.")
+            )
         row.state, row.answer, row.answered_at = state, self.file, self.now
         row.reason = "" if answer.done else answer.reason or _("No reason was given.")
         self.changed.append(row)

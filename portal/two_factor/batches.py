@@ -27,7 +27,9 @@ from portal.two_factor.mappings import current_mapping, layout_of
 from portal.two_factor.models import BatchState, ExchangeBatch, ExchangeRow, RowState
 from portal.two_factor.waiting import WAITS_FOR_ANSWER
 
-_ONE_AT_A_TIME = 7_205_001  # advisory lock: two workers must not make two small batches of what belongs together
+_ONE_AT_A_TIME = (
+    7_205_001  # advisory lock: two workers must not make two small batches of what belongs together
+)
 
 
 def close_batches(now: datetime) -> int:

@@ -72,14 +72,18 @@ class TwoFactorHandler:
         except Unavailable as error:
             return outcome_of(error)
         except TwoFactorError as error:
-            if not factory.get_two_factor().can_be_read:  # a refusal or delay from before it was taken by hand
+            if (
+                not factory.get_two_factor().can_be_read
+            ):  # a refusal or delay from before it was taken by hand
                 return _confirmed_by_another(run.operation, recorded)
             return outcome_of(error)
         if isinstance(receipt, Applied):
             return Done(evidence=receipt.evidence)
         if not adapter.can_be_read:
             return _confirmed_by_another(run.operation, recorded)
-        return NeedsPerson(code="not_there", message=_("The two-factor system does not hold what was approved."))
+        return NeedsPerson(
+            code="not_there", message=_("The two-factor system does not hold what was approved.")
+        )
 
     def work_sheet(self, operation: Operation) -> list[tuple[str, str]]:
         """What to enter by hand, and whether a file with it is on its way."""
@@ -131,7 +135,9 @@ def outcome_of(error: TwoFactorError) -> Outcome:
         text = _("%(detail)s It is overdue: ask the two-factor system's people, then retry to wait on.")
         return NeedsPerson(code="answer_overdue", message=text % detail)
     if isinstance(error, Conflict):
-        text = _("Another person in the two-factor system has this login name. Find out who that is: %(detail)s")
+        text = _(
+            "Another person in the two-factor system has this login name. Find out who that is: %(detail)s"
+        )
         return NeedsPerson(code="conflict", message=text % detail)
     if isinstance(error, NotFound):
         return NeedsPerson(code="person_missing", message=_("The person is not in the two-factor system."))
@@ -143,7 +149,9 @@ def _confirmed_by_another(operation: Operation, recorded: dict[str, str]) -> Out
     """There is nothing to read: what one person wrote down, another one must confirm (ADR 0014)."""
     actor = recorded.get("actor", "")
     if operation.manual_note and operation.taken_by_id is not None and actor != str(operation.taken_by_id):
-        return Done(evidence={"verified_by": "second_person", "done_by": operation.taken_by_id, "person": int(actor)})
+        return Done(
+            evidence={"verified_by": "second_person", "done_by": operation.taken_by_id, "person": int(actor)}
+        )
     text = _(
         "The two-factor system cannot be read and no acknowledgement has come. "
         "Another person of network operations must look there and record it as done as well."

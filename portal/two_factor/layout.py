@@ -21,7 +21,12 @@ ENCODINGS = {"cp932": "Shift_JIS (CP932)", "utf-8": "UTF-8", "utf-8-sig": "UTF-8
 DELIMITERS = {",": gettext_lazy("Comma"), "\t": gettext_lazy("Tab"), ";": gettext_lazy("Semicolon")}
 REFERENCE = "reference"
 FIXED = "fixed"
-DATES = {"YYYY-MM-DD": "%Y-%m-%d", "YYYY/MM/DD": "%Y/%m/%d", "YYYYMMDD": "%Y%m%d", "YYYYMMDDhhmmss": "%Y%m%d%H%M%S"}
+DATES = {
+    "YYYY-MM-DD": "%Y-%m-%d",
+    "YYYY/MM/DD": "%Y/%m/%d",
+    "YYYYMMDD": "%Y%m%d",
+    "YYYYMMDDhhmmss": "%Y%m%d%H%M%S",
+}
 TEXTS: dict[str, Callable[[str], str]] = {
     "upper": str.upper,
     "lower": str.lower,
@@ -38,7 +43,9 @@ class Field:
 
 
 FIELDS: dict[str, Field] = {
-    REFERENCE: Field(gettext_lazy("Reference of the row (comes back in the acknowledgement)"), ("upper", "lower")),
+    REFERENCE: Field(
+        gettext_lazy("Reference of the row (comes back in the acknowledgement)"), ("upper", "lower")
+    ),
     "action": Field(gettext_lazy("What to do"), ()),
     "external_id": Field(gettext_lazy("objectGUID")),
     "login_name": Field(gettext_lazy("Login name")),
@@ -154,8 +161,14 @@ def render_row(layout: Layout, batch: BatchData, row: RowData) -> str:
     for column, cell in zip(layout.columns, cells, strict=True):
         for character in cell:
             if not _can_encode(character, layout.encoding):
-                text = _("The character %(character)s of the column %(column)s does not exist in %(encoding)s.")
-                names = {"character": character, "column": column.heading, "encoding": ENCODINGS[layout.encoding]}
+                text = _(
+                    "The character %(character)s of the column %(column)s does not exist in %(encoding)s."
+                )
+                names = {
+                    "character": character,
+                    "column": column.heading,
+                    "encoding": ENCODINGS[layout.encoding],
+                }
                 raise Unwritable(text % names)
     return _line(layout, cells)
 

@@ -54,7 +54,9 @@ def check_layout(layout: Layout) -> None:
             problems.columns[index] = text
         seen.add(column.heading)
     if REFERENCE not in {column.field for column in layout.columns}:
-        text = _("Choose the reference for one column. Without it no acknowledgement can be matched with its row.")
+        text = _(
+            "Choose the reference for one column. Without it no acknowledgement can be matched with its row."
+        )
         problems.fields[""] = text
     _check_answers(layout, problems)
     if problems.columns or problems.fields:
@@ -73,7 +75,9 @@ def _check_answers(layout: Layout, problems: InvalidMapping) -> None:
             if value and not (value.isdecimal() and int(value) > 0):
                 problems.fields[name] = _("Without headings, enter the number of the column, from 1.")
     if len(set(layout.actions.values())) < len(layout.actions):
-        problems.fields["actions"] = _("Two kinds of change have the same text. The other system could not tell them apart.")
+        problems.fields["actions"] = _(
+            "Two kinds of change have the same text. The other system could not tell them apart."
+        )
 
 
 @transaction.atomic

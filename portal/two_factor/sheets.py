@@ -49,5 +49,9 @@ def _file_rows(operation: Operation) -> list[tuple[str, str]]:
     row = latest_row(operation)
     if row is None:
         return []
-    where = _("Batch %(number)s, row %(row)s") % {"number": row.batch.number, "row": row.position} if row.batch else ""
+    where = (
+        _("Batch %(number)s, row %(row)s") % {"number": row.batch.number, "row": row.position}
+        if row.batch
+        else ""
+    )
     return [(_("File"), f"{where} {row.get_state_display()}".strip())]

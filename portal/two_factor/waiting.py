@@ -33,7 +33,9 @@ def wake_followers(operation: Operation, now: datetime) -> None:
     """
     if operation.target == DIRECTORY and operation.status in SETTLED:
         line, step = operation.line_id, operation.step
-        transaction.on_commit(lambda: _wake(_waiting(WAITS_FOR_DIRECTORY).filter(line_id=line, step=step), now))
+        transaction.on_commit(
+            lambda: _wake(_waiting(WAITS_FOR_DIRECTORY).filter(line_id=line, step=step), now)
+        )
 
 
 def wake_missed(now: datetime) -> int:

@@ -56,7 +56,9 @@ def test_a_file_that_is_still_being_written_is_left_alone(other_side: Counterpar
     assert fresh(waiting).status == OperationStatus.DONE
 
 
-def test_a_file_without_a_last_line_end_is_read_after_ten_minutes(other_side: Counterpart, waiting: Any) -> None:
+def test_a_file_without_a_last_line_end_is_read_after_ten_minutes(
+    other_side: Counterpart, waiting: Any
+) -> None:
     text = f"管理番号,結果,理由\r\n{waiting.marker},OK,".encode("cp932")
     other_side.put("ack.csv", text, age=timedelta(minutes=11))
 

@@ -79,7 +79,9 @@ def test_a_refused_row_goes_to_a_person_with_the_reason_and_a_retry_writes_a_new
     assert other_side.references() == [str(operation.marker), f"{operation.marker}-2"]
 
 
-def test_an_interrupted_attempt_after_a_refusal_writes_nothing_without_a_person(other_side: Counterpart) -> None:
+def test_an_interrupted_attempt_after_a_refusal_writes_nothing_without_a_person(
+    other_side: Counterpart,
+) -> None:
     [operation] = registered()
     drain()
     other_side.acknowledge("NG", "x")
@@ -181,7 +183,9 @@ def test_files_are_readable_by_their_owner_only_and_go_after_their_days(other_si
     assert (kept, removed) == (0, 2)
     assert other_side.files() == []
     assert list((other_side.folder / "read").iterdir()) == []
-    assert batches.content_of(ExchangeBatch.objects.get()).count(b"\r\n") == 3, "the ledger still knows the rows"
+    assert batches.content_of(ExchangeBatch.objects.get()).count(b"\r\n") == 3, (
+        "the ledger still knows the rows"
+    )
 
 
 @pytest.mark.parametrize("trouble", ["missing", "read_only", "full"])
@@ -280,7 +284,9 @@ def test_done_by_hand_is_verified_by_the_acknowledgement(other_side: Counterpart
     other_side.acknowledge()
     services.exchange(timezone.now())
 
-    done = fulfilment.record_done(operation_id=operation.pk, actor=person, note="画面で登録", now=timezone.now())
+    done = fulfilment.record_done(
+        operation_id=operation.pk, actor=person, note="画面で登録", now=timezone.now()
+    )
 
     assert (done.status, done.evidence["batch"]) == (OperationStatus.DONE, 1)
 

@@ -59,9 +59,6 @@ def test_the_second_target_waits_until_the_first_is_done(other_side: Counterpart
     drain()
     waiting = fresh(operation)
     settle_directory(operation, OperationStatus.DONE)
-    from portal.two_factor import waiting as waits
-
-    waits.wake_followers(Operation.system.get(line=operation.line, target="directory"), timezone.now())
     drain()
 
     assert (waiting.status, waiting.error_code) == (OperationStatus.WAITING, "waits_for_directory")

@@ -5,21 +5,22 @@ from __future__ import annotations
 import csv
 import io
 import os
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from django.db import transaction
 from django.utils import timezone
 
 from accounts.kinds import REGISTER
 from accounts.models import DirectoryAccount
 from portal.fulfilment import services as fulfilment
 from portal.fulfilment.models import Operation, OperationStatus
+from portal.fulfilment.running import change_status
 from portal.gateways.two_factor import TARGET
 from portal.two_factor import services
-from portal.workflow import fulfilling
 from portal.workflow.models import Application, Status
 from tests import factories
 
@@ -29,7 +30,6 @@ class Counterpart:
     """The two-factor system's side of the folder."""
 
     folder: Path
-    taken: list[str] = field(default_factory=list)
 
     def files(self) -> list[str]:
         """What lies there for us."""
@@ -126,10 +126,8 @@ def application_of(operation: Operation) -> Application:
     return Application.system.get(lines__operations=operation)
 
 
-def settle_directory(operation: Operation, status: str, act: Callable[[], None] = lambda: None) -> None:
+def settle_directory(operation: Operation, status: str) -> None:
     """Active Directory's operation of the same line is settled, with everybody told."""
-    first = Operation.system.get(line_id=operation.line_id, target="directory", step=operation.step)
-    first.status, first.settled_at = status, timezone.now()
-    first.save()
-    act()
-    fulfilling.operation_settled(first, timezone.now())
+    with transaction.atomic():
+        first = Operation.system.get(line_id=operation.line_id, target="directory", step=operation.step)
+        change_status(first, status, timezone.now(), settled_at=timezone.now())
