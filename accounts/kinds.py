@@ -12,8 +12,8 @@ from accounts.payloads import RegisterAccount, ResetPassword, upgrade_register
 from accounts.provisioning import RECIPIENT_REFUSED, RECIPIENT_UNUSABLE
 from accounts.registering import RegisterHandler
 from accounts.resetting import ResetHandler
-from portal.common.text import romaji_spellings
 from accounts.two_factor import register_two_factor
+from portal.common.text import romaji_spellings
 from portal.fulfilment.registry import Remedy, name_target, register_handler, register_remedy
 from portal.gateways.two_factor import TARGET as TWO_FACTOR
 from portal.gateways.two_factor import Action
