@@ -350,6 +350,7 @@ LOGGING = {
         "django.request": {"level": "ERROR"},
         "axes": {"level": "WARNING"},
         "celery": {"level": "INFO"},
+        "httpx": {"level": "WARNING"},  # its lines hold addresses with objectGUIDs
     },
 }
 DEFAULT_EXCEPTION_REPORTER_FILTER = "portal.common.logs.SilentReporterFilter"
