@@ -33,3 +33,15 @@ class Refused(OrgsError):
 
 class DirectoryOutOfReach(OrgsError):
     """The directory could not be asked (503): nothing was changed, try again later."""
+
+
+class ChangedMeanwhile(OrgsError):
+    """The roles are no longer what the caller had read (409): nothing was changed."""
+
+
+class LastOne(OrgsError):
+    """Nobody else holds a role without which the organisation stands still (422). `role` names it."""
+
+    def __init__(self, role: str) -> None:
+        super().__init__(role)
+        self.role = role

@@ -12,10 +12,9 @@ from django.utils.translation import gettext_lazy as _
 from portal.common import time
 from portal.gateways import directory_factory
 from portal.gateways.directory import DirectoryEntry, DirectoryError
-from portal.orgs import errors
+from portal.orgs import assignments, errors
 from portal.orgs.models import ApiToken, Membership, Organisation, User
-from portal.orgs.permissions import MANAGE_ALL_MEMBERS, MANAGE_OWN_MEMBERS, ROLES_OF_KIND, Role
-from portal.trail import services as trail
+from portal.orgs.permissions import MANAGE_ALL_MEMBERS, MANAGE_OWN_MEMBERS
 
 _MAIL_LENGTH = 254
 NOT_A_MANAGER = _("Only the security manager of this organisation or network operations may change this.")
@@ -79,8 +78,7 @@ def add_person(
     organisation = Organisation.objects.get(pk=organisation_id)
     entry = find_account(organisation, login_name)
     with transaction.atomic():
-        _one_at_a_time(entry)
-        person = _person_of(entry, organisation, actor, now)
+        person = make_known(entry, organisation, actor=actor, now=now)
         return add_membership(
             actor=actor,
             user_id=person.pk,
@@ -111,31 +109,9 @@ def add_membership(
     if user_id == actor.pk:
         raise errors.NotAllowed(NOT_OWN)
     organisation = Organisation.objects.get(pk=organisation_id)
-    if role not in ROLES_OF_KIND[organisation.kind]:  # ORG-03
-        raise errors.Refused(
-            "role", _("%(organisation)s has no such role.") % {"organisation": organisation.short_name}
-        )
-    if valid_until is not None and valid_until < valid_from:
-        raise errors.Refused("valid_until", _("The last day lies before the first day."))
-    if valid_from < time.today(now):
-        raise errors.Refused("valid_from", _("A role cannot begin in the past. Enter today or a later day."))
     person = User.objects.select_for_update(no_key=True).get(pk=user_id)
-    held = Membership.system.filter(user=person, organisation=organisation, role=role, ended_at=None)
-    overlapping = held.exclude(valid_until__lt=valid_from)
-    if valid_until is not None:
-        overlapping = overlapping.filter(valid_from__lte=valid_until)
-    if overlapping.exists():
-        raise errors.Refused("role", _("The person holds this role at that time already."))
-    membership = Membership.system.create(
-        user=person,
-        organisation=organisation,
-        role=role,
-        valid_from=valid_from,
-        valid_until=valid_until,
-        changed_by=actor,
-    )
-    _record("membership.add", membership, actor, now)
-    return membership
+    term = assignments.Term(role=role, valid_from=valid_from, valid_until=valid_until)
+    return assignments.give(person, organisation, term, actor=actor, now=now)
 
 
 @transaction.atomic
@@ -153,16 +129,15 @@ def end_membership(*, membership_id: int, actor: User, last_day: date | None, no
     if over or membership.ended_at is not None:
         raise errors.Refused("", _("This role has ended already."))
     if last_day is None:
-        membership.ended_at = now
-    elif last_day < max(today, membership.valid_from):
+        assignments.end(membership, actor=actor, now=now)
+        return membership
+    if last_day < max(today, membership.valid_from):
         raise errors.Refused("last_day", _("Enter today or a later day on which the role is valid."))
-    elif membership.valid_until is not None and last_day > membership.valid_until:
+    if membership.valid_until is not None and last_day > membership.valid_until:
         raise errors.Refused("last_day", _("The role ends earlier than that already. Enter an earlier day."))
-    else:
-        membership.valid_until = last_day
-    membership.changed_by = actor
-    membership.save(update_fields=["ended_at", "valid_until", "changed_by", "updated_at"])
-    _record("membership.end", membership, actor, now)
+    membership.valid_until, membership.changed_by = last_day, actor
+    membership.save(update_fields=["valid_until", "changed_by", "updated_at"])
+    assignments.record("membership.end", membership, actor=actor, now=now)
     return membership
 
 
@@ -182,15 +157,8 @@ def set_active(*, user_id: int, actor: User, active: bool, now: datetime) -> Use
     person.save(update_fields=["is_active", "updated_at"])
     if not active:
         ApiToken.objects.filter(user=person, revoked_at=None).update(revoked_at=now)
-    trail.record(
-        action="person.activate" if active else "person.deactivate",
-        now=now,
-        actor=actor,
-        object_type="orgs.user",
-        object_id=person.pk,
-        object_label=f"{person.display_name} ({person.login_name})",
-        object_organisation_id=person.organisation_id,
-    )
+    action = "person.activate" if active else "person.deactivate"
+    assignments.record_person(action, person, actor=actor, now=now)
     return person
 
 
@@ -199,14 +167,20 @@ def mail_of(entry: DirectoryEntry) -> str:
     return entry.mail if entry.mail and len(entry.mail) <= _MAIL_LENGTH else ""
 
 
-def _one_at_a_time(entry: DirectoryEntry) -> None:
-    """Let a second request for the same account wait for the first (a double click): there is no row to lock yet."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"person {entry.guid}"])
+def make_known(
+    entry: DirectoryEntry,
+    organisation: Organisation,
+    *,
+    actor: User | None,
+    now: datetime,
+    detail: dict[str, Any] | None = None,
+) -> User:
+    """The person of this account, made when the portal does not know it yet; objectGUID is the key.
 
-
-def _person_of(entry: DirectoryEntry, organisation: Organisation, actor: User, now: datetime) -> User:
-    """The person of this account, made when the portal does not know it yet; objectGUID is the key."""
+    Runs in the caller's transaction. Without an actor the portal itself makes it, as `detail` says for which application.
+    Raises errors.Refused.
+    """
+    _one_at_a_time(entry)
     person = User.objects.select_for_update(no_key=True).filter(directory_guid=entry.guid).first()
     if person is not None:
         if person.organisation_id != organisation.pk:
@@ -232,31 +206,11 @@ def _person_of(entry: DirectoryEntry, organisation: Organisation, actor: User, n
     )
     person.set_unusable_password()
     person.save()
-    trail.record(
-        action="person.add",
-        now=now,
-        actor=actor,
-        object_type="orgs.user",
-        object_id=person.pk,
-        object_label=f"{person.display_name} ({person.login_name})",
-        object_organisation=organisation,
-    )
+    assignments.record_person("person.add", person, actor=actor, now=now, detail=detail)
     return person
 
 
-def _record(action: str, membership: Membership, actor: User, now: datetime) -> None:
-    detail: dict[str, Any] = {
-        "role": Role(membership.role).value,
-        "valid_from": membership.valid_from.isoformat(),
-        "valid_until": membership.valid_until.isoformat() if membership.valid_until else None,
-    }
-    trail.record(
-        action=action,
-        now=now,
-        actor=actor,
-        object_type="orgs.membership",
-        object_id=membership.pk,
-        object_label=f"{membership.user.display_name} {membership.role}",
-        object_organisation_id=membership.organisation_id,
-        detail=detail,
-    )
+def _one_at_a_time(entry: DirectoryEntry) -> None:
+    """Let a second request for the same account wait for the first (a double click): there is no row to lock yet."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"person {entry.guid}"])

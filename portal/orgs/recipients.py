@@ -222,8 +222,27 @@ def _shared(email: str, name: str) -> object | None:
     if PasswordRecipient.system.filter(email__iexact=email, is_active=True).exists():
         return SHARED_ADDRESS
     names = User.objects.filter(email__iexact=email, is_active=True).values_list("display_name", flat=True)
-    folded = "".join(name.split())
-    return SHARED_ADDRESS if any("".join(other.split()) != folded for other in names) else None
+    return SHARED_ADDRESS if any(_folded(other) != _folded(name) for other in names) else None
+
+
+def person_address_problem(email: str, name: str, login_name: str) -> object | None:
+    """Why a mail address cannot be that of this person alone: by its looks, or because somebody else has it (ACC-09).
+
+    Somebody may be a recipient and have an administrator account with one address of their own; two accounts may not.
+    """
+    if problem := address_problem(email):
+        return problem
+    others = User.objects.filter(email__iexact=email, is_active=True).exclude(login_name__iexact=login_name)
+    if others.exists():
+        return SHARED_ADDRESS
+    names = PasswordRecipient.system.filter(email__iexact=email, is_active=True).values_list(
+        "name", flat=True
+    )
+    return SHARED_ADDRESS if any(_folded(other) != _folded(name) for other in names) else None
+
+
+def _folded(name: str) -> str:
+    return "".join(name.split())
 
 
 def _refuse_group(email: str) -> None:

@@ -26,6 +26,7 @@ LABELS: Mapping[str, Any] = {
     "person.deactivate": _("person shut out"),
     "membership.add": _("role given"),
     "membership.end": _("role ended"),
+    "membership.change": _("days of a role changed"),
     "deputy.add": _("deputy named"),
     "deputy.end": _("deputy ended"),
     "recipient.add": _("recipient registered"),
