@@ -12,10 +12,12 @@ class AccountsConfig(AppConfig):
         from auditlog.registry import auditlog
 
         from accounts import kinds
+        from accounts.administrators import kinds as administrators
         from accounts.models import DirectoryAccount
         from accounts.reconciliation import before_queue
         from portal.fulfilment import gate
 
         kinds.register_all()
         gate.register_check("reconciliation", before_queue.check)
+        administrators.register_all()
         auditlog.register(DirectoryAccount, exclude_fields=["created_at", "updated_at", "search_text"])

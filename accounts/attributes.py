@@ -86,7 +86,7 @@ def _folded(dn: str) -> str:
 def attributes_of(payload: RegisterAccount, organisation: Organisation) -> list[Attribute]:
     """Every attribute that a registration sets, in the order in which people read them."""
     name = payload.login_name
-    container = users_container(organisation)
+    container = container_of(organisation, payload.account_type)
     return [
         Attribute(label=gettext_noop("Login name"), name="sAMAccountName", value=name, field="login_name"),
         Attribute(
@@ -137,7 +137,14 @@ def attributes_of(payload: RegisterAccount, organisation: Organisation) -> list[
         Attribute(
             label=gettext_noop("Container"), name="distinguishedName", value=container, field="container_dn"
         ),
+        *_mail(payload.mail),
     ]
+
+
+def _mail(address: str) -> list[Attribute]:
+    """Only administrator accounts have an address in AD: the portal writes to it (ACC-04)."""
+    found = Attribute(label=gettext_noop("Mail address"), name="mail", value=address, field="mail")
+    return [found] if address else []
 
 
 def new_account(payload: RegisterAccount, organisation: Organisation, marker: str) -> NewAccount:
@@ -150,8 +157,8 @@ def new_account(payload: RegisterAccount, organisation: Organisation, marker: st
         kana=payload.kana,
         department=payload.department,
         company=organisation.name,
-        mail=None,
-        container_dn=users_container(organisation),
+        mail=payload.mail or None,
+        container_dn=container_of(organisation, payload.account_type),
         marker=marker,
         description=payload.description,
         staff_number=payload.staff_number,

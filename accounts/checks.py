@@ -11,7 +11,7 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
 
 from accounts import asking, recipients
-from accounts.attributes import lies_below, organisation_ou, users_container
+from accounts.attributes import container_of, lies_below, organisation_ou
 from accounts.models import DirectoryAccount
 from accounts.naming import free
 from accounts.payloads import RegisterAccount, ResetPassword
@@ -57,7 +57,7 @@ class ResetFindings:
 
 def look_for_register(context: LineContext, payload: RegisterAccount) -> RegisterFindings:
     """Ask AD all that matters for one registration. Raises DirectoryError."""
-    container = users_container(context.organisation)
+    container = container_of(context.organisation, payload.account_type)
 
     def question(directory: Directory) -> RegisterFindings:
         exists = directory.container_exists(container)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 
 @dataclass(frozen=True, kw_only=True)
 class RegisterAccount:
     """A Windowsユーザアカウント to be made (ACC-06), and who receives its initial password (ACC-08)."""
+
+    account_type: ClassVar[str] = "WINDOWS"
 
     family_name: str
     given_name: str
@@ -27,6 +29,11 @@ class RegisterAccount:
     def last_day(self) -> date | None:
         """The last day on which the account works; None for ever."""
         return date.fromisoformat(self.expires_on) if self.expires_on else None
+
+    @property
+    def mail(self) -> str:
+        """The address that AD holds; only administrator accounts have one."""
+        return ""
 
     @property
     def display_name(self) -> str:

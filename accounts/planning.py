@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from django.utils.translation import gettext_noop
 
 from accounts import checks, recipients
-from accounts.attributes import attributes_of, users_container
+from accounts.attributes import attributes_of, container_of
 from accounts.payloads import RegisterAccount, ResetPassword
 from portal.common.time import JST
 from portal.gateways.directory import DirectoryEntry, DirectoryError
@@ -59,7 +59,7 @@ def _must_change(before: tuple[str, ...]) -> Change:
 def _register_checks(
     context: LineContext, payload: RegisterAccount, found: checks.RegisterFindings
 ) -> Iterator[Check]:
-    yield _judge(
+    yield judge(
         "name_free",
         not found.name_taken,
         gettext_noop("The login name %(name)s is free in the whole domain."),
@@ -72,12 +72,12 @@ def _register_checks(
         text=gettext_noop("The login name follows the naming rules."),
         values={},
     )
-    yield _judge(
+    yield judge(
         "container",
         found.container_exists,
         gettext_noop("The container exists."),
         gettext_noop("The container %(container)s does not exist. Network operations must make it first."),
-        container=users_container(context.organisation),
+        container=container_of(context.organisation, payload.account_type),
     )
     if found.recipient_is_group:
         yield _mailing_list()
@@ -98,7 +98,7 @@ def plan_reset(context: LineContext, payload: ResetPassword) -> Plan:
     except (DirectoryError, ValueError):
         return Plan(changes=tuple(_reset_changes(None)), checks=known, unavailable=UNAVAILABLE)
     problem = checks.reset_problem(found.entry, context.organisation)
-    account = _judge(
+    account = judge(
         "account",
         not problem,
         gettext_noop("The account %(name)s exists and is in use."),
@@ -136,7 +136,7 @@ def _reset_changes(entry: DirectoryEntry | None) -> Iterator[Change]:
 
 def _database_checks(context: LineContext, recipient_id: int) -> Iterator[Check]:
     recipient, shared = recipients.judged(context.organisation, recipient_id)
-    yield _judge(
+    yield judge(
         "recipient",
         recipient is not None and not shared,
         gettext_noop("The recipient %(recipient)s is a registered person with a confirmed address."),
@@ -162,7 +162,8 @@ def _mailing_list() -> Check:
     )
 
 
-def _judge(code: str, passed: bool, good: str, bad: str, **values: str) -> Check:
+def judge(code: str, passed: bool, good: str, bad: str, **values: str) -> Check:
+    """A check that passed with one text, or blocks with the other."""
     return Check(
         code=code,
         level=plans.PASSED if passed else plans.BLOCKED,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
 from django.utils.translation import gettext as _
@@ -22,21 +24,34 @@ from portal.gateways.directory import (
 )
 from portal.orgs.models import PasswordRecipient
 
+# Enters what was read back into the portal's tables, in one transaction, and may be called again; raises RegisterConflict.
+# It gives back what the history shall say beside the evidence of the account.
+Enter = Callable[[Work, DirectoryEntry], dict[str, Any]]
+
+
+def enter_windows_account(work: Work, entry: DirectoryEntry) -> dict[str, Any]:
+    """The register row of a Windowsユーザアカウント."""
+    enter_account(line=work.operation.line, payload=work.payload, entry=entry, now=clock.now())
+    return {}
+
 
 class RegisterHandler:
     """Makes one account. Every attempt looks for the marker of its operation before it does anything."""
 
+    def __init__(self, enter: Enter = enter_windows_account) -> None:
+        self._enter = enter
+
     def run(self, run: Run) -> Outcome:
         """See portal.fulfilment.registry.Handler."""
-        return provisioning.carry_out(lambda: _register(provisioning.work_of(run)))
+        return provisioning.carry_out(lambda: _register(provisioning.work_of(run), self._enter))
 
     def verify(self, run: Run, recorded: dict[str, str]) -> Outcome:
         """Compare AD with the line after it was done by hand (ACC-12); the account is found by its login name."""
-        return provisioning.carry_out(lambda: _verify(provisioning.work_of(run)))
+        return provisioning.carry_out(lambda: _verify(provisioning.work_of(run), self._enter))
 
     def recognise(self, run: Run) -> Outcome | None:
         """The account that carries this operation's marker, made by hand from the work sheet (ACC-12)."""
-        return provisioning.carry_out(lambda: _recognise(provisioning.work_of(run)))  # type: ignore[arg-type, return-value]
+        return provisioning.carry_out(lambda: _recognise(provisioning.work_of(run), self._enter))  # type: ignore[arg-type, return-value]
 
     def work_sheet(self, operation: Operation) -> list[tuple[str, str]]:
         """Every attribute to write by hand. The password is drawn by whoever does it and is not on the sheet (ACC-10)."""
@@ -54,7 +69,7 @@ class RegisterHandler:
         directory_factory.get_directory().ping()
 
 
-def _register(work: Work) -> Outcome:
+def _register(work: Work, enter: Enter) -> Outcome:
     recipient = None if "password" in work.progress else provisioning.require_recipient(work)
     entry = _find_ours(work)
     password = None
@@ -65,7 +80,7 @@ def _register(work: Work) -> Outcome:
     _require_as_approved(work, entry)
     if recipient is not None:
         entry = _hand_over(work, entry, recipient, password)
-    return _finish(work, entry)
+    return _finish(work, entry, enter)
 
 
 def _find_ours(work: Work) -> DirectoryEntry | None:
@@ -174,18 +189,18 @@ def _replace(work: Work, entry: DirectoryEntry, recipient: PasswordRecipient) ->
     )
 
 
-def _finish(work: Work, entry: DirectoryEntry) -> Outcome:
+def _finish(work: Work, entry: DirectoryEntry, enter: Enter) -> Outcome:
     try:
-        enter_account(line=work.operation.line, payload=work.payload, entry=entry, now=clock.now())
+        told = enter(work, entry)
     except RegisterConflict:
         text = _(
             "The register holds another account with this login name. Compare it with Active Directory, then retry."
         )
         return NeedsPerson(code="register_conflict", message=text)
-    return Done(evidence=provisioning.evidence_of(entry, work.progress))
+    return Done(evidence={**provisioning.evidence_of(entry, work.progress), **told})
 
 
-def _recognise(work: Work) -> Outcome | None:
+def _recognise(work: Work, enter: Enter) -> Outcome | None:
     """Only the marker counts: an account that merely has the name may be anybody's."""
     if work.operation.attempts:
         return None  # the portal itself had begun: it goes on from there and mails what was not mailed
@@ -194,10 +209,10 @@ def _recognise(work: Work) -> Outcome | None:
         # A password handed out on paper and still unused is replaced by one that is mailed: the queue does that.
         return None
     _require_as_approved(work, entry)
-    return _finish(work, entry)
+    return _finish(work, entry, enter)
 
 
-def _verify(work: Work) -> Outcome:
+def _verify(work: Work, enter: Enter) -> Outcome:
     entry = work.directory.find_by_marker(_marker(work))
     if entry is None:
         entry = work.directory.find_by_login_name(work.payload.login_name)
@@ -205,4 +220,4 @@ def _verify(work: Work) -> Outcome:
         text = _("Active Directory has no account with the login name %(name)s.")
         return NeedsPerson(code="not_there", message=text % {"name": work.payload.login_name})
     _require_as_approved(work, entry)
-    return _finish(work, entry)
+    return _finish(work, entry, enter)

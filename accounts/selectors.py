@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from accounts import asking
+from accounts.administrators.kinds import REGISTER as ADMIN_REGISTER
 from accounts.kinds import PASSWORD_RESET, REGISTER
 from accounts.models import DirectoryAccount
 from portal.common.search import matching
@@ -84,5 +85,5 @@ def correctable_operation(user: User, operation_id: int) -> Operation:
     if not user.may(RUN_OPERATIONS):
         raise Operation.DoesNotExist
     rows: Any = Operation.objects.visible_to(user).select_related("line__application", "organisation")
-    found: Operation = rows.get(pk=operation_id, kind__in=(REGISTER, PASSWORD_RESET))
+    found: Operation = rows.get(pk=operation_id, kind__in=(REGISTER, ADMIN_REGISTER, PASSWORD_RESET))
     return found

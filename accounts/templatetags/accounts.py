@@ -7,6 +7,7 @@ from typing import Any
 from django import template
 
 from portal.orgs.models import Organisation, PasswordRecipient
+from portal.orgs.permissions import Role
 
 register = template.Library()
 
@@ -23,3 +24,9 @@ def recipient_of(organisation: Organisation, recipient_id: Any) -> PasswordRecip
         kept.update({row.pk: row for row in organisation.password_recipients.all()})
     found: PasswordRecipient | None = kept.get(recipient_id)
     return found
+
+
+@register.filter
+def role_label(role: str) -> str:
+    """The name of a role, also where only its code was stored."""
+    return str(Role(role).label)

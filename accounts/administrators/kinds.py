@@ -1,0 +1,61 @@
+"""The kinds of application about administrator accounts (ACC-01, ACC-02, ACC-03).
+
+What is not said here is as for Windows user accounts: the route, who may apply, the target, how a line is named.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from accounts.administrators import checks, entering, forms, planning
+from accounts.administrators.payloads import RegisterAdministrator
+from accounts.kinds import REGISTER_KIND as WINDOWS_REGISTER
+from accounts.kinds import TARGET
+from accounts.provisioning import RECIPIENT_REFUSED, RECIPIENT_UNUSABLE
+from accounts.registering import RegisterHandler
+from portal.fulfilment.registry import Remedy, register_handler, register_remedy
+from portal.orgs.assignments import Term
+from portal.orgs.permissions import Role
+from portal.workflow import kinds
+from portal.workflow.kinds import ApplicationKind
+
+REGISTER = "accounts.admin_register"
+
+
+def _role_words(terms: Iterable[Term]) -> Iterable[str]:
+    return (str(Role(term.role).label) for term in terms)
+
+
+def _register_terms(payload: RegisterAdministrator) -> Iterable[str]:
+    return (*WINDOWS_REGISTER.search_terms(payload), payload.email, *_role_words(payload.terms))
+
+
+REGISTER_KIND: ApplicationKind[Any] = dataclasses.replace(
+    WINDOWS_REGISTER,
+    code=REGISTER,
+    label=_("Administrator account: registration"),
+    description=_("A person gets an account to apply or approve in this portal, with roles."),
+    number_prefix="B",
+    payload_class=RegisterAdministrator,
+    payload_version=1,
+    upgrade=lambda data, version: data,
+    form_class=forms.RegisterAdministratorForm,
+    plan=planning.plan_register,
+    check=checks.check_register,
+    search_terms=_register_terms,
+    line_template="accounts/line_admin_register.html",
+)
+
+_OTHER_RECIPIENT = Remedy(label=_("Choose another recipient"), url_name="operation_recipient")
+
+
+def register_all() -> None:
+    """Register the kinds with the engine and their handlers with fulfilment."""
+    kinds.register(REGISTER_KIND)
+    register_handler(REGISTER, TARGET, RegisterHandler(entering.enter_new))
+    for code in (RECIPIENT_UNUSABLE, RECIPIENT_REFUSED):
+        register_remedy(REGISTER, code, _OTHER_RECIPIENT)
