@@ -17,7 +17,9 @@ from accounts.kinds import REGISTER_KIND as WINDOWS_REGISTER
 from accounts.kinds import TARGET
 from accounts.provisioning import RECIPIENT_REFUSED, RECIPIENT_UNUSABLE
 from accounts.registering import RegisterHandler
+from accounts.two_factor import register_two_factor
 from portal.fulfilment.registry import Remedy, register_handler, register_remedy
+from portal.gateways.two_factor import Action
 from portal.orgs.assignments import Term
 from portal.orgs.permissions import Role
 from portal.workflow import kinds
@@ -57,5 +59,6 @@ def register_all() -> None:
     """Register the kinds with the engine and their handlers with fulfilment."""
     kinds.register(REGISTER_KIND)
     register_handler(REGISTER, TARGET, RegisterHandler(entering.enter_new))
+    register_two_factor(REGISTER, Action.ADD)
     for code in (RECIPIENT_UNUSABLE, RECIPIENT_REFUSED):
         register_remedy(REGISTER, code, _OTHER_RECIPIENT)

@@ -177,7 +177,7 @@ def attempt_again(paper: Any) -> Any:
     """As when the worker died before it recorded the outcome."""
     from portal.fulfilment.models import Operation
 
-    Operation.system.filter(line__application=paper).update(
+    Operation.system.filter(line__application=paper, target="directory").update(
         status=OperationStatus.OUTCOME_UNKNOWN, settled_at=None
     )
     return attempt(paper)

@@ -93,7 +93,7 @@ class Office:
 
 def attempt(paper: Application) -> Operation:
     """One attempt of a worker at an application's only line; its operation afterwards."""
-    (operation,) = Operation.system.filter(line__application=paper, step="")
+    (operation,) = Operation.system.filter(line__application=paper, target="directory", step="")
     Operation.system.filter(pk=operation.pk).update(not_before=timezone.now())
     fulfilment.run_next(target="directory", now_fn=timezone.now)
     operation.refresh_from_db()
