@@ -70,8 +70,13 @@ def container_path(dn: str, organisation: Organisation) -> str:
 
 def group_paths(entry: DirectoryEntry, organisation: Organisation) -> list[str]:
     """The organisation's own groups that hold the account, as paths below its OU=Groups. Others are not the portal's."""
-    paths = (path_below(dn, groups_container(organisation)) for dn in entry.groups)
+    paths = (group_path(dn, organisation) for dn in entry.groups)
     return sorted(filter(None, paths))
+
+
+def group_path(dn: str, organisation: Organisation) -> str:
+    """A group as a path below the organisation's OU=Groups; "" for one that lies elsewhere."""
+    return path_below(dn, groups_container(organisation))
 
 
 def lies_below(dn: str, container: str) -> bool:

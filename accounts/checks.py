@@ -125,9 +125,14 @@ def name_taken() -> str:
 
 
 def login_name_problem(context: LineContext, payload: RegisterAccount) -> str:
-    """What the portal's own tables have against a login name; "" for nothing."""
-    folded = payload.login_name.lower()
-    others = ApplicationLine.system.filter(reservation_key=reservation_of(payload), is_open=True)
+    """What the portal's own tables have against the name of a registration; "" for nothing."""
+    return name_problem(context, payload.login_name)
+
+
+def name_problem(context: LineContext, login_name: str) -> str:
+    """What the portal's own tables have against a login name that is free so far; "" for nothing (ACC-06)."""
+    folded = login_name.lower()
+    others = ApplicationLine.system.filter(reservation_key=f"login:{folded}", is_open=True)
     if context.application is not None:
         others = others.exclude(application_id=context.application.pk)
     taken = others.select_related("application").first()
@@ -141,9 +146,7 @@ def login_name_problem(context: LineContext, payload: RegisterAccount) -> str:
     account = rows.alias(folded=Lower("login_name")).filter(folded=folded).first()
     if account is None:
         application_id = context.application.pk if context.application else None
-        return free.problem(
-            payload.login_name, context.organisation, application_id=application_id, now=clock.now()
-        )
+        return free.problem(login_name, context.organisation, application_id=application_id, now=clock.now())
     if account.state in GONE and account.organisation_id == context.organisation.pk:
         return _(
             "This login name belonged to a deleted account and is not given out again. Choose another one."

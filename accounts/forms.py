@@ -101,8 +101,8 @@ def iso(day: date | None) -> str:
     return day.isoformat() if day else ""
 
 
-class AccountLineForm(PortalForm):
-    """What both kinds share: the context of the application and the recipient. Rules are shared with the gateway."""
+class DirectoryLineForm(PortalForm):
+    """What all lines share: the context of the application, and the rules of the gateway."""
 
     # Which check of portal.gateways.directory_rules a field must pass, by the field's name.
     directory_checks: ClassVar[dict[str, Callable[[str], list[directory_rules.Reason]]]] = {}
@@ -110,6 +110,22 @@ class AccountLineForm(PortalForm):
     def __init__(self, *args: Any, context: LineContext, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.context = context
+
+    def clean(self) -> dict[str, Any]:
+        """Add what the directory cannot hold to the errors of each field."""
+        cleaned = super().clean() or self.cleaned_data
+        for name, check in self.directory_checks.items():
+            if cleaned.get(name) is not None:
+                for reason in check(cleaned[name]):
+                    self.add_error(name, str(directory_rules.REASON_TEXTS[reason]))
+        return cleaned
+
+
+class AccountLineForm(DirectoryLineForm):
+    """A line with a recipient of an initial password."""
+
+    def __init__(self, *args: Any, context: LineContext, **kwargs: Any) -> None:
+        super().__init__(*args, context=context, **kwargs)
         choices = once(
             context.organisation, "recipients", lambda: list(recipients.options(context.organisation))
         )
@@ -123,14 +139,13 @@ class AccountLineForm(PortalForm):
         elif len(choices) == 1:
             self.initial.setdefault("recipient_id", choices[0][0])
 
-    def clean(self) -> dict[str, Any]:
-        """Add what the directory cannot hold to the errors of each field."""
-        cleaned = super().clean() or self.cleaned_data
-        for name, check in self.directory_checks.items():
-            if name in cleaned:
-                for reason in check(cleaned[name]):
-                    self.add_error(name, str(directory_rules.REASON_TEXTS[reason]))
-        return cleaned
+
+def offer_departments(form: DirectoryLineForm) -> None:
+    """Offer the departments that accounts of the organisation have already."""
+    widget = form.fields["department"].widget
+    assert isinstance(widget, DatalistInput)
+    organisation = form.context.organisation
+    widget.options = once(organisation, "departments", lambda: lookups.departments(organisation))
 
 
 class RegisterForm(AccountLineForm):
@@ -170,10 +185,7 @@ class RegisterForm(AccountLineForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        widget = self.fields["department"].widget
-        assert isinstance(widget, DatalistInput)
-        organisation = self.context.organisation
-        widget.options = once(organisation, "departments", lambda: lookups.departments(organisation))
+        offer_departments(self)
         name = self.fields["login_name"].widget
         assert isinstance(name, LoginNameInput)
         name.attrs["data-w"] = "20"

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
-from accounts import checks, forms, planning
-from accounts.payloads import RegisterAccount, ResetPassword, upgrade_register
+from accounts import checks, forms, life_checks, life_forms, life_planning, planning
+from accounts.changing import ChangeHandler
+from accounts.payloads import ChangeAccount, RegisterAccount, ResetPassword, upgrade_register
 from accounts.provisioning import RECIPIENT_REFUSED, RECIPIENT_UNUSABLE
 from accounts.registering import RegisterHandler
 from accounts.resetting import ResetHandler
@@ -22,6 +23,7 @@ from portal.workflow import kinds
 from portal.workflow.kinds import ApplicationKind, StageSpec
 
 REGISTER = "accounts.register"
+CHANGE = "accounts.change"
 PASSWORD_RESET = "accounts.password_reset"  # noqa: S105
 TARGET = "directory"
 
@@ -36,7 +38,7 @@ _APPROVAL = StageSpec(label=gettext_noop("Approval"), role=Role.APPROVER)
 _ACCEPTANCE = StageSpec(label=gettext_noop("Acceptance"), role=Role.OPERATOR, decided_in=kinds.OPERATIONS)
 
 
-def _who(payload: RegisterAccount | ResetPassword) -> str:
+def _who(payload: RegisterAccount | ChangeAccount | ResetPassword) -> str:
     """Who a line is about, as lists show it; also of a draft without a name yet."""
     return f"{payload.display_name}（{payload.login_name}）" if payload.login_name else payload.display_name
 
@@ -79,6 +81,40 @@ REGISTER_KIND: ApplicationKind[RegisterAccount] = ApplicationKind(
     organisation_kinds=_MAY_APPLY,
 )
 
+
+def _change_terms(payload: ChangeAccount) -> Iterable[str]:
+    return (
+        payload.display_name,
+        f"{payload.family_name}{payload.given_name}",
+        payload.kana,
+        payload.login_name,
+        payload.new_login_name,
+        payload.department,
+        payload.staff_number,
+    )
+
+
+CHANGE_KIND: ApplicationKind[ChangeAccount] = ApplicationKind(
+    code=CHANGE,
+    label=_("Windows user account: change"),
+    description=_("A name, department, unit, group or last day of use changes. Before and after are shown."),
+    number_prefix="C",
+    icon="copy",
+    payload_class=ChangeAccount,
+    form_class=life_forms.ChangeForm,
+    default_route=(_APPROVAL, _ACCEPTANCE),
+    subject_key=lambda payload: payload.login_name.lower(),
+    subject=_who,
+    plan=life_planning.plan_change,
+    check=life_checks.check_change,
+    reservation_key=life_checks.reservation_of_change,
+    reservation_field="login_name",
+    search_terms=_change_terms,
+    line_template="accounts/line_change.html",
+    targets=(TARGET,),
+    organisation_kinds=_MAY_APPLY,
+)
+
 RESET_KIND: ApplicationKind[ResetPassword] = ApplicationKind(
     code=PASSWORD_RESET,
     label=_("Windows user account: password reset"),
@@ -111,9 +147,11 @@ _OTHER_RECIPIENT = Remedy(label=_("Choose another recipient"), url_name="operati
 def register_all() -> None:
     """Register this app's kinds with the engine, their handlers and what helps stopped operations with fulfilment."""
     kinds.register(REGISTER_KIND)
+    kinds.register(CHANGE_KIND)
     kinds.register(RESET_KIND)
     name_target(TARGET, "Active Directory")
     register_handler(REGISTER, TARGET, RegisterHandler())
+    register_handler(CHANGE, TARGET, ChangeHandler())
     register_handler(PASSWORD_RESET, TARGET, ResetHandler())
     register_two_factor(REGISTER, Action.ADD)
     for kind in (REGISTER, PASSWORD_RESET):

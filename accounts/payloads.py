@@ -66,3 +66,70 @@ class ResetPassword:
     def guid(self) -> UUID:
         """The objectGUID; raises ValueError when the payload was never checked."""
         return UUID(self.account_guid)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NamedAccount:
+    """An account that is in the register already. objectGUID decides which; the names are for people."""
+
+    account_type: ClassVar[str] = "WINDOWS"  # DirectoryAccount.AccountType
+
+    login_name: str
+    account_guid: str = ""
+    display_name: str = ""
+
+    @property
+    def guid(self) -> UUID:
+        """The objectGUID; raises ValueError when the payload was never checked."""
+        return UUID(self.account_guid)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeleteAccount(NamedAccount):
+    """An account that is disabled and moved away at once and removed for good later."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RestoreAccount(NamedAccount):
+    """A deleted account that is given back as it was, as long as it was not removed for good."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangeAccount:
+    """What an account shall be like afterwards, whole: an empty field means none, except for `new_login_name`."""
+
+    account_type: ClassVar[str] = "WINDOWS"  # DirectoryAccount.AccountType
+
+    login_name: str  # as it is called now
+    family_name: str
+    given_name: str
+    family_kana: str
+    given_kana: str
+    department: str
+    container: str  # path below the organisation's unit: "Users", "Users/Section 1"
+    groups: list[str]  # paths below the organisation's groups
+    new_login_name: str = ""  # "": it keeps its name
+    staff_number: str = ""
+    description: str = ""
+    expires_on: str = ""
+    account_guid: str = ""
+
+    @property
+    def guid(self) -> UUID:
+        """The objectGUID; raises ValueError when the payload was never checked."""
+        return UUID(self.account_guid)
+
+    @property
+    def display_name(self) -> str:
+        """The name as AD shows it."""
+        return f"{self.family_name} {self.given_name}".strip()
+
+    @property
+    def kana(self) -> str:
+        """The reading as AD holds it."""
+        return f"{self.family_kana} {self.given_kana}".strip()
+
+    @property
+    def last_day(self) -> date | None:
+        """The last day on which the account works; None for ever."""
+        return date.fromisoformat(self.expires_on) if self.expires_on else None

@@ -7,10 +7,11 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy
 
 from accounts import asking
 from accounts.administrators.kinds import REGISTER as ADMIN_REGISTER
-from accounts.kinds import PASSWORD_RESET, REGISTER
+from accounts.kinds import CHANGE, PASSWORD_RESET, REGISTER
 from accounts.models import DirectoryAccount
 from portal.common.search import matching
 from portal.fulfilment.models import Operation
@@ -73,6 +74,34 @@ def applications_of(user: User, account: DirectoryAccount) -> QuerySet[Applicati
         organisation_id=account.organisation_id, lines__subject_key=account.login_name.lower()
     )
     return found.distinct().order_by("-id")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountAction:
+    """An application that the page of an account offers."""
+
+    kind: str
+    label: str
+    icon: str
+
+
+_Type, _State = DirectoryAccount.AccountType, DirectoryAccount.State
+_IN_USE = frozenset({_State.ENABLED, _State.DISABLED})
+# By type of account: the kind, in which states it is offered, and the words of the button.
+ACTIONS: dict[str, tuple[tuple[str, frozenset[str], Any, str], ...]] = {
+    _Type.WINDOWS: ((CHANGE, _IN_USE, gettext_lazy("Apply for a change"), "copy"),),
+}
+
+
+def actions_of(user: User, account: DirectoryAccount) -> list[AccountAction]:
+    """What this person can apply for about the account as it stands; submission checks again."""
+    if not user.may(APPLY, account.organisation_id):
+        return []
+    return [
+        AccountAction(kind=kind, label=str(label), icon=icon)
+        for kind, states, label, icon in ACTIONS.get(account.account_type, ())
+        if account.state in states
+    ]
 
 
 def may_apply_for_reset(user: User, account: DirectoryAccount) -> bool:

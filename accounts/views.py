@@ -132,6 +132,7 @@ class DetailView(AccountsView):
             "live": selectors.live_state(account),
             "asked_at": timezone.now(),
             "applications": selectors.applications_of(self.user, account)[:20],
+            "actions": selectors.actions_of(self.user, account),
             "may_reset": selectors.may_apply_for_reset(self.user, account),
         }
         return render(request, "accounts/detail.html", context)

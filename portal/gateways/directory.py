@@ -215,7 +215,8 @@ def path_below(dn: str, base_dn: str) -> str:
     while dn and dn.casefold() != base_dn.casefold():
         above = parent_dn(dn)
         first = dn[: len(dn) - len(above)].rstrip().removesuffix(",") if above else dn
-        parts.append(_unescaped(first.partition("=")[2]))
+        # A slash within a name is not one between names.
+        parts.append(_unescaped(first.partition("=")[2]).replace("/", "／"))
         dn = above
     return "/".join(reversed(parts)) if dn else ""
 

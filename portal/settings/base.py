@@ -286,6 +286,10 @@ TWO_FACTOR = {
     "connect_timeout": env.number("TWO_FACTOR_CONNECT_TIMEOUT", 5),
     "receive_timeout": env.number("TWO_FACTOR_RECEIVE_TIMEOUT", 15),
 }
+# --- Accounts -----------------------------------------------------------------------------------------------------------
+# Days for which a deleted account can be restored before it is removed for good.
+ACCOUNT_REMOVAL_DAYS = env.number("ACCOUNT_REMOVAL_DAYS", 30)
+
 
 # --- Celery: a bell, no state --------------------------------------------------------------------------------------------
 CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", "redis://127.0.0.1:6379/0")

@@ -117,6 +117,7 @@ _CHIPS: dict[str, tuple[str, str]] = {
     "ENABLED": ("done", "check"),
     "DISABLED": ("", "stop"),
     "DELETED": ("ng", "close"),
+    "REMOVED": ("", "minus"),
     "ACTIVE": ("done", "check"),
     "ENDED": ("", "minus"),
     "PENDING": ("wait", "clock"),

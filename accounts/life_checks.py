@@ -1,0 +1,215 @@
+"""What must be true before an account that exists is changed, deleted or restored (ACC-02, ACC-06, ORG-02)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from contextlib import suppress
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db.models.functions import Lower
+from django.utils.translation import gettext as _
+
+from accounts import asking, checks, places
+from accounts.aspects import (
+    CONTAINER,
+    GROUPS,
+    State,
+    changes_between,
+    registered_state,
+    state_of,
+    wanted_state,
+)
+from accounts.attributes import lies_below, organisation_ou
+from accounts.checks import Errors
+from accounts.models import DirectoryAccount
+from accounts.payloads import ChangeAccount, DeleteAccount, RestoreAccount
+from portal.gateways.directory import Directory, DirectoryEntry, DirectoryError
+from portal.orgs.models import Organisation
+from portal.workflow.kinds import LineContext
+from portal.workflow.models import ApplicationLine
+
+Payload = ChangeAccount | DeleteAccount | RestoreAccount
+RegisterState = DirectoryAccount.State
+
+
+def reservation_of_account(payload: Payload) -> str:
+    """One open application for each account."""
+    return f"account:{payload.account_guid}"
+
+
+def reservation_of_change(payload: ChangeAccount) -> str:
+    """A new login name is held against everybody (ACC-06); a change without one holds its account."""
+    name = payload.new_login_name.lower()
+    return f"login:{name}" if name and name != payload.login_name.lower() else reservation_of_account(payload)
+
+
+def registered(organisation: Organisation, payload: Payload) -> DirectoryAccount | None:
+    """The account in the register; None for one of another organisation or type, which nobody learns of (ORG-02)."""
+    try:
+        guid = payload.guid
+    except ValueError:
+        return None
+    rows = organisation.directory_accounts.select_related("organisation")
+    found: DirectoryAccount | None = rows.filter(object_guid=guid, account_type=payload.account_type).first()
+    return found
+
+
+def find_registered(
+    organisation: Organisation, login_name: str, account_type: str
+) -> DirectoryAccount | None:
+    """The account of this login name that is not removed, whatever its case; None also for another organisation's."""
+    rows = organisation.directory_accounts.select_related("organisation").alias(folded=Lower("login_name"))
+    found: DirectoryAccount | None = (
+        rows.filter(folded=login_name.lower(), account_type=account_type)
+        .exclude(state=RegisterState.REMOVED)
+        .first()
+    )
+    return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """An account as AD holds it now; `entry` is None when it is not there (any more), or is not the organisation's."""
+
+    entry: DirectoryEntry | None
+    name_taken: bool = False
+
+
+def look(organisation: Organisation, guid: UUID, new_name: str = "") -> Found:
+    """Ask AD about one account, and about the name that it shall get. Raises DirectoryError."""
+
+    return asking.ask(lambda directory: look_with(directory, organisation, guid, new_name))
+
+
+def look_with(directory: Directory, organisation: Organisation, guid: UUID, new_name: str = "") -> Found:
+    """See `look`; for a handler, which asks however often the directory was down."""
+    entry = directory.find_by_guid(guid)
+    if entry is not None and not lies_below(entry.dn, organisation_ou(organisation)):
+        entry = None
+    renamed = bool(new_name) and (entry is None or entry.login_name.lower() != new_name.lower())
+    return Found(entry=entry, name_taken=renamed and directory.login_name_in_use(new_name))
+
+
+def check_change(context: LineContext, payload: ChangeAccount) -> Errors:
+    """Errors of one change by field; what AD cannot be asked now is asked again later (ACC-12)."""
+    errors: dict[str, list[str]] = defaultdict(list)
+    account = registered(context.organisation, payload)
+    if account is None or account.state in checks.GONE:
+        return {"login_name": [checks.account_unknown()]}
+    errors["login_name"] += filter(None, [open_application_problem(context, payload)])
+    errors["new_login_name"] += filter(None, [_name_problem(context, payload)])
+    before = registered_state(account)
+    try:
+        found = look(context.organisation, account.object_guid, payload.new_login_name)
+        errors["login_name"] += filter(None, [entry_problem(found.entry)])
+        if found.entry is not None:
+            before = state_of(found.entry, context.organisation)
+        if found.name_taken and not errors["new_login_name"]:
+            errors["new_login_name"].append(checks.name_taken())
+        _check_places(context, payload, before, errors)
+    except DirectoryError:
+        pass
+    if _shown_day(before) != payload.expires_on and (
+        problem := checks.last_day_problem(context, payload.last_day)
+    ):
+        errors["expires_on"].append(problem)
+    if not changes_between(before, wanted_state(payload, before)) and not any(errors.values()):
+        errors[""].append(_("Nothing differs from what the account has now. Change what shall be changed."))
+    return {field: texts for field, texts in errors.items() if texts}
+
+
+def _shown_day(before: State) -> str:
+    return next(iter(before["accountExpires"]), "")
+
+
+def _check_places(
+    context: LineContext, payload: ChangeAccount, before: State, errors: dict[str, list[str]]
+) -> None:
+    """Units and groups of the own organisation only; what the account has already may stay. Raises DirectoryError."""
+    offered = places.containers(context.organisation, payload.account_type)
+    if places.not_offered([payload.container], [*offered, *before[CONTAINER]]):
+        errors["container"].append(other_place())
+    known = places.groups(context.organisation)
+    for path in places.not_offered(payload.groups, [*known, *before[GROUPS]]):
+        errors["groups"].append(
+            _("The group %(name)s is not offered. Choose from the list.") % {"name": path}
+        )
+
+
+def other_place() -> str:
+    """Why an account is not moved to another organisation (ORG-02)."""
+    return _(
+        "Choose a unit of your own organisation. An account is not moved to another organisation: "
+        "it is deleted here and registered there."
+    )
+
+
+def _name_problem(context: LineContext, payload: ChangeAccount) -> str:
+    """What the portal's own tables have against the new login name; "" for nothing (ACC-06)."""
+    if not payload.new_login_name or payload.new_login_name.lower() == payload.login_name.lower():
+        return ""
+    return checks.name_problem(context, payload.new_login_name)
+
+
+def check_delete(context: LineContext, payload: DeleteAccount) -> Errors:
+    """Errors of one deletion by field."""
+    account = registered(context.organisation, payload)
+    if account is None or account.state == RegisterState.REMOVED:
+        return {"login_name": [checks.account_unknown()]}
+    if account.state == RegisterState.DELETED:
+        return {"login_name": [_("This account is deleted already.")]}
+    problem = open_application_problem(context, payload)
+    with suppress(DirectoryError):
+        problem = problem or entry_problem(look(context.organisation, account.object_guid).entry)
+    return {"login_name": [problem]} if problem else {}
+
+
+def check_restore(context: LineContext, payload: RestoreAccount) -> Errors:
+    """Errors of one restoration by field."""
+    account = registered(context.organisation, payload)
+    problem = checks.account_unknown() if account is None else restore_problem(account)
+    problem = problem or open_application_problem(context, payload)
+    return {"login_name": [problem]} if problem else {}
+
+
+def restore_problem(account: DirectoryAccount) -> str:
+    """Why an account cannot be given back; "" when it can."""
+    if account.state == RegisterState.REMOVED or account.removal_began_at is not None:
+        return removed_for_good()
+    if account.state != RegisterState.DELETED:
+        return _("This account is not deleted, so there is nothing to restore.")
+    return ""
+
+
+def removed_for_good() -> str:
+    """After the final removal nothing brings an account back."""
+    return _("The account was removed for good and cannot be restored any more. Register a new one.")
+
+
+def entry_problem(entry: DirectoryEntry | None) -> str:
+    """Why an account cannot be written as AD holds it; "" when it can."""
+    if entry is None:
+        return _(
+            "Active Directory does not have this account at its organisation any more. Ask network operations."
+        )
+    if entry.privileged:
+        return _("This account belongs to a protected group. Ask network operations.")
+    return ""
+
+
+def open_application_problem(context: LineContext, payload: Payload) -> str:
+    """Another application about the same account is not finished; "" when there is none."""
+    others = ApplicationLine.system.filter(
+        is_open=True,
+        organisation_id=context.organisation.pk,
+        subject_key=payload.login_name.lower(),
+        payload__account_guid=payload.account_guid,
+    )
+    if context.application is not None:
+        others = others.exclude(application_id=context.application.pk)
+    other = others.exclude(application__kind__endswith="password_reset").select_related("application").first()
+    if other is None:
+        return ""
+    text = _("Application %(number)s about this account is not finished yet.")
+    return text % {"number": other.application.number}
