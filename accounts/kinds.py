@@ -111,7 +111,7 @@ CHANGE_KIND: ApplicationKind[ChangeAccount] = ApplicationKind(
     reservation_field="login_name",
     search_terms=_change_terms,
     line_template="accounts/line_change.html",
-    targets=(TARGET,),
+    targets=(TARGET, TWO_FACTOR),
     organisation_kinds=_MAY_APPLY,
 )
 
@@ -154,6 +154,7 @@ def register_all() -> None:
     register_handler(CHANGE, TARGET, ChangeHandler())
     register_handler(PASSWORD_RESET, TARGET, ResetHandler())
     register_two_factor(REGISTER, Action.ADD)
+    register_two_factor(CHANGE, Action.CHANGE)
     for kind in (REGISTER, PASSWORD_RESET):
         for code in (RECIPIENT_UNUSABLE, RECIPIENT_REFUSED):
             register_remedy(kind, code, _OTHER_RECIPIENT)
