@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
 
-from accounts import asking, recipients
+from accounts import asking, recipients, together
 from accounts.attributes import container_of, lies_below, organisation_ou
 from accounts.models import DirectoryAccount
 from accounts.naming import free
@@ -23,6 +23,8 @@ from portal.workflow.models import ApplicationLine
 
 # Deleted accounts hold their names until they are removed; removed ones keep them from being given out again.
 GONE = (DirectoryAccount.State.DELETED, DirectoryAccount.State.REMOVED)
+# What is read for all lines together, by these names in LineContext.shared.
+RESERVATIONS, REGISTERED, NOT_FREE = "accounts.reservations", "accounts.registered", "accounts.not_free"
 
 Errors = Mapping[str, Sequence[str]]
 
@@ -68,7 +70,7 @@ def look_for_register(context: LineContext, payload: RegisterAccount) -> Registe
             recipient_is_group=_is_group(directory, context.organisation, payload.recipient_id),
         )
 
-    return asking.ask(question)
+    return asking.ask(question, context.shared)
 
 
 def look_for_reset(context: LineContext, payload: ResetPassword) -> ResetFindings:
@@ -80,7 +82,7 @@ def look_for_reset(context: LineContext, payload: ResetPassword) -> ResetFinding
             recipient_is_group=_is_group(directory, context.organisation, payload.recipient_id),
         )
 
-    return asking.ask(question)
+    return asking.ask(question, context.shared)
 
 
 def _is_group(directory: Directory, organisation: Organisation, recipient_id: int) -> bool:
@@ -132,26 +134,53 @@ def login_name_problem(context: LineContext, payload: RegisterAccount) -> str:
 def name_problem(context: LineContext, login_name: str) -> str:
     """What the portal's own tables have against a login name that is free so far; "" for nothing (ACC-06)."""
     folded = login_name.lower()
-    others = ApplicationLine.system.filter(reservation_key=f"login:{folded}", is_open=True)
-    if context.application is not None:
-        others = others.exclude(application_id=context.application.pk)
-    taken = others.select_related("application").first()
+    taken = together.look_up(context.shared, RESERVATIONS, f"login:{folded}", reservations(context))
     if taken is not None:
         if taken.organisation_id != context.organisation.pk:
             return name_taken()
         text = _("Application %(number)s already applies for this login name. Choose another one.")
         return text % {"number": taken.application.number}
-    # A removed account's name is judged by the years that have passed since (accounts.naming.free).
-    rows = free.accounts_except_removed(free.given_again([folded], clock.now()))
-    account = rows.alias(folded=Lower("login_name")).filter(folded=folded).first()
+    account = together.look_up(context.shared, REGISTERED, folded, registered)
     if account is None:
-        application_id = context.application.pk if context.application else None
-        return free.problem(login_name, context.organisation, application_id=application_id, now=clock.now())
+        return together.look_up(context.shared, NOT_FREE, folded, not_free(context)) or ""
     if account.state in GONE and account.organisation_id == context.organisation.pk:
         return _(
             "This login name belonged to a deleted account and is not given out again. Choose another one."
         )
     return name_taken()
+
+
+def reservations(context: LineContext) -> Callable[[Collection[str]], dict[str, ApplicationLine]]:
+    """Reads which lines of other open applications hold these reservations."""
+
+    def read(keys: Collection[str]) -> dict[str, ApplicationLine]:
+        lines = ApplicationLine.system.filter(reservation_key__in=keys, is_open=True)
+        if context.application is not None:
+            lines = lines.exclude(application_id=context.application.pk)
+        lines = lines.select_related("application").only(
+            "reservation_key", "organisation_id", "application__number"
+        )
+        return {str(line.reservation_key): line for line in lines}
+
+    return read
+
+
+def not_free(context: LineContext) -> Callable[[Collection[str]], dict[str, str]]:
+    """Reads why names are not free that nobody applied for and no account has now (accounts.naming.free)."""
+    application_id = context.application.pk if context.application else None
+    return lambda names: free.problems(
+        names, context.organisation, application_id=application_id, now=clock.now()
+    )
+
+
+def registered(login_names: Collection[str]) -> dict[str, DirectoryAccount]:
+    """The accounts of the register by their login name in lower case, in whatever state.
+
+    A removed account's name is judged by the years that have passed since (accounts.naming.free).
+    """
+    rows = free.accounts_except_removed(free.given_again(login_names, clock.now()))
+    accounts = rows.alias(folded=Lower("login_name")).filter(folded__in=login_names)
+    return {account.login_name.lower(): account for account in accounts}
 
 
 def check_reset(context: LineContext, payload: ResetPassword) -> Errors:

@@ -217,7 +217,9 @@ class ResetForm(AccountLineForm):
         """Find the account in the own organisation; one of another is as unknown as none (ORG-02)."""
         cleaned = super().clean()
         if login_name := cleaned.get("login_name"):
-            self._account = lookups.find_own_account(self.context.organisation, login_name)
+            self._account = lookups.find_own_account(
+                self.context.organisation, login_name, self.context.shared
+            )
             if self._account is None:
                 self.add_error("login_name", ValidationError(checks.account_unknown(), code="unknown"))
         return cleaned

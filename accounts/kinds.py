@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
-from accounts import checks, forms, life_checks, life_forms, life_planning, planning
+from accounts import checks, forms, life_checks, life_forms, life_planning, planning, reading
 from accounts.changing import ChangeHandler
 from accounts.payloads import ChangeAccount, RegisterAccount, ResetPassword, upgrade_register
 from accounts.provisioning import RECIPIENT_REFUSED, RECIPIENT_UNUSABLE
@@ -71,6 +71,7 @@ REGISTER_KIND: ApplicationKind[RegisterAccount] = ApplicationKind(
     default_route=(_APPROVAL, _ACCEPTANCE),
     subject_key=lambda payload: payload.login_name.lower(),
     subject=_who,
+    prepare=reading.prepare_register,
     plan=planning.plan_register,
     check=checks.check_register,
     reservation_key=checks.reservation_of,
@@ -126,6 +127,8 @@ RESET_KIND: ApplicationKind[ResetPassword] = ApplicationKind(
     default_route=(_APPROVAL,),
     subject_key=lambda payload: payload.login_name.lower(),
     subject=_who,
+    read_ahead=reading.read_resets,
+    prepare=reading.prepare_reset,
     plan=planning.plan_reset,
     check=checks.check_reset,
     reservation_key=checks.reservation_of_reset,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable
 from typing import TypeVar
 
 from django.db.models import QuerySet
+from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
 
 from portal.orgs.models import Organisation, PasswordRecipient, User
@@ -41,6 +43,19 @@ def judged(organisation: Organisation, recipient_id: int) -> tuple[PasswordRecip
         return recipient, recipient is not None and is_shared(recipient.email)
 
     return once(organisation, f"recipient {recipient_id}", read)
+
+
+def judge_together(organisation: Organisation, recipient_ids: Collection[int]) -> list[PasswordRecipient]:
+    """Judge these for all lines of one page in two statements; the usable ones of them."""
+    found = {recipient.pk: recipient for recipient in usable(organisation).filter(pk__in=recipient_ids)}
+    addresses = {recipient.email.lower() for recipient in found.values()}
+    people = User.objects.filter(is_active=True).annotate(address=Lower("email"))
+    holders = Counter(people.filter(address__in=addresses).values_list("address", flat=True))
+    for pk in recipient_ids:
+        recipient = found.get(pk)
+        shared = recipient is not None and holders[recipient.email.lower()] > 1
+        once(organisation, f"recipient {pk}", lambda judgement=(recipient, shared): judgement)  # type: ignore[misc]
+    return list(found.values())
 
 
 def problems(organisation: Organisation, recipient_id: int) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any
@@ -170,10 +170,6 @@ class FakeDirectory:
         self._enter("login_name_in_use")
         return any(e.login_name.lower() == login_name.lower() for e in self.entries.values())
 
-    def login_names_in_use(self, names: Sequence[str]) -> set[str]:
-        self._enter("login_names_in_use")
-        return {name.lower() for name in names} & {e.login_name.lower() for e in self.entries.values()}
-
     def container_exists(self, dn: str) -> bool:
         self._enter("container_exists")
         return dn not in self.missing_containers
@@ -197,6 +193,34 @@ class FakeDirectory:
     def mail_is_group_address(self, mail: str) -> bool:
         self._enter("mail_is_group_address")
         return mail.lower() in self.group_mails
+
+    def login_names_in_use(self, login_names: Collection[str]) -> set[str]:
+        self._enter("login_names_in_use")
+        wanted = {name.lower() for name in login_names}
+        return wanted & {e.login_name.lower() for e in self.entries.values()}
+
+    def find_by_login_names(self, login_names: Collection[str]) -> list[DirectoryEntry]:
+        self._enter("find_by_login_names")
+        wanted = {name.lower() for name in login_names}
+        return [e for e in self.entries.values() if e.login_name.lower() in wanted]
+
+    def find_by_guids(self, guids: Collection[uuid.UUID]) -> list[DirectoryEntry]:
+        self._enter("find_by_guids")
+        return [self.entries[guid] for guid in guids if guid in self.entries]
+
+    def find_by_display_names(
+        self, display_names: Collection[str], container_dn: str
+    ) -> list[DirectoryEntry]:
+        self._enter("find_by_display_names")
+        return [
+            e
+            for e in self.entries.values()
+            if e.display_name in display_names and e.dn.lower().endswith(container_dn.lower())
+        ]
+
+    def group_addresses(self, mails: Collection[str]) -> frozenset[str]:
+        self._enter("group_addresses")
+        return frozenset(mail.lower() for mail in self.group_mails) & {mail.lower() for mail in mails}
 
     def search_accounts(
         self,

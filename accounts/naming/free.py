@@ -92,23 +92,34 @@ def given_again(names: Collection[str], now: datetime) -> set[str]:
 def problem(login_name: str, organisation: Organisation, *, application_id: int | None, now: datetime) -> str:
     """Why a typed name is not free although nobody applied for it and no account has it now; "" when it is."""
     folded = login_name.lower()
-    held = (
-        NameReservation.system.filter(folded=folded, ends_at__gt=now)
-        .exclude(application_id=application_id)
-        .first()
-    )
-    if held is not None and held.organisation_id == organisation.pk:
-        return _("This login name is held for another application that is being written. Choose another one.")
-    used = UsedLoginName.system.filter(folded=folded, removed_at__gte=free_after(now)).first()
-    if used is not None and used.organisation_id == organisation.pk:
-        return _(
-            "This login name belonged to an account that was removed and is not given out again yet. Choose another one."
-        )
-    others = held or used or User.objects.filter(login_name__iexact=login_name).exists()
-    if others or any(folded in set(kept({folded})) for kept in kept_aside):
-        # Says nothing about whose it is: it may belong to another federation (ORG-02).
-        return _("This login name is already in use. Choose another one.")
-    return ""
+    return problems([folded], organisation, application_id=application_id, now=now).get(folded, "")
+
+
+def problems(
+    names: Collection[str], organisation: Organisation, *, application_id: int | None, now: datetime
+) -> dict[str, str]:
+    """`problem` of each of these names in lower case that has one; the statements do not depend on their number."""
+    held = NameReservation.system.filter(folded__in=names, ends_at__gt=now)
+    holders = dict(held.exclude(application_id=application_id).values_list("folded", "organisation_id"))
+    used = UsedLoginName.system.filter(folded__in=names, removed_at__gte=free_after(now))
+    users = dict(used.values_list("folded", "organisation_id"))
+    people = User.objects.annotate(lowered=Lower("login_name")).filter(lowered__in=names)
+    others = {*holders, *users, *people.values_list("lowered", flat=True)}
+    for kept in kept_aside:
+        others |= set(kept(set(names)))
+    # Says nothing about whose it is: it may belong to another federation (ORG-02).
+    found = {name: _("This login name is already in use. Choose another one.") for name in others}
+    for name, owner in users.items():
+        if owner == organisation.pk:
+            found[name] = _(
+                "This login name belonged to an account that was removed and is not given out again yet. Choose another one."
+            )
+    for name, owner in holders.items():
+        if owner == organisation.pk:
+            found[name] = _(
+                "This login name is held for another application that is being written. Choose another one."
+            )
+    return found
 
 
 def note_used(login_name: str, *, organisation_id: int, now: datetime) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -114,4 +114,12 @@ def add_event(
         code=code[:60],
         message=message,
         data=data or {},
+    )
+
+
+def add_events(operations: Iterable[Operation], verb: Verb, *, now: datetime) -> None:
+    """Add one entry to the history of each, in one statement and the caller's transaction."""
+    OperationEvent.system.bulk_create(
+        OperationEvent(operation=operation, organisation_id=operation.organisation_id, at=now, verb=verb)
+        for operation in operations
     )

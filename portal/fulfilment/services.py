@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,16 +20,18 @@ from portal.fulfilment.by_hand import (
     retry,
     take_by_hand,
 )
-from portal.fulfilment.claiming import add_event
+from portal.fulfilment.claiming import add_events
 from portal.fulfilment.models import QUEUED, Operation, OperationStatus, TargetState
 from portal.fulfilment.running import drain, expire_lease, run_next
 from portal.fulfilment.verbs import Verb
 
 __all__ = [
+    "Order",
     "Swept",
     "close",
     "drain",
     "enqueue",
+    "enqueue_all",
     "give_back",
     "pause_target",
     "record_done",
@@ -70,20 +72,15 @@ def enqueue(
     Nobody touches it before `not_before` (an effective date); the sweeper rings when that moment has come.
     Raises django.db.IntegrityError when the line already has an operation for this step at this target.
     """
-    operation = Operation.system.create(
-        line_id=line_id,
+    (operation,) = enqueue_all(
+        orders=[Order(line_id=line_id, target=target, subject=subject)],
         organisation_id=organisation_id,
         kind=kind,
-        target=target,
         application_number=application_number,
-        subject=subject[:200],
-        created_at=now,
-        not_before=not_before or now,
+        now=now,
+        not_before=not_before,
         step=step,
     )
-    add_event(operation, Verb.QUEUED, now=now)
-    if operation.not_before <= now:
-        bell.ring_on_commit(DRAIN_TASK, target)
     return operation
 
 
@@ -101,6 +98,49 @@ def wake(operation_ids: Collection[int], now: datetime) -> int:
     for target in sorted(targets):
         bell.ring_on_commit(DRAIN_TASK, target)
     return count
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """One change to be queued: which line, where."""
+
+    line_id: int
+    target: str
+    subject: str
+
+
+@transaction.atomic
+def enqueue_all(
+    *,
+    orders: Sequence[Order],
+    organisation_id: int,
+    kind: str,
+    application_number: str,
+    now: datetime,
+    not_before: datetime | None = None,
+    step: str = "",
+) -> list[Operation]:
+    """Queue the changes of one application as `enqueue` does, in two statements however many they are (ACC-13)."""
+    start = not_before or now
+    operations = Operation.system.bulk_create(
+        Operation(
+            line_id=order.line_id,
+            organisation_id=organisation_id,
+            kind=kind,
+            target=order.target,
+            application_number=application_number,
+            subject=order.subject[:200],
+            created_at=now,
+            not_before=start,
+            step=step,
+        )
+        for order in orders
+    )
+    add_events(operations, Verb.QUEUED, now=now)
+    if start <= now:
+        for target in sorted({order.target for order in orders}):
+            bell.ring_on_commit(DRAIN_TASK, target)
+    return operations
 
 
 def sweep(now: datetime) -> Swept:

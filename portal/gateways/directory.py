@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal, Protocol
@@ -273,10 +273,6 @@ class Directory(Protocol):
         """Whether any object of the domain (account, computer, group) has this name or the principal name."""
         ...
 
-    def login_names_in_use(self, names: Sequence[str]) -> set[str]:
-        """Of many names those for which login_name_in_use holds, in lower case; asked in lots."""
-        ...
-
     def container_exists(self, dn: str) -> bool: ...
 
     def find_containers(self, base_dn: str) -> list[str]:
@@ -293,6 +289,30 @@ class Directory(Protocol):
 
     def mail_is_group_address(self, mail: str) -> bool:
         """Whether a group answers to this address, so that it is a mailing list (ACC-09)."""
+        ...
+
+    # The same questions about many at once, in a few searches: the lines of one application ask together (ACC-13).
+
+    def login_names_in_use(self, login_names: Collection[str]) -> set[str]:
+        """Those of these names, in lower case, of which `login_name_in_use` is true."""
+        ...
+
+    def find_by_login_names(self, login_names: Collection[str]) -> list[DirectoryEntry]:
+        """The accounts of these login names in the whole domain, in no order."""
+        ...
+
+    def find_by_guids(self, guids: Collection[UUID]) -> list[DirectoryEntry]:
+        """The accounts that exist of these, in no order."""
+        ...
+
+    def find_by_display_names(
+        self, display_names: Collection[str], container_dn: str
+    ) -> list[DirectoryEntry]:
+        """Accounts below the container with one of these display names, in no order."""
+        ...
+
+    def group_addresses(self, mails: Collection[str]) -> frozenset[str]:
+        """Those of these addresses, in lower case, of which `mail_is_group_address` is true."""
         ...
 
     def search_accounts(

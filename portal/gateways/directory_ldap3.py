@@ -6,7 +6,7 @@ and Win32 code. See docs/adr for why each operation has the shape it has.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -14,6 +14,7 @@ from uuid import UUID
 import ldap3
 
 from portal.gateways import _ldap3_errors as errors
+from portal.gateways import _ldap3_many as many
 from portal.gateways import _ldap3_scanning as scanning
 from portal.gateways import _ldap3_values as values
 from portal.gateways._ldap3_connection import (
@@ -42,7 +43,6 @@ from portal.gateways.directory import (
 )
 from portal.gateways.directory_rules import FIELD_CHECKS, validate_login_name
 
-_NAMES_PER_SEARCH = 50
 _BIND_RESULTS: Mapping[str, BindResult] = {
     "52e": BindResult.WRONG,
     "525": BindResult.WRONG,
@@ -95,30 +95,6 @@ class Ldap3Directory:
         )
         return bool(reply.entries)
 
-    def login_names_in_use(self, names: Sequence[str]) -> set[str]:
-        found: set[str] = set()
-        wanted = {name.lower() for name in names}
-        ordered = sorted(wanted)
-        for start in range(0, len(ordered), _NAMES_PER_SEARCH):
-            lot = ordered[start : start + _NAMES_PER_SEARCH]
-            terms = (
-                values.equals("sAMAccountName", name)
-                + values.equals("userPrincipalName", self._principal_name(name))
-                for name in lot
-            )
-            attributes = ["sAMAccountName", "userPrincipalName"]
-            reply = self._search(
-                self._settings.base_dn, f"(|{''.join(terms)})", attributes=attributes, scope=ldap3.SUBTREE
-            )
-            for item in reply.entries:
-                raw = [
-                    value.decode().lower()
-                    for name in attributes
-                    for value in item["raw_attributes"].get(name, [])
-                ]
-                found |= {value.removesuffix(f"@{self._settings.domain.lower()}") for value in raw}
-        return found & wanted
-
     def container_exists(self, dn: str) -> bool:
         reply = self._search(
             dn,
@@ -150,6 +126,23 @@ class Ldap3Directory:
             scope=ldap3.SUBTREE,
         )
         return bool(reply.entries)
+
+    def login_names_in_use(self, login_names: Collection[str]) -> set[str]:
+        return many.login_names_in_use(self._kept, self._settings.base_dn, login_names, self._principal_name)
+
+    def find_by_login_names(self, login_names: Collection[str]) -> list[DirectoryEntry]:
+        return self._accounts(self._settings.base_dn, "sAMAccountName", login_names)
+
+    def find_by_guids(self, guids: Collection[UUID]) -> list[DirectoryEntry]:
+        return self._accounts(self._settings.base_dn, "objectGUID", guids)
+
+    def find_by_display_names(
+        self, display_names: Collection[str], container_dn: str
+    ) -> list[DirectoryEntry]:
+        return self._accounts(container_dn, "displayName", display_names)
+
+    def group_addresses(self, mails: Collection[str]) -> frozenset[str]:
+        return many.group_addresses(self._kept, self._settings.base_dn, mails)
 
     def search_accounts(
         self,
@@ -387,6 +380,11 @@ class Ldap3Directory:
         if len(found) > 1:
             raise DirectoryError(f"{len(found)} accounts meet {term}", code="ambiguous")
         return found[0] if found else None
+
+    def _accounts(
+        self, base: str, attribute: str, wanted: Collection[str] | Collection[UUID]
+    ) -> list[DirectoryEntry]:
+        return many.find_accounts(self._kept, base, self._settings.marker_attribute, attribute, wanted)
 
     def _pages(self, base: str, query: str) -> Iterator[DirectoryEntry]:
         marker = self._settings.marker_attribute

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -57,19 +57,21 @@ def require_storable(kind: ApplicationKind[Any], content: Content) -> None:
     """
     errors: Errors = {}
     _add(errors, "reason", text_problem(content.reason, REASON_LENGTH))
-    if len(content.lines) > kind.max_lines:
-        _add(
-            errors,
-            "lines",
-            _("At most %(count)d lines fit into one application. Split it.") % {"count": kind.max_lines},
-        )
+    limit = max(kind.max_lines, kind.max_bulk_lines)
+    if len(content.lines) > limit:
+        _add(errors, "lines", too_many_lines(limit))
     known = set(kind.form_class.base_fields) | set(kind.payload_class.__dataclass_fields__)
-    for position, line in enumerate(content.lines[: kind.max_lines]):
+    for position, line in enumerate(content.lines[:limit]):
         for name, value in line.items():
             problem = _("There is no such field.") if name not in known else _value_problem(value)
             _add(errors, line_path(position, name if name in known else str(name)[:40]), problem)
     if errors:
         raise InvalidApplication(errors)
+
+
+def too_many_lines(limit: int) -> str:
+    """What to say about more lines than fit."""
+    return _("At most %(count)d lines fit into one application. Split it.") % {"count": limit}
 
 
 def text_problem(value: str, length: int) -> str:
@@ -117,13 +119,33 @@ def check_for_submission(
     context = LineContext(
         organisation=application.organisation, actor=actor, application=application, today=today
     )
-    checked = [_check_line(kind, context, position, line, errors) for position, line in enumerate(lines)]
+    checked, line_errors = check_lines(kind, context, list(lines))
+    errors |= line_errors
     if not checked:
         _add(errors, "lines", _("Enter at least one line."))
-    _refuse_doubles(kind, checked, errors)
     if errors:
         raise InvalidApplication(errors)
     return [line for line in checked if line is not None]
+
+
+def check_lines(
+    kind: ApplicationKind[Any], context: LineContext, lines: Sequence[Mapping[str, Any]]
+) -> tuple[list[CheckedLine | None], Errors]:
+    """Every line checked by its form, its kind and its plan, with all errors by their paths; None for a line whose form fails.
+
+    The one way from raw values to plans: a file's preview (ACC-13), the confirmation and the submission all go it. What the
+    lines share is read once. Asks targets, so no lock may be held.
+    """
+    errors: Errors = {}
+    kind.read_ahead(context, lines)
+    payloads = [_payload(kind, context, position, line, errors) for position, line in enumerate(lines)]
+    kind.prepare(context, [payload for payload in payloads if payload is not None])
+    checked = [
+        None if payload is None else _check_payload(kind, context, position, payload, errors)
+        for position, payload in enumerate(payloads)
+    ]
+    _refuse_doubles(kind, checked, errors)
+    return checked, errors
 
 
 def plan_lines(
@@ -183,16 +205,25 @@ def draft_subject(kind: ApplicationKind[Any], line: Mapping[str, Any]) -> str:
         return ""  # the line lacks what its subject is made of
 
 
-def _check_line(
-    kind: ApplicationKind[Any], context: LineContext, position: int, line: dict[str, Any], errors: Errors
-) -> CheckedLine | None:
+def _payload(
+    kind: ApplicationKind[Any],
+    context: LineContext,
+    position: int,
+    line: Mapping[str, Any],
+    errors: Errors,
+) -> Any:
     form = kind.form_class(data=line, context=context)  # type: ignore[call-arg]
-    if not form.is_valid():
-        for field, problems in form.errors.items():
-            path = line_path(position, "" if field == NON_FIELD_ERRORS else field)
-            errors[path] = [str(problem) for problem in problems]
-        return None
-    payload = form.to_payload()  # type: ignore[attr-defined]
+    if form.is_valid():
+        return form.to_payload()  # type: ignore[attr-defined]
+    for field, problems in form.errors.items():
+        path = line_path(position, "" if field == NON_FIELD_ERRORS else field)
+        errors[path] = [str(problem) for problem in problems]
+    return None
+
+
+def _check_payload(
+    kind: ApplicationKind[Any], context: LineContext, position: int, payload: Any, errors: Errors
+) -> CheckedLine:
     found = {field: list(map(str, texts)) for field, texts in kind.check(context, payload).items() if texts}
     for field, texts in found.items():
         errors.setdefault(line_path(position, field), []).extend(texts)

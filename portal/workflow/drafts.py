@@ -137,13 +137,15 @@ def _keep(application: Application, kind: ApplicationKind[Any], content: Content
     """
     stored = {line.position: line for line in application.lines.all()}
     subjects = [draft_subject(kind, line) for line in content.lines]
+    lines = []
     for position, (data, subject) in enumerate(zip(content.lines, subjects, strict=True)):
-        line = stored.pop(position, None) or ApplicationLine(
+        line = stored.get(position) or ApplicationLine(
             application=application, organisation_id=application.organisation_id, position=position
         )
         line.payload, line.payload_version, line.subject = data, kind.payload_version, subject
-        line.save()
-    application.lines.filter(pk__in=[line.pk for line in stored.values()]).delete()
+        lines.append(line)
+    records.save_lines(lines, "payload", "payload_version", "subject")
+    application.lines.filter(position__gte=len(lines)).delete()
     application.reason = content.reason
     application.desired_on = content.desired_on
     application.line_count = len(content.lines)

@@ -15,7 +15,8 @@ from django.utils.translation import gettext_lazy
 from portal.common.forms import Correction, PortalForm, Problem, ReasonField, WarekiDateField
 from portal.orgs.models import Organisation, User
 from portal.workflow import kinds
-from portal.workflow.content import COMMENT_LENGTH, REASON_LENGTH, Content
+from portal.workflow.content import COMMENT_LENGTH, REASON_LENGTH, Content, too_many_lines
+from portal.workflow.errors import InvalidApplication
 from portal.workflow.models import Application, ApplicationLine, Status
 
 DECISIONS = ("approve", "return", "reject")
@@ -195,6 +196,11 @@ class Editor:
             return self.kind.dump(line.form.to_payload())
         typed = {name: line.form[name].value() for name in line.form.fields}
         return {name: value for name, value in typed.items() if value not in (None, "", [])}
+
+    def require_room(self) -> None:
+        """Raises InvalidApplication when more lines were sent than the screen takes; a file may hold more (ACC-13)."""
+        if len(self.lines) > self.kind.max_lines:
+            raise InvalidApplication({"lines": [too_many_lines(self.kind.max_lines)]})
 
     def corrections(self) -> list[Correction]:
         """What was corrected at entry, over all lines."""

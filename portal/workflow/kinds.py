@@ -54,8 +54,10 @@ class ApplicationKind(Generic[P]):
     `payload_class` is a frozen dataclass whose fields are JSON values; it is built from checked form data and must round-trip.
     `check` gives errors per field ({"login_name": ["…"]}, "" for the whole line) that need the database or a target; it is run
     when a draft is saved with `submit`, at submission, and its result decides. `plan` never raises for an unreachable target:
-    it sets Plan.unavailable. `prepare` is called once with all payloads before their checks and plans: what it reads for all
-    lines together goes into `context.shared`, so that a thousand lines cost the statements of one. `reservation_key` names what two open applications must not both hold ("" for nothing).
+    it sets Plan.unavailable. `read_ahead` is called once with the raw values of all lines before their forms, `prepare` once
+    with all payloads before their checks and plans: what they read for all lines together goes into `context.shared`, so that
+    a thousand lines cost the statements of one. `reservation_key` names what two open applications must not both hold ("" for
+    nothing). `max_lines` fit on the screen, `max_bulk_lines` into an application that came as a file (ACC-13).
     """
 
     code: str  # "accounts.register"
@@ -75,8 +77,12 @@ class ApplicationKind(Generic[P]):
     line_template: str  # shows one line's payload: context `line`, `payload`
     targets: tuple[str, ...] = ("directory",)
     max_lines: int = 50
+    max_bulk_lines: int = 2000
     payload_version: int = 1
     upgrade: Callable[[dict[str, Any], int], dict[str, Any]] = field(default=lambda data, version: data)
+    read_ahead: Callable[[LineContext, Sequence[Mapping[str, Any]]], None] = field(
+        default=lambda context, lines: None
+    )
     prepare: Callable[[LineContext, Sequence[P]], None] = field(default=lambda context, payloads: None)
     organisation_kinds: frozenset[str] = EVERY_KIND
     reservation_field: str = ""  # where "already taken" is shown: "login_name"; "" for the whole line

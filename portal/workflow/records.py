@@ -9,7 +9,7 @@ from typing import Any
 from portal.notices import services as notices
 from portal.orgs.models import User
 from portal.trail import services as trail
-from portal.workflow.models import Application, ApplicationEvent, ApprovalStage
+from portal.workflow.models import Application, ApplicationEvent, ApplicationLine, ApprovalStage
 from portal.workflow.verbs import Verb
 
 
@@ -28,6 +28,17 @@ def save(application: Application, *fields: str) -> None:
     """Store the changed fields and raise the version."""
     application.version += 1
     application.save(update_fields=[*fields, "version", "updated_at"])
+
+
+def save_lines(lines: list[ApplicationLine], *fields: str) -> None:
+    """Store new and changed lines of one application in one statement, however many there are (ACC-13).
+
+    Raises django.db.IntegrityError when a line would hold what another open application holds.
+    """
+    if lines:
+        ApplicationLine.system.bulk_create(
+            lines, update_conflicts=True, unique_fields=["application", "position"], update_fields=fields
+        )
 
 
 def record(

@@ -18,6 +18,16 @@ from portal.workflow.kinds import ApplicationKind
 from portal.workflow.models import Application, ApplicationLine, Status
 from portal.workflow.verbs import Verb
 
+_FILLED = (
+    "payload",
+    "payload_version",
+    "subject_key",
+    "subject",
+    "plan",
+    "is_open",
+    "reservation_key",
+)
+
 
 def submit(*, application_id: int, actor: User, version: int | None, now: datetime) -> Application:
     """Check everything, freeze the plan of each line, take the names, make the stages and open the first.
@@ -105,19 +115,34 @@ def _take_names(application: Application, kind: ApplicationKind[Any], checked: l
     """
     held = application.lines.filter(is_open=True).values_list("reservation_key", flat=True)
     _wait_for_names({*held, *(line.reservation_key for line in checked)})
+    _refuse_taken(application, kind, checked)
     application.lines.update(is_open=False)
     stored = {line.position: line for line in application.lines.all()}
-    for position, found in enumerate(checked):
-        line = _filled(stored[position], kind, found)
-        try:
-            line.save()
-        except IntegrityError as error:
-            if _constraint(error) != "line_reservation":
-                raise
-            text = _(
-                "Another application that is not finished yet already applies for this. Choose another one."
-            )
-            raise InvalidApplication({line_path(position, kind.reservation_field): [text]}) from error
+    lines = [_filled(stored[position], kind, found) for position, found in enumerate(checked)]
+    try:
+        records.save_lines(lines, *_FILLED)
+    except IntegrityError as error:
+        if _constraint(error) != "line_reservation":
+            raise
+        raise InvalidApplication({"lines": [_taken_text()]}) from error
+
+
+def _refuse_taken(application: Application, kind: ApplicationKind[Any], checked: list[CheckedLine]) -> None:
+    """All names at once that other open applications hold. While we hold the names nobody else takes one."""
+    names = [line.reservation_key for line in checked if line.reservation_key]
+    others = ApplicationLine.system.filter(is_open=True, reservation_key__in=names)
+    taken = set(others.exclude(application=application).values_list("reservation_key", flat=True))
+    errors = {
+        line_path(position, kind.reservation_field): [_taken_text()]
+        for position, line in enumerate(checked)
+        if line.reservation_key in taken
+    }
+    if errors:
+        raise InvalidApplication(errors)
+
+
+def _taken_text() -> str:
+    return _("Another application that is not finished yet already applies for this. Choose another one.")
 
 
 def _wait_for_names(names: set[str | None]) -> None:

@@ -149,6 +149,7 @@ class EditView(ApplicationView):
         version = int(sent) if sent.isascii() and sent.isdigit() and len(sent) < 10 else 0
         now = timezone.now()
         try:
+            editor.require_room()
             return services.save_draft(
                 application_id=application.pk, actor=self.user, content=written, version=version, now=now
             )

@@ -100,6 +100,7 @@ KIND: ApplicationKind[Card] = ApplicationKind(
     line_template="tests/card.html",
     targets=("paper",),
     max_lines=5,
+    max_bulk_lines=5,
     organisation_kinds=FEDERATIONS | {OrganisationKind.OPERATIONS},
 )
 

@@ -150,6 +150,9 @@ class Store:
 
     def candidates(self, query: Filter) -> Iterable[Entry] | None:
         """A superset of the matches through an index; None when the filter needs a scan."""
+        if query.kind == "equal" and query.attribute == "objectguid" and len(query.value) == 16:
+            entry = self.entries.get(UUID(bytes_le=query.value))
+            return [entry] if entry is not None else []
         if query.kind == "equal" and query.attribute in _INDEXED:
             found = self._index.get((query.attribute, comparable(query.attribute, query.value)), set())
             return [self.entries[guid] for guid in found]
