@@ -43,6 +43,20 @@ def remind_overdue(*, now: datetime) -> str:
     return f"{upkeep.remind_overdue(now=now)}"
 
 
+def list_dormant_accounts(*, now: datetime, period: datetime) -> str:
+    """The month's lists of accounts without a logon for half a year (ACC-14)."""
+    from dormancy import listing
+
+    return listing.list_dormant_accounts(now=now, period=period)
+
+
+def look_after_dormant_lists(*, now: datetime) -> str:
+    """Finish lists that Active Directory held up, and remind those who owe answers (ACC-14)."""
+    from dormancy import upkeep
+
+    return upkeep.look_after(now=now)
+
+
 def purge_idempotency_keys(*, now: datetime) -> str:
     """Answers kept for repeated REST requests go after two days."""
     from portal.workflow.models import IdempotencyKey
@@ -92,6 +106,21 @@ JOBS: tuple[Job, ...] = (
         cron="30 8 * * 1-5",
         run=remind_overdue,
         why="At the start of the working day; the service itself leaves out holidays.",
+    ),
+    Job(
+        name="list_dormant_accounts",
+        label=_("List the accounts without a logon for half a year"),
+        cron="30 3 1 * *",
+        run=list_dormant_accounts,
+        why="Each federation answers each month for its own (ACC-14).",
+        every_period=True,
+    ),
+    Job(
+        name="look_after_dormant_lists",
+        label=_("Remind of lists of dormant accounts"),
+        cron="40 8 * * 1-5",
+        run=look_after_dormant_lists,
+        why="At the start of the working day; also finishes a list that Active Directory held up.",
     ),
     Job(
         name="purge_idempotency_keys",

@@ -26,6 +26,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("portal.trail.urls")),
     path("", include("portal.jobs.urls")),
     path("", include("accounts.urls")),
+    path("", include("dormancy.urls")),
     path("", include("accounts.self_service_urls")),
     path("api/v1/", include("portal.api_urls")),
 ]

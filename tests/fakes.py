@@ -78,6 +78,10 @@ class FakeDirectory:
     after: dict[str, list[Exception | type[Exception]]] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
     minimum_length: int = 8
+    # What each domain controller keeps to itself, by address; an error for one that does not answer.
+    controllers: dict[str, dict[uuid.UUID, datetime] | Exception] = field(
+        default_factory=lambda: {"ldaps://dc1.kokuho.pr:636": {}}
+    )
 
     # --- for tests -------------------------------------------------------------------------------------------------
     def add(
@@ -236,7 +240,7 @@ class FakeDirectory:
             below = e.dn.lower().endswith(base_dn.lower())
             wanted = text.lower() in f"{e.login_name} {e.display_name} {e.kana}".lower()
             newer = changed_since_usn is None or e.usn_changed > changed_since_usn
-            dormant = dormant_since is None or (e.last_logon or e.created_at) < dormant_since
+            dormant = dormant_since is None or (e.last_logon or e.created_at) <= dormant_since
             if below and wanted and newer and dormant and (e.enabled or not enabled_only):
                 yield e
 
@@ -360,6 +364,17 @@ class FakeDirectory:
         entry = self._entry(guid)
         self.entries[guid] = replace(entry, groups=tuple(g for g in entry.groups if g != group_dn))
         self._leave("remove_from_group")
+
+    def domain_controllers(self) -> Sequence[str]:
+        self._enter("domain_controllers")
+        return tuple(self.controllers)
+
+    def last_logons(self, controller: str, guids: Sequence[uuid.UUID]) -> Mapping[uuid.UUID, datetime | None]:
+        self._enter("last_logons")
+        known = self.controllers[controller]
+        if isinstance(known, Exception):
+            raise known
+        return {guid: known.get(guid) for guid in guids if guid in self.entries}
 
     def group_members(self, group_dn: str) -> Sequence[str]:
         self._enter("group_members")

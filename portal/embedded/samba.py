@@ -156,6 +156,7 @@ def env(folder: Path | str = DEFAULT_DIR) -> dict[str, str]:
     saved = _settings(path)
     return {
         "AD_LDAP_URLS": f"ldaps://{saved['ip']}:636",
+        "AD_DC_URLS": f"ldaps://{saved['ip']}:636",
         "AD_TLS_SERVER_NAME": _FQDN,
         "AD_CA_FILE": str(path / "tls" / "ca.pem"),
         "AD_BASE_DN": BASE_DN,

@@ -50,9 +50,11 @@ class LdapSettings:
     marker_attribute: str = "employeeNumber"
     connect_timeout: int = 5
     receive_timeout: int = 15
+    dc_urls: tuple[str, ...] = ()
+    """Every domain controller, for what each keeps to itself (ACC-14); empty: as the domain names them."""
 
     def __post_init__(self) -> None:
-        for url in self.urls:
+        for url in (*self.urls, *self.dc_urls):
             if urlsplit(url).scheme != "ldaps":
                 raise ValueError(
                     f"The directory is reached over TLS only: {url!r} does not begin with ldaps://"

@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal, Protocol
+from urllib.parse import urlsplit
 from uuid import UUID
 
 # Diagnostic texts of AD end in a NUL, which PostgreSQL refuses to store.
@@ -230,6 +231,12 @@ def _unescaped(value: str) -> str:
     return _ESCAPED.sub(plain, value)
 
 
+def controller_name(url: str) -> str:
+    """A domain controller as people call it: its name, and the port when it is not the usual one."""
+    parts = urlsplit(url)
+    return f"{parts.hostname}" if parts.port in (None, 636) else f"{parts.hostname}:{parts.port}"
+
+
 # The names under which update_account takes its changes; the adapter maps them to attributes.
 UPDATABLE_FIELDS: frozenset[str] = frozenset(
     {
@@ -401,6 +408,18 @@ class Directory(Protocol):
 
     def remove_from_group(self, group_dn: str, guid: UUID) -> None:
         """End membership; not being a member is success. Raises NotFound."""
+        ...
+
+    def domain_controllers(self) -> Sequence[str]:
+        """The addresses of every domain controller, whether it answers or not: as set, else as the domain names them."""
+        ...
+
+    def last_logons(self, controller: str, guids: Sequence[UUID]) -> Mapping[UUID, datetime | None]:
+        """lastLogon as this one domain controller knows it: exact, never replicated, None for never (ACC-14).
+
+        Accounts that it does not have are left out. Asks over a connection of its own and may be called from several
+        threads. Raises DirectoryUnavailable when the controller did not answer everything.
+        """
         ...
 
     def group_members(self, group_dn: str) -> Sequence[str]:

@@ -24,7 +24,8 @@ def make_directory(options: Mapping[str, Any]) -> Directory:
 
     Raises ValueError for an address without TLS and TypeError for an unknown option.
     """
-    return Ldap3Directory(LdapSettings(**{**options, "urls": tuple(options["urls"])}))
+    lists = {name: tuple(options.get(name, ())) for name in ("urls", "dc_urls")}
+    return Ldap3Directory(LdapSettings(**{**options, **lists}))
 
 
 def reset_directory() -> None:

@@ -13,6 +13,7 @@ from uuid import UUID
 
 import ldap3
 
+from portal.gateways import _ldap3_controllers as controllers
 from portal.gateways import _ldap3_errors as errors
 from portal.gateways import _ldap3_many as many
 from portal.gateways import _ldap3_scanning as scanning
@@ -164,6 +165,20 @@ class Ldap3Directory:
         if enabled_only:
             terms.append(f"(!(userAccountControl:{values.BIT_AND}:={values.ACCOUNT_DISABLED}))")
         return self._pages(base_dn, values.account_filter(*terms))
+
+    def domain_controllers(self) -> Sequence[str]:
+        return controllers.addresses(
+            self._settings,
+            lambda: self._search(
+                self._settings.base_dn,
+                controllers.CONTROLLERS,
+                attributes=["dNSHostName"],
+                scope=ldap3.SUBTREE,
+            ),
+        )
+
+    def last_logons(self, controller: str, guids: Sequence[UUID]) -> Mapping[UUID, datetime | None]:
+        return controllers.last_logons(self._settings, controller, guids)
 
     def group_members(self, group_dn: str) -> Sequence[str]:
         members: list[str] = []

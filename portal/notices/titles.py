@@ -19,6 +19,9 @@ _TITLES: dict[str, Any] = {
     "reconciliation_own": _("New findings about your organisation's accounts"),
     "job_failed": _("A scheduled job failed"),
     "exchange_problem": _("An acknowledgement of the two-factor system needs a look"),
+    "dormant_list": _("A list of dormant accounts is to be answered"),
+    "dormant_reminder": _("A list of dormant accounts is still to be answered"),
+    "dormant_overdue": _("A list of dormant accounts is overdue"),
     "break_glass_used": _("A break-glass account was used"),
 }
 

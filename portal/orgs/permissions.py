@@ -98,6 +98,8 @@ READ_APPLICATIONS = Permission(
     ),
 )
 READ_ACCOUNTS = Permission("read_accounts", READ_APPLICATIONS.roles)
+# ACC-14: says of a dormant account that it is kept. To have it deleted is to apply for it.
+ANSWER_DORMANT = Permission("answer_dormant", frozenset({Role.APPLICANT, Role.SECURITY_MANAGER}))
 READ_OPERATIONS = Permission(
     "read_operations", frozenset({Role.OPERATOR, Role.AUDITOR}), frozenset({OrganisationKind.OPERATIONS})
 )

@@ -45,6 +45,7 @@ INSTALLED_APPS = [
     "portal.two_factor",
     "portal.workflow",
     "accounts",
+    "dormancy",
     "requests",
 ]
 
@@ -233,6 +234,7 @@ DEFAULT_FROM_EMAIL = env.text("MAIL_FROM", "portal@kokuho.example.jp")
 _base_dn = env.text("AD_BASE_DN", "DC=kokuho,DC=pr")
 DIRECTORY = {
     "urls": env.names("AD_LDAP_URLS", "ldaps://127.0.0.1:636"),
+    "dc_urls": env.names("AD_DC_URLS"),
     "tls_server_name": env.text("AD_TLS_SERVER_NAME"),
     "ca_file": env.text("AD_CA_FILE"),
     "base_dn": _base_dn,
@@ -244,6 +246,9 @@ DIRECTORY = {
     "connect_timeout": env.number("AD_CONNECT_TIMEOUT", 5),
     "receive_timeout": env.number("AD_RECEIVE_TIMEOUT", 15),
 }
+# ACC-14: how long without a logon is dormant, and in how many business days a federation answers.
+DORMANT_MONTHS = env.number("DORMANT_MONTHS", 6)
+DORMANT_ANSWER_DAYS = env.number("DORMANT_ANSWER_DAYS", 10)
 # ACC-07 reading A: no run of three characters of the login name (docs/adr/0008).
 PASSWORD_NAME_RUN_LENGTH = env.number("PASSWORD_NAME_RUN_LENGTH", 3)
 

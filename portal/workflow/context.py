@@ -58,6 +58,7 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
         _("Registers"),
         (
             Entry(_("Accounts"), "account", "account_list", (READ_ACCOUNTS,)),
+            Entry(_("Dormant accounts"), "clock", "dormant_list", (READ_ACCOUNTS,)),
             Entry(_("Organisations and people"), "building", "organisation_list"),
             Entry(
                 _("Initial password recipients"),

@@ -17,7 +17,7 @@ from django.views.generic import View
 from portal.fulfilment.models import Operation
 from portal.orgs.models import Organisation, User
 from portal.trail import services as trail
-from portal.workflow import errors, fulfilling, kinds, selectors
+from portal.workflow import errors, fulfilling, kinds, related, selectors
 from portal.workflow.forms import AskedDecisionForm, CommentForm
 from portal.workflow.models import Application, ApplicationEvent, ApprovalStage, StageStatus, Status
 from portal.workflow.plans import Plan
@@ -129,6 +129,7 @@ def render_application(
         "steps": steps(application),
         "events": _history(application),
         "revision_changes": selectors.revision_changes(application),
+        "related": related.related_to(user, application),
         "operations": Operation.objects.visible_to(user)
         .filter(line__application=application)
         .select_related("line"),

@@ -19,6 +19,16 @@
     button.addEventListener("click", () => window.print());
   });
 
+  // 3a One button ticks all boxes of its form, or none when all are ticked.
+  document.querySelectorAll("[data-tick-all]").forEach((button) => {
+    button.hidden = false;
+    button.addEventListener("click", () => {
+      const boxes = [...document.querySelectorAll(`input[type=checkbox][name="${button.dataset.tickAll}"]`)];
+      const ticked = boxes.every((box) => box.checked);
+      boxes.forEach((box) => { box.checked = !ticked; });
+    });
+  });
+
   // 4 Leaving a form with entries that are not saved asks first. A saved draft is not dirty.
   const guarded = document.querySelector("form[data-guard]");
   let dirty = false;

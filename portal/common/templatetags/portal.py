@@ -109,6 +109,12 @@ _CHIPS: dict[str, tuple[str, str]] = {
     "MANUAL": ("back", "pen"),
     "DONE": ("done", "check"),
     "CLOSED": ("ng", "stop"),
+    # dormant accounts
+    "ANSWERED": ("done", "check"),
+    "SUPERSEDED": ("", "minus"),
+    "KEEP": ("ok", "check"),
+    "DELETE": ("ng", "close"),
+    "LEFT": ("", "minus"),
     # notices
     "QUEUED": ("wait", "clock"),
     "SENT": ("done", "check"),

@@ -1,0 +1,200 @@
+"""The screens of the dormant accounts: months, the report of a month, one organisation's list and its answers (ACC-14)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from accounts.views import AccountsView
+from dormancy import answering, exports, selectors
+from dormancy.answering import Outcome, What
+from dormancy.errors import InvalidAnswer, ListClosed
+from dormancy.forms import AnswerForm, FilterForm
+from dormancy.models import DormantLine, DormantReview, DormantRun
+from portal.common.csvfile import csv_response
+from portal.common.pagination import COUNT_LIMIT, limited_count, paginate
+from portal.trail import services as trail
+
+PAGE_SIZE = 100
+EXPORT_LIMIT = 10_000
+
+
+class MonthsView(AccountsView):
+    """Every month with the counts of what the person sees."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        """Numbers only, so nothing is recorded."""
+        return render(request, "dormancy/months.html", {"months": selectors.months(self.user)})
+
+
+class ReportView(AccountsView):
+    """The report of a month: organisations, answers, what nobody answered, who could not be asked."""
+
+    def get(self, request: HttpRequest, period: date) -> HttpResponse:
+        """A federation sees its own row."""
+        run = load_run(period)
+        context = {"run": run, "report": selectors.report(self.user, run)}
+        return render(request, "dormancy/report.html", context)
+
+
+class ReportExportView(AccountsView):
+    """The report as a table."""
+
+    def get(self, request: HttpRequest, period: date) -> HttpResponseBase:
+        """Who took it is recorded (SEC-02)."""
+        run = load_run(period)
+        report = selectors.report(self.user, run)
+        trail.record(action="dormant.export", now=timezone.now(), actor=self.user, detail={"month": str(run)})
+        name = _("dormant accounts") + f" {run}.csv"
+        return csv_response(name, exports.report_header(), exports.report_rows(report))
+
+
+class OneListView(AccountsView):
+    """A view of one organisation's list; another federation's is as unknown as none (ORG-02)."""
+
+    def load(self, period: date, code: str) -> DormantReview:
+        """The list; raises Http404."""
+        try:
+            return selectors.review(self.user, period, code)
+        except DormantReview.DoesNotExist as error:
+            raise Http404 from error
+
+    def filters(self, source: QueryDict | None = None) -> dict[str, str]:
+        """The filters of the URL, each only when the form knows its value."""
+        form = FilterForm(source or self.request.GET)
+        form.is_valid()
+        return {name: value for name, value in form.cleaned_data.items() if value}
+
+    def lines(self, review: DormantReview) -> Any:
+        """The lines that the filters leave, in the order of the list."""
+        rows = selectors.lines(self.user).filter(review=review)
+        return selectors.filtered(rows, **self.filters())
+
+    def note(self, action: str, review: DormantReview) -> None:
+        """Reading personal data leaves a trace (SEC-02)."""
+        trail.record(
+            action=action,
+            now=timezone.now(),
+            actor=self.user,
+            object_type="dormancy.dormantreview",
+            object_id=review.pk,
+            object_label=str(review),
+            object_organisation_id=review.organisation_id,
+            detail={"filters": self.filters()},
+        )
+
+    def page(
+        self, review: DormantReview, *, form: AnswerForm | None = None, status: int = 200
+    ) -> HttpResponse:
+        """The list with the answer form; with `form`, what was chosen and typed stays."""
+        rows = self.lines(review)
+        count = limited_count(rows)
+        may_delete = selectors.may_delete(self.user, review)
+        context = {
+            "review": review,
+            "filters": self.filters(),
+            "filter_form": FilterForm(initial=self.filters()),
+            "page": paginate(rows, self.request.GET.get("cursor"), PAGE_SIZE),
+            "count": min(count, COUNT_LIMIT),
+            "more": count > COUNT_LIMIT,
+            "form": form or AnswerForm(may_delete=may_delete),
+            "problems": form.error_summary if form is not None else [],
+            "may_answer": selectors.may_answer(self.user, review),
+            "may_delete": may_delete,
+            "drafts": selectors.drafts_of(self.user, review),
+        }
+        return render(self.request, "dormancy/review.html", context, status=status)
+
+
+class ReviewView(OneListView):
+    """One organisation's list of one month."""
+
+    def get(self, request: HttpRequest, period: date, code: str) -> HttpResponse:
+        """A page of lines."""
+        review = self.load(period, code)
+        self.note("dormant.view", review)
+        return self.page(review)
+
+
+class AnswerView(OneListView):
+    """Keep or delete, for the lines that were ticked."""
+
+    def post(self, request: HttpRequest, period: date, code: str) -> HttpResponse:
+        """Answer and come back to the same page of the list."""
+        review = self.load(period, code)
+        form = AnswerForm(request.POST, may_delete=selectors.may_delete(self.user, review))
+        if not form.is_valid():
+            return self.page(review, form=form, status=422)
+        try:
+            outcomes = answering.answer(
+                review_id=review.pk, decisions=form.decisions(), actor=self.user, now=timezone.now()
+            )
+        except InvalidAnswer as error:
+            for field, text in error.errors.items():
+                form.add_error(field, text)
+            return self.page(review, form=form, status=422)
+        except ListClosed:
+            form.add_error(None, _("The next list has replaced this one. Answer there."))
+            return self.page(review, form=form, status=409)
+        tell(request, outcomes)
+        query = request.GET.urlencode()
+        address = reverse("dormant_review", args=[period, code])
+        return redirect(f"{address}?{query}" if query else address)
+
+
+class ExportView(OneListView):
+    """One organisation's list as a table."""
+
+    def get(self, request: HttpRequest, period: date, code: str) -> HttpResponseBase:
+        """The same filters as the list."""
+        review = self.load(period, code)
+        self.note("dormant.export", review)
+        rows = self.lines(review).order_by("-pk")[:EXPORT_LIMIT]
+        name = _("dormant accounts") + f" {review.run} {review.organisation.short_name}.csv"
+        return csv_response(name, exports.line_header(), exports.line_rows(review, rows))
+
+
+def load_run(period: date) -> DormantRun:
+    """The run of a month; raises Http404."""
+    try:
+        return DormantRun.objects.get(period=period)
+    except DormantRun.DoesNotExist as error:
+        raise Http404 from error
+
+
+def tell(request: HttpRequest, outcomes: list[Outcome]) -> None:
+    """What became of the answers, in words: the count of those taken, and each that was not."""
+    counts = Counter(outcome.what for outcome in outcomes)
+    taken = counts[What.ANSWERED] + counts[What.SAME]
+    if taken:
+        text = ngettext("%(n)d account was answered.", "%(n)d accounts were answered.", taken)
+        messages.success(request, text % {"n": taken})
+    for outcome in outcomes:
+        line = outcome.line
+        if outcome.what is What.LEFT:
+            text = _("%(name)s is off the list: the account %(why)s.")
+            messages.info(request, text % {"name": line.login_name, "why": line.get_left_display()})
+        elif outcome.what is What.CHANGED:
+            messages.warning(request, _changed_text(line))
+        elif outcome.what is What.REFUSED:
+            messages.warning(request, f"{line.login_name}: {outcome.text}")
+
+
+def _changed_text(line: DormantLine) -> str:
+    if line.answered_by is None:
+        return _("%(name)s has changed since you looked. Look at it again.") % {"name": line.login_name}
+    return _("%(name)s: %(person)s answered “%(answer)s” meanwhile. That answer stays.") % {
+        "name": line.login_name,
+        "person": line.answered_by.display_name,
+        "answer": line.get_answer_display(),
+    }
