@@ -11,7 +11,7 @@ from django.db.models.functions import Lower
 
 from dormancy import deletions
 from dormancy.models import DormantLine, DormantReview, DormantRun
-from portal.common.text import search_terms
+from portal.common.search import matching
 from portal.fulfilment.models import Operation, OperationStatus
 from portal.orgs.models import User
 from portal.orgs.permissions import ANSWER_DORMANT, APPLY, READ_ACCOUNTS
@@ -98,9 +98,7 @@ def filtered(rows: QuerySet[DormantLine], *, q: str = "", answer: str = "", kind
         rows = rows.filter(last_logon=None)
     elif kind == MUST_CHANGE:
         rows = rows.filter(must_change=True)
-    for term in search_terms(q):
-        rows = rows.filter(search_text__contains=term)
-    return rows
+    return matching(rows, q)
 
 
 def months(user: User, limit: int = 24) -> list[Month]:
@@ -167,14 +165,19 @@ def _counts(user: User, group: str, **which: Any) -> dict[int, Counts]:
     if not user.reads_everywhere(READ_ACCOUNTS):
         rows = rows.filter(organisation__in=_readable(user))
     rows = rows.filter(**which).order_by().values(group)
+    deleting = Q(answer=DormantLine.Answer.DELETE)
+    which_lines = {
+        "total": Q(),
+        "kept": Q(answer=DormantLine.Answer.KEEP),
+        "deleting": deleting,
+        "deleted": deleting & Exists(done),
+        "left": ~Q(left=""),
+        "waiting": Q(answer="", left=""),
+        "never": Q(last_logon=None),
+        "must_change": Q(must_change=True),
+    }
+    # With a letter in front: an annotation must not be called like a column.
     found = rows.annotate(
-        total=Count("pk"),
-        kept=Count("pk", filter=Q(answer=DormantLine.Answer.KEEP)),
-        deleting=Count("pk", filter=Q(answer=DormantLine.Answer.DELETE)),
-        deleted=Count("pk", filter=Q(answer=DormantLine.Answer.DELETE) & Exists(done)),
-        left=Count("pk", filter=~Q(left="")),
-        waiting=Count("pk", filter=Q(answer="", left="")),
-        never=Count("pk", filter=Q(last_logon=None)),
-        must_change=Count("pk", filter=Q(must_change=True)),
+        **{f"n_{name}": Count("pk", filter=condition) for name, condition in which_lines.items()}
     )
-    return {row.pop(group): Counts(**row) for row in found}
+    return {row[group]: Counts(**{name: row[f"n_{name}"] for name in which_lines}) for row in found}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
@@ -23,6 +24,7 @@ from dormancy.forms import AnswerForm, FilterForm
 from dormancy.models import DormantLine, DormantReview, DormantRun
 from portal.common.csvfile import csv_response
 from portal.common.pagination import COUNT_LIMIT, limited_count, paginate
+from portal.common.workbook import workbook_response
 from portal.trail import services as trail
 
 PAGE_SIZE = 100
@@ -55,8 +57,8 @@ class ReportExportView(AccountsView):
         run = load_run(period)
         report = selectors.report(self.user, run)
         trail.record(action="dormant.export", now=timezone.now(), actor=self.user, detail={"month": str(run)})
-        name = _("dormant accounts") + f" {run}.csv"
-        return csv_response(name, exports.report_header(), exports.report_rows(report))
+        name = _("dormant accounts") + f" {run}"
+        return table(request, name, exports.report_header(), exports.report_rows(report))
 
 
 class OneListView(AccountsView):
@@ -160,8 +162,17 @@ class ExportView(OneListView):
         review = self.load(period, code)
         self.note("dormant.export", review)
         rows = self.lines(review).order_by("-pk")[:EXPORT_LIMIT]
-        name = _("dormant accounts") + f" {review.run} {review.organisation.short_name}.csv"
-        return csv_response(name, exports.line_header(), exports.line_rows(review, rows))
+        name = _("dormant accounts") + f" {review.run} {review.organisation.short_name}"
+        return table(request, name, exports.line_header(), exports.line_rows(review, rows))
+
+
+def table(
+    request: HttpRequest, name: str, header: Sequence[str], rows: Iterable[Sequence[Any]]
+) -> HttpResponseBase:
+    """The rows as CSV, or with `format=xlsx` as a workbook."""
+    if request.GET.get("format") == "xlsx":
+        return workbook_response(f"{name}.xlsx", header, rows)
+    return csv_response(f"{name}.csv", header, rows)
 
 
 def load_run(period: date) -> DormantRun:

@@ -10,13 +10,14 @@ import pytest
 from django.utils import timezone
 
 from accounts import asking
-from dormancy import deletions, listing
+from dormancy import deletions, links, listing
 from dormancy.models import DormantLine, DormantReview
 from portal.common.time import JST
 from portal.gateways import directory_factory
 from portal.gateways.directory import DirectoryEntry
 from portal.orgs.models import User
 from portal.orgs.permissions import Role
+from portal.workflow import related
 from tests import factories
 from tests.fakes import FakeDirectory, users_ou
 
@@ -73,6 +74,7 @@ def line_of(review: DormantReview, login_name: str) -> DormantLine:
 @pytest.fixture
 def deletable(monkeypatch: pytest.MonkeyPatch) -> None:
     """Deleting is offered, whatever kinds this portal has."""
+    monkeypatch.setitem(related._providers, "accounts.password_reset", [links._lists_of])
     monkeypatch.setattr(
         deletions, "KINDS", {False: "accounts.password_reset", True: "accounts.password_reset"}
     )

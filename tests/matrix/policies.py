@@ -237,6 +237,54 @@ ACCOUNTS = {
     ),
 }
 
+
+# --- Dormant accounts -------------------------------------------------------------------------------------------------------
+ANSWERERS = at("13", Role.APPLICANT, Role.SECURITY_MANAGER)
+OF_13 = access(to(READERS_OF_13, OK), to(READERS, HIDDEN), otherwise=REFUSED)
+
+
+def month(world: World) -> dict[str, Any]:
+    """The month of 13's list."""
+    return {"period": world.dormant_line.review.run.period}
+
+
+def dormant(world: World) -> dict[str, Any]:
+    """13's list of that month."""
+    return {**month(world), "code": "13"}
+
+
+def kept(world: World) -> dict[str, Any]:
+    """The answer of a form."""
+    return {"line": [world.dormant_line.choice], "answer": "KEEP", "reason": "himitsu"}
+
+
+def api_kept(world: World) -> dict[str, Any]:
+    """The answer of a program."""
+    line = world.dormant_line
+    row = {"id": line.pk, "version": line.version, "answer": "KEEP", "reason": "himitsu"}
+    return {"month": str(line.review.run), "organisation": "13", "answers": [row]}
+
+
+DORMANT = {
+    "dormant_list": Policy(ACCOUNT_LIST),
+    "dormant_report": Policy(ACCOUNT_LIST, None, month),
+    "dormant_report_export": Policy(ACCOUNT_LIST, None, month),
+    "dormant_review": Policy(OF_13, None, dormant),
+    "dormant_answer": Policy(
+        None,
+        access(to(ANSWERERS, FOUND), to(READERS_OF_13, REFUSED), to(READERS, HIDDEN), otherwise=REFUSED),
+        dormant,
+        kept,
+    ),
+    "dormant_export": Policy(OF_13, None, dormant),
+    "api_dormant": Policy(ACCOUNT_LIST),
+    "api_dormant_answers": Policy(
+        None,
+        access(to(ANSWERERS, OK), to(READERS_OF_13, REFUSED), to(READERS, HIDDEN), otherwise=REFUSED),
+        data=api_kept,
+    ),
+}
+
 # --- Operations, mail, jobs -----------------------------------------------------------------------------------------------
 OPERATION_READERS = at("operations", Role.OPERATOR, Role.AUDITOR)
 READ_OPERATIONS = access(to(OPERATION_READERS, OK), otherwise=REFUSED)
@@ -340,6 +388,7 @@ POLICIES: dict[str, Policy] = {
     **API,
     **PEOPLE,
     **ACCOUNTS,
+    **DORMANT,
     **OPERATIONS,
     **OWN_PAGES,
 }

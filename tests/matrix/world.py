@@ -8,12 +8,15 @@ from __future__ import annotations
 import hashlib
 import uuid
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from django.test import Client
 from django.utils import timezone
 
 from accounts.models import DirectoryAccount
+from dormancy import listing
+from dormancy.models import DormantLine
 from portal.fulfilment.models import Operation
 from portal.notices.models import Notice, NoticeStatus
 from portal.orgs.models import ApiToken, Deputy, Membership, PasswordRecipient, User
@@ -55,6 +58,7 @@ class World:
     carried_out: Application = field(init=False)
     operation: Operation = field(init=False)
     account: DirectoryAccount = field(init=False)
+    dormant_line: DormantLine = field(init=False)
     deputy: Deputy = field(init=False)
     membership: Membership = field(init=False)
     token: ApiToken = field(init=False)
@@ -77,6 +81,7 @@ def build(directory: FakeDirectory) -> World:
     _people(world)
     _applications(world)
     _account(world)
+    _dormant(world)
     _belongings(world)
     return world
 
@@ -135,6 +140,17 @@ def _account(world: World) -> None:
         last_line=world.carried_out.lines.get(),
         verified_at=timezone.now(),
     )
+
+
+def _dormant(world: World) -> None:
+    world.directory.add(
+        f"{CANARY_LOGIN}8",
+        display_name=f"{CANARY_NAME} 次郎",
+        container_dn=users_ou("13"),
+        created_at=timezone.now() - timedelta(days=400),
+    )
+    listing.list_dormant_accounts(now=timezone.now(), period=timezone.now())
+    world.dormant_line = DormantLine.system.select_related("review__run").get(organisation__code="13")
 
 
 def _belongings(world: World) -> None:
