@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
@@ -23,18 +23,23 @@ from portal.workflow.models import OPEN, Status
 _BATCH = 500
 
 
-def list_dormant_accounts(*, now: datetime, period: datetime) -> str:
+Progress = Callable[[int, int], None]
+
+
+def list_dormant_accounts(
+    *, now: datetime, period: datetime, progress: Progress = lambda done, total: None
+) -> str:
     """The lists of the month of `period`; what was done before is not done again, so it may be called at any time.
 
     Raises DirectoryError when AD cannot be asked; the month then stays begun, and `finish_lists` goes on with it.
     """
-    return _carry_out(_begin(first_of_month(period), now), now)
+    return _carry_out(_begin(first_of_month(period), now), now, progress)
 
 
 def finish_lists(*, now: datetime) -> int:
     """Go on with the months that were begun and could not be finished, the oldest first; how many are finished now."""
     begun = DormantRun.objects.filter(status=DormantRun.Status.RUNNING).order_by("period")
-    return sum(bool(_carry_out(run, now)) for run in list(begun))
+    return sum(bool(_carry_out(run, now, lambda done, total: None)) for run in list(begun))
 
 
 def _begin(month: date, now: datetime) -> DormantRun:
@@ -44,13 +49,14 @@ def _begin(month: date, now: datetime) -> DormantRun:
     return run
 
 
-def _carry_out(run: DormantRun, now: datetime) -> str:
+def _carry_out(run: DormantRun, now: datetime, progress: Progress) -> str:
     if run.status != DormantRun.Status.DONE:
         found = finding.search(run.cut_off)
         organisations = list(Organisation.objects.all())
         _note(run, found, len(organisations))
-        for organisation in organisations:
+        for done, organisation in enumerate(organisations, start=1):
             _list(run.pk, organisation, found, now)
+            progress(done, len(organisations))
         _finish(run, now)
     lines = DormantLine.system.filter(review__run=run).count()
     text = _("%(count)d dormant accounts") % {"count": lines}

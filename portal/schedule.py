@@ -14,6 +14,7 @@ from typing import Any
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
+from portal.jobs.heartbeat import Progress
 from portal.jobs.table import Job
 
 _IDEMPOTENCY_KEYS_KEPT = timedelta(days=2)
@@ -43,11 +44,11 @@ def remind_overdue(*, now: datetime) -> str:
     return f"{upkeep.remind_overdue(now=now)}"
 
 
-def list_dormant_accounts(*, now: datetime, period: datetime) -> str:
+def list_dormant_accounts(*, now: datetime, period: datetime, progress: Progress) -> str:
     """The month's lists of accounts without a logon for half a year (ACC-14)."""
     from dormancy import listing
 
-    return listing.list_dormant_accounts(now=now, period=period)
+    return listing.list_dormant_accounts(now=now, period=period, progress=progress)
 
 
 def look_after_dormant_lists(*, now: datetime) -> str:
@@ -114,6 +115,7 @@ JOBS: tuple[Job, ...] = (
         run=list_dormant_accounts,
         why="Each federation answers each month for its own (ACC-14).",
         every_period=True,
+        reports_progress=True,
     ),
     Job(
         name="look_after_dormant_lists",
