@@ -48,6 +48,7 @@ def open_for(review: DormantReview, lines: Sequence[DormantLine], *, actor: User
 
 def take_out(line: DormantLine, *, actor: User, now: datetime) -> str:
     """Undo `open_for` for one line whose answer changes: "" when done, else the sentence why it cannot be."""
+    assert line.application_id is not None
     application = Application.system.select_for_update(no_key=True).get(pk=line.application_id)
     number = application.number
     if application.status not in WITHOUT_RESULT:

@@ -81,8 +81,12 @@ def search(since: datetime) -> Found:
 
 def _candidates(directory: Directory, since: datetime) -> list[DirectoryEntry]:
     """By lastLogonTimestamp. It is late by up to 14 days but never early, so nobody who is dormant is missing here."""
-    found = directory.search_accounts(settings.DIRECTORY["root_ou"], dormant_since=since, enabled_only=True)
+    found = directory.search_accounts(_root_ou(), dormant_since=since, enabled_only=True)
     return [entry for entry in found if is_dormant(entry, None, since)]
+
+
+def _root_ou() -> str:
+    return str(settings.DIRECTORY["root_ou"])
 
 
 class _Places:
@@ -93,7 +97,7 @@ class _Places:
 
     def organisation_of(self, dn: str) -> Organisation | None:
         """None for an account in no organisation's OU."""
-        root = settings.DIRECTORY["root_ou"]
+        root = _root_ou()
         if not lies_below(dn, root):
             return None
         above = dn[: -len(root) - 1].rpartition(",")[2]

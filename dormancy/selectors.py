@@ -166,11 +166,11 @@ def _counts(user: User, group: str, **which: Any) -> dict[int, Counts]:
         rows = rows.filter(organisation__in=_readable(user))
     rows = rows.filter(**which).order_by().values(group)
     deleting = Q(answer=DormantLine.Answer.DELETE)
-    which_lines = {
+    which_lines: dict[str, Q] = {
         "total": Q(),
         "kept": Q(answer=DormantLine.Answer.KEEP),
         "deleting": deleting,
-        "deleted": deleting & Exists(done),
+        "deleted": deleting & Q(Exists(done)),
         "left": ~Q(left=""),
         "waiting": Q(answer="", left=""),
         "never": Q(last_logon=None),
