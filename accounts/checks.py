@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from accounts import asking, recipients, together
 from accounts.attributes import container_of, lies_below, organisation_ou
+from accounts.delivery import unused
 from accounts.models import DirectoryAccount
 from accounts.naming import free
 from accounts.payloads import RegisterAccount, ResetPassword
@@ -212,7 +213,7 @@ def reset_problem(entry: DirectoryEntry | None, organisation: Organisation) -> s
         return account_unknown()
     if entry.privileged:
         return _("This account belongs to a protected group. Ask network operations.")
-    if not entry.enabled:
+    if not entry.enabled and not unused.may_enable_again(entry.guid):
         return _("This account is disabled, so its password cannot be reset.")
     return ""
 

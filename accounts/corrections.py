@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts import recipients
+from accounts.delivery import modes
 from accounts.provisioning import UNDELIVERED
 from portal.fulfilment import services as fulfilment
 from portal.fulfilment.by_hand import MAY_RETRY
@@ -49,6 +50,10 @@ def change_recipient(*, operation_id: int, recipient_id: int, actor: User, now: 
         raise MoveNotAllowed(operation_id, operation.status, "change_recipient")
     if problems := recipients.problems(operation.organisation, recipient_id):
         raise RecipientNotUsable(problems[0])
+    if modes.is_pickup(operation.organisation):
+        chosen = operation.organisation.password_recipients.get(pk=recipient_id)
+        if problem := modes.cannot_pick_up(chosen):
+            raise RecipientNotUsable(problem)
     if operation.organisation.password_recipients.filter(pk=recipient_id, registered_by=actor).exists():
         raise RecipientNotUsable(
             _(

@@ -52,7 +52,7 @@ class RecipientField(forms.TypedChoiceField):
     default_error_messages: ClassVar = {
         "required": gettext_lazy("Choose who receives the initial password."),
         "invalid_choice": gettext_lazy(
-            "Choose a registered recipient of your organisation whose address was confirmed."
+            "Choose a registered recipient of your organisation whose address was confirmed within the last six months."
         ),
     }
 

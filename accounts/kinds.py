@@ -9,13 +9,15 @@ from django.utils.translation import gettext_noop
 
 from accounts import checks, forms, life_checks, life_forms, life_planning, planning, reading
 from accounts.changing import ChangeHandler
+from accounts.delivery import unused
+from accounts.delivery.disabling import DisableUnusedHandler
 from accounts.payloads import ChangeAccount, RegisterAccount, ResetPassword, upgrade_register
 from accounts.provisioning import RECIPIENT_REFUSED, RECIPIENT_UNUSABLE
 from accounts.registering import RegisterHandler
 from accounts.resetting import ResetHandler
 from accounts.two_factor import register_two_factor
 from portal.common.text import romaji_spellings
-from portal.fulfilment.registry import Remedy, name_target, register_handler, register_remedy
+from portal.fulfilment.registry import Remedy, name_step, name_target, register_handler, register_remedy
 from portal.gateways.two_factor import TARGET as TWO_FACTOR
 from portal.gateways.two_factor import Action
 from portal.orgs.permissions import FEDERATIONS, OrganisationKind, Role
@@ -158,6 +160,8 @@ def register_all() -> None:
     register_handler(PASSWORD_RESET, TARGET, ResetHandler())
     register_two_factor(REGISTER, Action.ADD)
     register_two_factor(CHANGE, Action.CHANGE)
+    name_step(unused.STEP, unused.STEP_LABEL)
     for kind in (REGISTER, PASSWORD_RESET):
+        register_handler(kind, TARGET, DisableUnusedHandler(), step=unused.STEP)
         for code in (RECIPIENT_UNUSABLE, RECIPIENT_REFUSED):
             register_remedy(kind, code, _OTHER_RECIPIENT)

@@ -16,7 +16,14 @@ from portal.gateways.directory import parent_dn
 from portal.orgs.models import Organisation
 from portal.orgs.scoping import ScopedModel
 
-__all__ = ["DirectoryAccount", "Finding", "ReconciliationRun", "WrittenState"]
+__all__ = [
+    "DeliveryChoice",
+    "DirectoryAccount",
+    "Finding",
+    "InitialPassword",
+    "ReconciliationRun",
+    "WrittenState",
+]
 
 
 class DirectoryAccount(ScopedModel, TimestampedModel):
@@ -98,6 +105,14 @@ class DirectoryAccount(ScopedModel, TimestampedModel):
 
 
 # Tables of this app that live beside what uses them.
+from accounts.delivery.models import DeliveryChoice, InitialPassword  # noqa: E402
 from accounts.naming.models import NameReservation, NamingRule, UsedLoginName  # noqa: E402
 
-__all__ = ["DirectoryAccount", "NameReservation", "NamingRule", "UsedLoginName"]
+__all__ = [
+    "DeliveryChoice",
+    "DirectoryAccount",
+    "InitialPassword",
+    "NameReservation",
+    "NamingRule",
+    "UsedLoginName",
+]

@@ -8,9 +8,11 @@ from django.utils.translation import gettext_noop
 
 from accounts import checks, recipients
 from accounts.attributes import attributes_of, container_of
+from accounts.delivery import modes
 from accounts.payloads import RegisterAccount, ResetPassword
 from portal.common.time import JST
 from portal.gateways.directory import DirectoryEntry, DirectoryError
+from portal.orgs.models import PasswordRecipient
 from portal.workflow import plans
 from portal.workflow.kinds import LineContext
 from portal.workflow.plans import Change, Check, Plan
@@ -124,6 +126,14 @@ def _reset_changes(entry: DirectoryEntry | None) -> Iterator[Change]:
         last_set = entry.password_last_set
         before = (f"{last_set.astimezone(JST):%Y-%m-%d %H:%M}" if last_set else MUST_CHANGE,)
     yield _must_change(before)
+    if entry is not None and not entry.enabled:
+        yield Change(
+            action=plans.CHANGE,
+            label=gettext_noop("Account"),
+            attribute="userAccountControl",
+            before=(gettext_noop("disabled"),),
+            after=(gettext_noop("in use"),),
+        )
     if entry is not None and entry.locked:
         yield Change(
             action=plans.CHANGE,
@@ -143,6 +153,7 @@ def _database_checks(context: LineContext, recipient_id: int) -> Iterator[Check]
         gettext_noop("The recipient of the initial password cannot be used any more. Choose another one."),
         recipient=recipient.name if recipient else "",
     )
+    yield _delivery(context, recipient)
     applicant = context.application.applicant if context.application else context.actor
     if recipient and applicant and applicant.email.lower() == recipient.email.lower():
         yield Check(
@@ -151,6 +162,25 @@ def _database_checks(context: LineContext, recipient_id: int) -> Iterator[Check]
             text=gettext_noop("The applicant receives the initial password in person."),
             values={},
         )
+
+
+def _delivery(context: LineContext, recipient: PasswordRecipient | None) -> Check:
+    """Which way the initial password goes, for the approver to see (ACC-08)."""
+    if not recipients.once(context.organisation, "pickup", lambda: modes.is_pickup(context.organisation)):
+        text = gettext_noop("The initial password is mailed to the recipient.")
+        return Check(code="delivery", level=plans.PASSED, text=text, values={})
+    blocked = recipient is not None and recipients.once(
+        context.organisation, f"login {recipient.pk}", lambda: bool(modes.cannot_pick_up(recipient))
+    )
+    return judge(
+        "delivery",
+        not blocked,
+        gettext_noop("The recipient gets a code by mail and picks the initial password up in the portal."),
+        gettext_noop(
+            "The recipient %(recipient)s cannot log in to the portal to pick the initial password up. Choose another one."
+        ),
+        recipient=recipient.name if recipient else "",
+    )
 
 
 def _mailing_list() -> Check:

@@ -9,13 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Literal
 from uuid import UUID
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 
 from accounts import recipients
+from accounts.delivery import codes, modes
+from accounts.delivery.models import DeliveryMode, InitialPassword
 from accounts.passwords import generate_initial_password
+from portal.common.time import today
 from portal.fulfilment.models import Operation
 from portal.fulfilment.registry import NeedsPerson, NotKnown, Outcome, Run, TryLater
 from portal.gateways import clock, directory_factory
@@ -34,6 +39,7 @@ from portal.gateways.directory import (
     Privileged,
 )
 from portal.notices import secrets
+from portal.notices.models import Notice
 from portal.orgs.models import Organisation, PasswordRecipient
 from portal.workflow import kinds
 
@@ -45,6 +51,7 @@ MAIL_UNAVAILABLE = "mail_unavailable"  # tried again by itself; may be the addre
 UNDELIVERED = frozenset({RECIPIENT_UNUSABLE, RECIPIENT_REFUSED, MAIL_UNAVAILABLE})
 
 MAILED: Literal["mailed"] = "mailed"
+CODE_MAILED: Literal["code_mailed"] = "code_mailed"
 CHOSEN_BY_PERSON: Literal["chosen_by_person"] = "chosen_by_person"
 
 
@@ -147,6 +154,8 @@ def require_recipient(work: Work) -> PasswordRecipient:
     """
     chosen = work.progress.get("recipient_id", work.payload.recipient_id)
     recipient = recipients.find_usable(work.organisation, chosen)
+    if recipient is None and recipients.is_outdated(work.organisation, chosen):
+        raise Stop(NeedsPerson(code=RECIPIENT_UNUSABLE, message=recipients.outdated()))
     if recipient is None or recipients.is_shared(recipient.email):
         text = _(
             "The recipient of the initial password cannot be used any more. Choose another recipient, then retry."
@@ -174,22 +183,18 @@ def set_password(
 
 
 def mail_password(work: Work, recipient: PasswordRecipient, password: str, entry: DirectoryEntry) -> None:
-    """Hand the password to the mail server and note that it was done. Raises Stop; nothing of it is stored (ACC-10).
+    """Hand the password, or the code to pick one up, to the mail server and note that it was done. Raises Stop; nothing of it is stored (ACC-10).
 
     Another worker whose lease ran out may have set another password meanwhile. Then this mail is void and the next
     attempt draws again, so that the last password mailed is the one that works.
     """
     operation = work.operation
+    pickup = modes.is_pickup(work.organisation)
+    if pickup and (problem := modes.cannot_pick_up(recipient)):
+        raise Stop(NeedsPerson(code=RECIPIENT_UNUSABLE, message=problem))
     work.run.still_mine()
     try:
-        notice = secrets.deliver_initial_password(
-            to_address=recipient.email,
-            password=password,
-            organisation_id=operation.organisation_id,
-            application_number=operation.application_number,
-            subject_hint=operation.line.position + 1,
-            now=clock.now(),
-        )
+        notice = _mail_code(work, recipient, entry) if pickup else _mail(work, recipient, password)
     except secrets.MailUnavailable:
         text = _(
             "The mail server does not take the initial password now. A new one is drawn and mailed later."
@@ -203,9 +208,42 @@ def mail_password(work: Work, recipient: PasswordRecipient, password: str, entry
     if operation.fence > 1 and _was_set_again(work.directory, entry):
         text = _("Another password was set while this one was mailed. A new one is drawn and mailed.")
         raise Stop(TryLater(code="password_replaced", message=text))
+    mode = DeliveryMode.PICKUP if pickup else DeliveryMode.MAIL
+    codes.write(operation, entry, recipient, mode, clock.now(), delivered_at=clock.now())
     work.run.checkpoint(
-        password=MAILED, mailed_at=clock.now().isoformat(), notice=notice.pk, recipient_id=recipient.pk
+        password=CODE_MAILED if pickup else MAILED,
+        mailed_at=clock.now().isoformat(),
+        notice=notice.pk,
+        recipient_id=recipient.pk,
     )
+
+
+def _mail(work: Work, recipient: PasswordRecipient, password: str) -> Notice:
+    return secrets.deliver_initial_password(
+        to_address=recipient.email, password=password, now=clock.now(), **_named(work)
+    )
+
+
+def _mail_code(work: Work, recipient: PasswordRecipient, entry: DirectoryEntry) -> Notice:
+    """The password that was set is forgotten; the recipient draws one with the code that is mailed here."""
+    code = codes.draw_code(work.operation, entry, recipient, clock.now())
+    last_day = today(clock.now() + timedelta(days=int(settings.PICKUP_CODE_DAYS)))
+    return secrets.deliver_pickup_code(
+        to_address=recipient.email,
+        code=codes.show(code),
+        ends_on=last_day.isoformat(),
+        now=clock.now(),
+        **_named(work),
+    )
+
+
+def _named(work: Work) -> dict[str, Any]:
+    operation = work.operation
+    return {
+        "organisation_id": operation.organisation_id,
+        "application_number": operation.application_number,
+        "subject_hint": operation.line.position + 1,
+    }
 
 
 def _was_set_again(directory: Directory, entry: DirectoryEntry) -> bool:
@@ -215,7 +253,16 @@ def _was_set_again(directory: Directory, entry: DirectoryEntry) -> bool:
 
 def note_chosen(work: Work) -> None:
     """Note that the person has a password of their own already, so that no mail is needed (never replaced)."""
+    InitialPassword.system.filter(operation=work.operation, used_at=None).update(used_at=clock.now())
     work.run.checkpoint(password=CHOSEN_BY_PERSON)
+
+
+def note_by_hand(work: Work, entry: DirectoryEntry) -> None:
+    """Whoever did it by hand handed the password over as well; it is watched like any other."""
+    if not entry.must_change_password or InitialPassword.system.filter(operation=work.operation).exists():
+        return
+    now = clock.now()
+    codes.write(work.operation, entry, None, DeliveryMode.BY_HAND, now, delivered_at=now)
 
 
 def require_entry(directory: Directory, guid: UUID) -> DirectoryEntry:

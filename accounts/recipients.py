@@ -10,7 +10,8 @@ from django.db.models import QuerySet
 from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
 
-from portal.orgs.models import Organisation, PasswordRecipient, User
+from portal.gateways import clock
+from portal.orgs.models import Organisation, PasswordRecipient, User, confirmation_time
 
 T = TypeVar("T")
 
@@ -25,9 +26,10 @@ def once(organisation: Organisation, name: str, make: Callable[[], T]) -> T:
 
 def usable(organisation: Organisation) -> QuerySet[PasswordRecipient]:
     """The registered persons of an organisation whose address was confirmed, by name."""
-    return organisation.password_recipients.filter(is_active=True, confirmed_at__isnull=False).order_by(
-        "name", "pk"
+    rows = organisation.password_recipients.filter(
+        is_active=True, confirmed_at__gt=clock.now() - confirmation_time()
     )
+    return rows.order_by("name", "pk")
 
 
 def find_usable(organisation: Organisation, recipient_id: int) -> PasswordRecipient | None:
@@ -61,6 +63,8 @@ def judge_together(organisation: Organisation, recipient_ids: Collection[int]) -
 def problems(organisation: Organisation, recipient_id: int) -> list[str]:
     """Why no initial password may go there, as far as the database knows; empty when it may."""
     recipient, shared = judged(organisation, recipient_id)
+    if recipient is None and is_outdated(organisation, recipient_id):
+        return [outdated()]
     if recipient is None:
         return [_("Choose a registered recipient of your organisation whose address was confirmed.")]
     if shared:
@@ -68,6 +72,23 @@ def problems(organisation: Organisation, recipient_id: int) -> list[str]:
             _("Two registered persons share this address. Choose a recipient with an address of their own.")
         ]
     return []
+
+
+def is_outdated(organisation: Organisation, recipient_id: int) -> bool:
+    """Whether this is a recipient of the organisation who has to confirm the address again (ACC-09)."""
+
+    def read() -> bool:
+        row = organisation.password_recipients.filter(pk=recipient_id, is_active=True).first()
+        return row is not None and row.is_outdated
+
+    return once(organisation, f"outdated {recipient_id}", read)
+
+
+def outdated() -> str:
+    """What to say about an address that was confirmed too long ago."""
+    return _(
+        "The recipient's address was confirmed more than six months ago. Have the person confirm it again, or choose another recipient."
+    )
 
 
 def is_shared(email: str) -> bool:

@@ -220,4 +220,5 @@ def _verify(work: Work, enter: Enter) -> Outcome:
         text = _("Active Directory has no account with the login name %(name)s.")
         return NeedsPerson(code="not_there", message=text % {"name": work.payload.login_name})
     _require_as_approved(work, entry)
+    provisioning.note_by_hand(work, entry)
     return _finish(work, entry, enter)

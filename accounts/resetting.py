@@ -9,11 +9,12 @@ from __future__ import annotations
 from django.utils.translation import gettext as _
 
 from accounts import checks, provisioning
+from accounts.delivery import unused
 from accounts.payloads import ResetPassword
 from accounts.provisioning import Stop, Work
 from portal.fulfilment.models import Operation
 from portal.fulfilment.registry import Done, NeedsPerson, Outcome, Run, TryLater
-from portal.gateways import directory_factory
+from portal.gateways import clock, directory_factory
 from portal.gateways.directory import ChangedMeanwhile, DirectoryEntry
 from portal.orgs.models import PasswordRecipient
 
@@ -69,8 +70,22 @@ def _reset(work: Work) -> Outcome:
             "The password was reset, but Active Directory does not require a new one at the first logon."
         )
         return NeedsPerson(code="not_read_back", message=text)
+    if not entry.enabled:
+        entry = _enable_again(work, entry)
     provisioning.mail_password(work, recipient, password, entry)
     return Done(evidence=provisioning.evidence_of(entry, work.progress))
+
+
+def _enable_again(work: Work, entry: DirectoryEntry) -> DirectoryEntry:
+    """An account that was disabled because nobody used its initial password gets into use with the new one."""
+    work.run.still_mine()
+    work.directory.enable(entry.guid)
+    entry = provisioning.require_entry(work.directory, entry.guid)
+    if not entry.enabled:
+        text = _("The account is still disabled. Enable it, then retry.")
+        raise Stop(NeedsPerson(code="still_disabled", message=text))
+    unused.note_enabled_again(entry.guid, now=clock.now())
+    return entry
 
 
 def _stamp(entry: DirectoryEntry) -> str:
@@ -110,4 +125,5 @@ def _verify(work: Work) -> Outcome:
     if not entry.must_change_password and not chosen_since:
         text = _("The password of %(name)s was not reset yet.")
         return NeedsPerson(code="not_reset", message=text % {"name": entry.login_name})
+    provisioning.note_by_hand(work, entry)
     return Done(evidence=provisioning.evidence_of(entry, work.progress))

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts import asking
 from accounts.administrators.kinds import REGISTER as ADMIN_REGISTER
+from accounts.delivery import unused
 from accounts.kinds import CHANGE, PASSWORD_RESET, REGISTER
 from accounts.models import DirectoryAccount
 from portal.common.search import matching
@@ -106,7 +107,11 @@ def actions_of(user: User, account: DirectoryAccount) -> list[AccountAction]:
 
 def may_apply_for_reset(user: User, account: DirectoryAccount) -> bool:
     """Whether the page offers to apply for a password reset."""
-    return user.may(APPLY, account.organisation_id) and account.state == DirectoryAccount.State.ENABLED
+    if not user.may(APPLY, account.organisation_id):
+        return False
+    if account.state == DirectoryAccount.State.DISABLED:  # a reset enables it again, when that is why
+        return unused.may_enable_again(account.object_guid)
+    return account.state == DirectoryAccount.State.ENABLED
 
 
 def correctable_operation(user: User, operation_id: int) -> Operation:

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from accounts import views
+from accounts.delivery import views as delivery
 from accounts.naming import views as naming
 
 urlpatterns = [
@@ -15,6 +16,9 @@ urlpatterns = [
         views.ChangeRecipientView.as_view(),
         name="operation_recipient",
     ),
+    path("organisations/<slug:code>/delivery/", delivery.delivery_setting, name="delivery_setting"),
+    path("initial-passwords/", delivery.PickupListView.as_view(), name="pickup_list"),
+    path("initial-passwords/<int:pk>/", delivery.PickupView.as_view(), name="pickup"),
     path("organisations/<slug:code>/naming/", naming.naming_rule, name="naming_rule"),
     path(
         "applications/<str:number>/login-name/", naming.ProposeNameView.as_view(), name="login_name_propose"

@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts import corrections, selectors
+from accounts.delivery import unused
 from accounts.models import DirectoryAccount
 from accounts.screen_forms import AccountFilterForm, ChangeRecipientForm
 from accounts.tables import ACCOUNTS
@@ -133,6 +134,9 @@ class DetailView(AccountsView):
             "asked_at": timezone.now(),
             "applications": selectors.applications_of(self.user, account)[:20],
             "actions": selectors.actions_of(self.user, account),
+            "disabled_row": unused.disabled_row(account.object_guid)
+            if account.state == DirectoryAccount.State.DISABLED
+            else None,
             "may_reset": selectors.may_apply_for_reset(self.user, account),
         }
         return render(request, "accounts/detail.html", context)

@@ -93,6 +93,20 @@ def purge_name_reservations(*, now: datetime) -> str:
     return f"{free.purge_reservations(now=now)}"
 
 
+def ask_recipients_again(*, now: datetime) -> str:
+    """Recipients of initial passwords confirm their address every six months."""
+    from portal.orgs import recipients
+
+    return f"{recipients.ask_again(now=now)}"
+
+
+def check_initial_passwords(*, now: datetime) -> str:
+    """Initial passwords that nobody uses: a reminder after a week, the account disabled after two."""
+    from accounts.delivery import unused
+
+    return unused.check(now=now)
+
+
 JOBS: tuple[Job, ...] = (
     Job(
         name="check_open_stages",
@@ -158,5 +172,19 @@ JOBS: tuple[Job, ...] = (
         cron="30 3 * * *",
         run=purge_name_reservations,
         why="They count no more; the table would grow for ever.",
+    ),
+    Job(
+        name="ask_recipients_again",
+        label=_("Ask recipients of initial passwords to confirm their address again"),
+        cron="0 8 * * *",
+        run=ask_recipients_again,
+        why="Two weeks before six months are over; after that the address is not usable.",
+    ),
+    Job(
+        name="check_initial_passwords",
+        label=_("Look for initial passwords that nobody uses"),
+        cron="40 6 * * *",
+        run=check_initial_passwords,
+        why="AD never ends an unused initial password; before the offices open, so that nobody is cut off while logging on.",
     ),
 )

@@ -324,8 +324,10 @@ class FakeDirectory:
         self.entries[guid] = replace(self._entry(guid), enabled=True)
         self._leave("enable")
 
-    def disable(self, guid: uuid.UUID) -> None:
+    def disable(self, guid: uuid.UUID, *, only_unused: bool = False) -> None:
         self._enter("disable")
+        if only_unused and not self._entry(guid).must_change_password:
+            raise ChangedMeanwhile
         self.entries[guid] = replace(self._entry(guid), enabled=False)
         self._leave("disable")
 

@@ -13,6 +13,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.administrators import checks, entering, forms, planning
 from accounts.administrators.payloads import RegisterAdministrator
+from accounts.delivery import unused
+from accounts.delivery.disabling import DisableUnusedHandler
 from accounts.kinds import REGISTER_KIND as WINDOWS_REGISTER
 from accounts.kinds import TARGET
 from accounts.provisioning import RECIPIENT_REFUSED, RECIPIENT_UNUSABLE
@@ -59,6 +61,7 @@ def register_all() -> None:
     """Register the kinds with the engine and their handlers with fulfilment."""
     kinds.register(REGISTER_KIND)
     register_handler(REGISTER, TARGET, RegisterHandler(entering.enter_new))
+    register_handler(REGISTER, TARGET, DisableUnusedHandler(), step=unused.STEP)
     register_two_factor(REGISTER, Action.ADD)
     for code in (RECIPIENT_UNUSABLE, RECIPIENT_REFUSED):
         register_remedy(REGISTER, code, _OTHER_RECIPIENT)

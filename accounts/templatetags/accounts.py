@@ -6,8 +6,11 @@ from typing import Any
 
 from django import template
 
+from accounts.delivery import unused
+from accounts.delivery.models import InitialPassword
 from portal.orgs.models import Organisation, PasswordRecipient
 from portal.orgs.permissions import Role
+from portal.workflow.models import ApplicationLine
 
 register = template.Library()
 
@@ -30,3 +33,13 @@ def recipient_of(organisation: Organisation, recipient_id: Any) -> PasswordRecip
 def role_label(role: str) -> str:
     """The name of a role, also where only its code was stored."""
     return str(Role(role).label)
+
+
+@register.simple_tag
+def initial_password_of(line: ApplicationLine) -> InitialPassword | None:
+    """What became of the initial password of a line; all lines of one application share one query."""
+    kept = line.organisation.__dict__.setdefault("_initial_passwords_shown", {})
+    if line.application_id not in kept:
+        kept[line.application_id] = unused.of_application(line.application_id)
+    found: InitialPassword | None = kept[line.application_id].get(line.pk)
+    return found

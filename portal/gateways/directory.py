@@ -388,7 +388,9 @@ class Directory(Protocol):
 
     def enable(self, guid: UUID) -> None: ...
 
-    def disable(self, guid: UUID) -> None: ...
+    def disable(self, guid: UUID, *, only_unused: bool = False) -> None:
+        """Disable. With `only_unused` while the initial password is unused (pwdLastSet is 0), else ChangedMeanwhile."""
+        ...
 
     def move(self, guid: UUID, container_dn: str) -> None:
         """Move to another organisational unit; already there is success. Raises NotFound, ContainerMissing, NameTaken."""

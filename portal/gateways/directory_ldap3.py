@@ -255,8 +255,8 @@ class Ldap3Directory:
     def enable(self, guid: UUID) -> None:
         self._set_disabled(guid, disabled=False)
 
-    def disable(self, guid: UUID) -> None:
-        self._set_disabled(guid, disabled=True)
+    def disable(self, guid: UUID, *, only_unused: bool = False) -> None:
+        self._set_disabled(guid, disabled=True, only_unused=only_unused)
 
     def move(self, guid: UUID, container_dn: str) -> None:
         entry, _ = self._writable(guid)
@@ -436,14 +436,19 @@ class Ldap3Directory:
         if not reply.ok:
             raise error(reply)
 
-    def _set_disabled(self, guid: UUID, *, disabled: bool) -> None:
-        _, raw = self._writable(guid)
+    def _set_disabled(self, guid: UUID, *, disabled: bool, only_unused: bool = False) -> None:
+        entry, raw = self._writable(guid)
+        if only_unused and not entry.must_change_password:
+            raise ChangedMeanwhile("the person has chosen a password", code="compare")
         old = raw["useraccountcontrol"][0]
         bit = values.ACCOUNT_DISABLED
         new = str(int(old) | bit if disabled else int(old) & ~bit).encode()
         # Only this bit is ours: whoever changes another one at the same moment must not be overwritten.
         if change := _guarded_change([old], new):
-            self._modify(guid, {"userAccountControl": change}, error=errors.guarded_error)
+            # As in replace_initial_password: the server compares within the same modify.
+            unused = [(ldap3.MODIFY_DELETE, [b"0"]), (ldap3.MODIFY_ADD, [b"0"])]
+            guard: dict[str, list[Change]] = {"pwdLastSet": unused} if only_unused else {}
+            self._modify(guid, {**guard, "userAccountControl": change}, error=errors.guarded_error)
 
     def _change_membership(self, group_dn: str, guid: UUID, change: str, *, member: bool) -> None:
         entry, _ = self._writable(guid)

@@ -13,7 +13,8 @@ class NoticesConfig(AppConfig):
         from portal.orgs import outbox, recipients
 
         outbox.deliver_through(services.queue)
-        messages.provide(
-            "recipient_confirmation",
-            lambda notice: {"confirm_url": recipients.confirmation_url(notice.context["recipient"])},
-        )
+        for template in ("recipient_confirmation", "recipient_reconfirmation"):
+            messages.provide(
+                template,
+                lambda notice: {"confirm_url": recipients.confirmation_url(notice.context["recipient"])},
+            )

@@ -14,6 +14,8 @@ from portal.orgs.models import Organisation, User
 from portal.orgs.scoping import ScopedModel
 
 INITIAL_PASSWORD = "initial_password"  # noqa: S105  the name of a template
+PICKUP_CODE = "pickup_code"
+_SECRET = frozenset({INITIAL_PASSWORD, PICKUP_CODE})
 
 
 class NoticeStatus(models.TextChoices):
@@ -60,4 +62,4 @@ class Notice(ScopedModel):
     @property
     def can_be_sent_again(self) -> bool:
         """Whether operations may send it again: a refused one, but never a password (ACC-10)."""
-        return self.status == NoticeStatus.FAILED and self.template != INITIAL_PASSWORD
+        return self.status == NoticeStatus.FAILED and self.template not in _SECRET

@@ -1,4 +1,4 @@
-"""The one mail that carries a password (ACC-08). It is written, handed over and forgotten, never queued (ACC-10)."""
+"""The mails that carry a password or the code for one (ACC-08). They are written, handed over and forgotten, never queued (ACC-10)."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from django.db import transaction
 
 from portal.notices import delivery, messages
 from portal.notices.errors import AddressRefused, MailError, MailUnavailable
-from portal.notices.models import INITIAL_PASSWORD, Notice, NoticeStatus
+from portal.notices.models import INITIAL_PASSWORD, PICKUP_CODE, Notice, NoticeStatus
 from portal.notices.relay import kept_relay
 
-__all__ = ["AddressRefused", "MailUnavailable", "deliver_initial_password"]
+__all__ = ["AddressRefused", "MailUnavailable", "deliver_initial_password", "deliver_pickup_code"]
 
 
 def deliver_initial_password(
@@ -31,18 +31,66 @@ def deliver_initial_password(
     Raises MailUnavailable (with `maybe_delivered` after a break in the middle: draw a new password next time) and
     AddressRefused (recorded for operations).
     """
-    notice = Notice(
-        template=INITIAL_PASSWORD,
+    return _deliver(
+        INITIAL_PASSWORD,
+        {"password": password},
         to_address=to_address,
         organisation_id=organisation_id,
         application_number=application_number,
-        context={"position": subject_hint},
+        subject_hint=subject_hint,
+        now=now,
+    )
+
+
+def deliver_pickup_code(
+    *,
+    to_address: str,
+    code: str,
+    organisation_id: int,
+    application_number: str,
+    subject_hint: int,
+    ends_on: str,
+    now: datetime,
+) -> Notice:
+    """Mail the code with which the recipient picks an initial password up; everything else as with a password.
+
+    `ends_on` is the last day of the code as ISO text.
+    """
+    return _deliver(
+        PICKUP_CODE,
+        {"code": code},
+        to_address=to_address,
+        organisation_id=organisation_id,
+        application_number=application_number,
+        subject_hint=subject_hint,
+        now=now,
+        ends_on=ends_on,
+    )
+
+
+def _deliver(
+    template: str,
+    secret: dict[str, str],
+    *,
+    to_address: str,
+    organisation_id: int,
+    application_number: str,
+    subject_hint: int,
+    now: datetime,
+    **context: str,
+) -> Notice:
+    notice = Notice(
+        template=template,
+        to_address=to_address,
+        organisation_id=organisation_id,
+        application_number=application_number,
+        context={"position": subject_hint, **context},
         created_at=now,
         not_before=now,
         attempts=1,
     )
     try:
-        message = messages.build(notice, now=now, secret={"password": password})
+        message = messages.build(notice, now=now, secret=secret)
         kept_relay().send(message, to_address=to_address)
     except AddressRefused as error:
         _record_failure(notice, error, now)

@@ -7,6 +7,7 @@ import uuid
 from functools import cached_property
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models import F, Q
@@ -257,9 +258,24 @@ class PasswordRecipient(ScopedModel, TimestampedModel):
         return f"{self.name} <{self.email}>"
 
     @property
+    def confirmed_until(self) -> dt.datetime | None:
+        """Until when the confirmation counts; None before the first one."""
+        return self.confirmed_at and self.confirmed_at + confirmation_time()
+
+    @property
+    def is_outdated(self) -> bool:
+        """Whether the address was confirmed once, but too long ago."""
+        return self.confirmed_until is not None and self.confirmed_until <= timezone.now()
+
+    @property
     def is_usable(self) -> bool:
-        """Whether initial passwords may go to this person now."""
-        return self.is_active and self.confirmed_at is not None
+        """Whether initial passwords may go to this person now (ACC-09)."""
+        return self.is_active and self.confirmed_at is not None and not self.is_outdated
+
+
+def confirmation_time() -> dt.timedelta:
+    """How long a confirmed address counts before it has to be confirmed again (ACC-09)."""
+    return dt.timedelta(days=int(settings.RECIPIENT_CONFIRMED_DAYS))
 
 
 class ApiToken(models.Model):

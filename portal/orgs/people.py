@@ -156,6 +156,9 @@ def set_active(*, user_id: int, actor: User, active: bool, now: datetime) -> Use
     person.is_active = active
     person.save(update_fields=["is_active", "updated_at"])
     if not active:
+        from portal.orgs import recipients  # below: it asks this module who may manage
+
+        recipients.end_those_who_left(now=now)  # ACC-09
         ApiToken.objects.filter(user=person, revoked_at=None).update(revoked_at=now)
     action = "person.activate" if active else "person.deactivate"
     assignments.record_person(action, person, actor=actor, now=now)

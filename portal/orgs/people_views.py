@@ -236,6 +236,7 @@ def recipient_list(request: PersonRequest) -> HttpResponse:
         "organisations": managed,
         "managed": set(managed.values_list("pk", flat=True)),
         "chosen": request.GET.get("organisation", ""),
+        "to_confirm": {row.pk for row in page.rows if recipients.needs_confirmation(row, timezone.now())},
     }
     return render(request, "orgs/recipient_list.html", context)
 

@@ -103,6 +103,7 @@ ANSWER_DORMANT = Permission("answer_dormant", frozenset({Role.APPLICANT, Role.SE
 READ_OPERATIONS = Permission(
     "read_operations", frozenset({Role.OPERATOR, Role.AUDITOR}), frozenset({OrganisationKind.OPERATIONS})
 )
+RECEIVE_PASSWORDS = Permission("receive_passwords", frozenset({Role.PASSWORD_RECIPIENT}))
 RUN_OPERATIONS = Permission(
     "run_operations", frozenset({Role.OPERATOR}), frozenset({OrganisationKind.OPERATIONS})
 )

@@ -13,6 +13,8 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef, Q
+from django.db.models.functions import Lower
 from django.urls import reverse
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
@@ -20,10 +22,11 @@ from django.utils.translation import gettext_lazy as _
 from portal.gateways import directory_factory
 from portal.gateways.directory import DirectoryError
 from portal.orgs import errors, outbox, people
-from portal.orgs.models import PasswordRecipient, User
+from portal.orgs.models import PasswordRecipient, User, confirmation_time
 from portal.trail import services as trail
 
 VALID_FOR = timedelta(days=7)
+ASKED_BEFORE = timedelta(days=14)  # so long before a confirmation ends the person is asked to confirm again
 _RESEND_AFTER = timedelta(minutes=1)
 
 # Words that name a post or a list rather than a person, alone or set off by a sign or a digit: info@, soumu-ml@, all2@.
@@ -136,11 +139,12 @@ def register(
 def resend(*, recipient_id: int, actor: User, now: datetime) -> PasswordRecipient:
     """Mail a new link; the one before no longer works.
 
+    Also for an address that has to be confirmed again soon (ACC-09).
     Raises errors.NotAllowed, and errors.Refused when confirmed already, ended, or sent less than a minute ago.
     """
     recipient = PasswordRecipient.system.select_for_update(no_key=True).get(pk=recipient_id)
     people.require_manager(actor, recipient.organisation_id)
-    if recipient.confirmed_at is not None or not recipient.is_active:
+    if not recipient.is_active or not needs_confirmation(recipient, now):
         raise errors.Refused("", _("This address needs no confirmation any more."))
     if recipient.confirmation_sent_at is not None and now - recipient.confirmation_sent_at < _RESEND_AFTER:
         raise errors.Refused("", _("The link was sent just now. Wait a minute."))
@@ -150,10 +154,48 @@ def resend(*, recipient_id: int, actor: User, now: datetime) -> PasswordRecipien
 
 
 @transaction.atomic
+def ask_again(*, now: datetime) -> int:
+    """Mail the link to everybody whose confirmation ends within 14 days, once a week, and end those who left (ACC-09).
+
+    For the daily job. After the end nothing is mailed any more: the address is not usable, and a manager sends the link.
+    """
+    end_those_who_left(now=now)
+    confirmed_before = now - confirmation_time() + ASKED_BEFORE
+    due = PasswordRecipient.system.select_for_update(no_key=True, skip_locked=True).filter(
+        is_active=True, confirmed_at__lte=confirmed_before, confirmed_at__gt=now - confirmation_time()
+    )
+    count = 0
+    for recipient in due.exclude(confirmation_sent_at__gt=now - VALID_FOR).order_by("pk"):
+        _send_link(recipient, now, "recipient_reconfirmation")
+        _record("recipient.ask_again", recipient, None, now)
+        count += 1
+    return count
+
+
+def end_those_who_left(*, now: datetime) -> int:
+    """End recipients whose person of the portal was shut out or belongs to another organisation now (ACC-09)."""
+    gone = User.objects.alias(folded=Lower("email")).filter(folded=Lower(OuterRef("email")))
+    gone = gone.filter(Q(is_active=False) | ~Q(organisation=OuterRef("organisation")))
+    stays = User.objects.alias(folded=Lower("email")).filter(
+        folded=Lower(OuterRef("email")), is_active=True, organisation=OuterRef("organisation")
+    )
+    rows = PasswordRecipient.system.select_for_update(no_key=True, of=("self",)).filter(
+        Exists(gone), ~Exists(stays), is_active=True
+    )
+    with transaction.atomic():
+        ended = [_end(recipient, None, now) for recipient in rows.order_by("pk")]
+    return len(ended)
+
+
+@transaction.atomic
 def end(*, recipient_id: int, actor: User, now: datetime) -> PasswordRecipient:
     """No more initial passwords to this person. Ended twice is once. Raises errors.NotAllowed."""
     recipient = PasswordRecipient.system.select_for_update(no_key=True).get(pk=recipient_id)
     people.require_manager(actor, recipient.organisation_id)
+    return _end(recipient, actor, now)
+
+
+def _end(recipient: PasswordRecipient, actor: User | None, now: datetime) -> PasswordRecipient:
     if recipient.is_active:
         recipient.is_active = False
         recipient.confirmation_digest = ""
@@ -167,9 +209,14 @@ def find_by_token(token: str, now: datetime) -> PasswordRecipient | None:
     return PasswordRecipient.system.filter(
         confirmation_digest=_digest(token),
         is_active=True,
-        confirmed_at=None,
         confirmation_sent_at__gt=now - VALID_FOR,
     ).first()
+
+
+def needs_confirmation(recipient: PasswordRecipient, now: datetime) -> bool:
+    """Whether the address was never confirmed, or must be confirmed again before long (ACC-09)."""
+    until = recipient.confirmed_until
+    return until is None or until - now <= ASKED_BEFORE
 
 
 @transaction.atomic
@@ -192,12 +239,12 @@ def confirmation_url(recipient_id: int) -> str:
     return settings.PORTAL_URL + reverse("recipient_confirm", kwargs={"token": _token(recipient)})
 
 
-def _send_link(recipient: PasswordRecipient, now: datetime) -> None:
+def _send_link(recipient: PasswordRecipient, now: datetime, template: str = "recipient_confirmation") -> None:
     recipient.confirmation_sent_at = now
     recipient.confirmation_digest = _digest(_token(recipient))
     recipient.save(update_fields=["confirmation_sent_at", "confirmation_digest", "updated_at"])
     outbox.queue(
-        template="recipient_confirmation",
+        template=template,
         now=now,
         organisation_id=recipient.organisation_id,
         to_address=recipient.email,

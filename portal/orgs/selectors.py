@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
 
 from portal.common.time import today
-from portal.orgs.models import Deputy, Membership, Organisation, PasswordRecipient, User
+from portal.orgs.models import Deputy, Membership, Organisation, PasswordRecipient, User, confirmation_time
 from portal.orgs.permissions import (
     DECIDE,
     MANAGE_ALL_MEMBERS,
@@ -46,7 +47,10 @@ def organisations_with_counts(user: User, day: date) -> QuerySet[Organisation]:
         & (Q(memberships__valid_until=None) | Q(memberships__valid_until__gte=day))
         & Q(memberships__ended_at=None, memberships__user__is_active=True)
     )
-    usable = Q(password_recipients__is_active=True, password_recipients__confirmed_at__isnull=False)
+    usable = Q(
+        password_recipients__is_active=True,
+        password_recipients__confirmed_at__gt=timezone.now() - confirmation_time(),
+    )
     return organisations(user).annotate(
         member_count=Count("memberships__user", filter=valid, distinct=True),
         recipient_count=Count("password_recipients", filter=usable, distinct=True),

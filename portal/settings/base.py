@@ -258,6 +258,13 @@ LOGIN_NAME_REUSE_YEARS = env.number("LOGIN_NAME_REUSE_YEARS", 5)
 # Days for which a proposed name is held for an application that is still being written.
 LOGIN_NAME_HELD_DAYS = env.number("LOGIN_NAME_HELD_DAYS", 14)
 
+# --- Initial passwords (ACC-08 to ACC-10) ------------------------------------------------------------------------------
+RECIPIENT_CONFIRMED_DAYS = env.number("RECIPIENT_CONFIRMED_DAYS", 183)  # then the address is confirmed again
+PICKUP_CODE_DAYS = env.number("PICKUP_CODE_DAYS", 14)
+PICKUP_CODE_ATTEMPTS = env.number("PICKUP_CODE_ATTEMPTS", 5)
+INITIAL_PASSWORD_REMINDER_DAYS = env.number("INITIAL_PASSWORD_REMINDER_DAYS", 7)
+INITIAL_PASSWORD_UNUSED_DAYS = env.number("INITIAL_PASSWORD_UNUSED_DAYS", 14)  # then the account is disabled
+
 # --- Fulfilment ---------------------------------------------------------------------------------------------------------
 FULFILMENT = {
     "lease_seconds": env.number("FULFILMENT_LEASE_SECONDS", 120),

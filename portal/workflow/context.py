@@ -26,6 +26,7 @@ from portal.orgs.permissions import (
     READ_ACCOUNTS,
     READ_OPERATIONS,
     READ_TRAIL,
+    RECEIVE_PASSWORDS,
     Permission,
     Role,
 )
@@ -66,6 +67,7 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
                 "recipient_list",
                 (MANAGE_OWN_MEMBERS, MANAGE_ALL_MEMBERS),
             ),
+            Entry(_("Initial passwords to pick up"), "key", "pickup_list", (RECEIVE_PASSWORDS,)),
             Entry(_("Deputies"), "swap", "deputy_list", (DECIDE,)),
         ),
     ),

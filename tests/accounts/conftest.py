@@ -40,4 +40,5 @@ def post(monkeypatch: pytest.MonkeyPatch) -> PostOffice:
     """A post office instead of the mail server."""
     office = PostOffice()
     monkeypatch.setattr(secrets, "deliver_initial_password", office.deliver)
+    monkeypatch.setattr(secrets, "deliver_pickup_code", office.deliver_code)
     return office

@@ -32,6 +32,7 @@ class PostOffice:
     """Stands in for portal.notices.secrets.deliver_initial_password."""
 
     delivered: list[tuple[str, str]] = field(default_factory=list)  # address, password
+    codes: list[tuple[str, str]] = field(default_factory=list)  # address, pickup code
     errors: list[Exception] = field(default_factory=list)  # raised by the next deliveries
     errors_after: list[Exception] = field(default_factory=list)  # raised although the mail arrived
     meanwhile: Any = None  # called once, just before the mail goes out
@@ -54,6 +55,17 @@ class PostOffice:
             not_before=rest["now"],
             status=NoticeStatus.SENT,
         )
+
+    def deliver_code(self, *, to_address: str, code: str, **rest: Any) -> Notice:
+        rest.pop("ends_on")
+        self.codes.append((to_address, code))
+        try:
+            notice = self.deliver(to_address=to_address, password="", **rest)
+        except Exception:
+            self.codes.pop()
+            raise
+        self.delivered.pop()
+        return notice
 
     @property
     def last_password(self) -> str:

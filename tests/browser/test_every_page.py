@@ -118,6 +118,8 @@ def test_pages_of_operations_are_good(office: Office, width: int) -> None:
         "/organisations/13/",
         "/organisations/13/members/add/",
         "/organisations/13/naming/",
+        "/organisations/13/delivery/",
+        "/initial-passwords/",
         "/recipients/",
         "/routes/",
         "/trail/",

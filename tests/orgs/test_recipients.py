@@ -14,7 +14,7 @@ from django.utils import timezone
 from portal.gateways.directory import DirectoryUnavailable
 from portal.notices import messages
 from portal.notices.models import Notice
-from portal.orgs import errors, recipients
+from portal.orgs import errors, people, recipients
 from portal.orgs.models import PasswordRecipient, User
 from portal.orgs.permissions import Role
 from tests import factories
@@ -193,3 +193,80 @@ def test_others_change_no_recipient(directory: FakeDirectory, role: str, code: s
 @pytest.mark.parametrize("token", ["x", "A" * 43, "あ"])
 def test_strange_tokens_are_unknown(db: None, token: str) -> None:
     assert Client().get(f"/recipients/confirm/{token}/").status_code == 404
+
+
+# --- Confirmed again every six months (ACC-09) -------------------------------------------------------------------------------
+def confirmed_ago(days: float, **values: Any) -> PasswordRecipient:
+    return factories.recipient(confirmed_at=timezone.now() - dt.timedelta(days=days), **values)
+
+
+@pytest.mark.parametrize(("days", "usable"), [(182.9, True), (183.1, False)])
+def test_confirmation_ends_after_six_months(days: float, usable: bool) -> None:
+    assert confirmed_ago(days).is_usable == usable
+
+
+def test_link_is_mailed_two_weeks_before_once_a_week_and_not_after_the_end() -> None:
+    recipient = confirmed_ago(169)
+    early, over = confirmed_ago(162), confirmed_ago(184)
+    now = timezone.now()
+
+    counts = [recipients.ask_again(now=now + dt.timedelta(days=day)) for day in (0.5, 1, 7.6, 14.9, 15.1)]
+
+    assert counts == [1, 0, 2, 1, 0]
+    addresses = list(
+        Notice.system.filter(template="recipient_reconfirmation").values_list("to_address", flat=True)
+    )
+    assert addresses.count(recipient.email) == 2
+    assert over.email not in addresses
+    assert addresses.count(early.email) == 2
+
+
+def test_link_confirms_again_and_the_months_begin_anew() -> None:
+    recipient = confirmed_ago(170)
+    recipients.ask_again(now=timezone.now())
+    assert recipient.is_usable, "until the end the old confirmation counts"
+
+    answer = Client().post(path_of(recipient))
+
+    recipient.refresh_from_db()
+    assert answer.status_code == 200
+    assert recipient.confirmed_until is not None
+    assert recipient.confirmed_until > timezone.now() + dt.timedelta(days=182)
+
+
+def test_mail_of_the_second_confirmation_holds_a_link_that_works() -> None:
+    recipient = confirmed_ago(170)
+    recipients.ask_again(now=timezone.now())
+    notice = Notice.system.get(template="recipient_reconfirmation")
+
+    text = messages.build(notice, now=timezone.now()).get_content()
+
+    recipient.refresh_from_db()
+    assert recipients.confirmation_url(recipient.pk) in text
+
+
+def test_manager_can_send_the_link_after_the_end_but_not_while_all_is_well(manager: User) -> None:
+    over, well = confirmed_ago(200), confirmed_ago(1)
+
+    recipients.resend(recipient_id=over.pk, actor=manager, now=timezone.now())
+
+    with pytest.raises(errors.Refused):
+        recipients.resend(recipient_id=well.pk, actor=manager, now=timezone.now())
+    page = client_of(manager).get(reverse("recipient_list")).content.decode()
+    assert "再確認が必要" in page
+
+
+def test_recipient_who_was_shut_out_or_moved_is_ended(manager: User) -> None:
+    left, moved, stays = (
+        factories.recipient(email=f"{name}.jushin@kokuho13.example.jp") for name in ("a", "b", "c")
+    )
+    gone = factories.user(Role.PASSWORD_RECIPIENT, email=left.email)
+    factories.user(Role.PASSWORD_RECIPIENT, code="27", email=moved.email.upper())
+    factories.user(Role.PASSWORD_RECIPIENT, email=stays.email)
+
+    people.set_active(user_id=gone.pk, actor=manager, active=False, now=timezone.now())
+    recipients.ask_again(now=timezone.now())
+
+    for recipient in (left, moved, stays):
+        recipient.refresh_from_db()
+    assert [left.is_active, moved.is_active, stays.is_active] == [False, False, True]

@@ -128,6 +128,11 @@ _CHIPS: dict[str, tuple[str, str]] = {
     "ENDED": ("", "minus"),
     "PENDING": ("wait", "clock"),
     "CONFIRMED": ("done", "check"),
+    # initial passwords
+    "DELIVERED": ("wait", "mail"),
+    "TAKEN": ("ok", "check"),
+    "IN_USE": ("done", "check"),
+    "UNUSED_DISABLED": ("fail", "stop"),
 }
 
 
