@@ -60,7 +60,7 @@ def test_plans_of_many_lines_cost_as_many_statements_as_one(
 ) -> None:
     recipient, page = factories.recipient(), context()
 
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         for number in range(30):
             planning.plan_register(page, new_person(recipient, login_name=f"tk{number:04}"))
 
