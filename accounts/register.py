@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Protocol
+from datetime import date, datetime
+from typing import Any, Protocol
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
@@ -123,3 +124,66 @@ def enter_account(
     except IntegrityError:
         raise RegisterConflict(entry.login_name) from None
     return account
+
+
+@transaction.atomic
+def note_deleted(
+    *, line: ApplicationLine, entry: DirectoryEntry, before: dict[str, Any], remove_on: date, now: datetime
+) -> DirectoryAccount:
+    """Enter a deletion as it was read back: it can be restored until `remove_on`. Safe to repeat.
+
+    Raises RegisterConflict for an account that the register does not hold.
+    """
+    account = _locked(entry.guid)
+    again = account.state == DirectoryAccount.State.DELETED and account.last_line_id == line.pk
+    if not again:  # a repetition does not start the days anew
+        account.deleted_at, account.remove_on = now, remove_on
+    account.before_deletion = before
+    account.state, account.last_line = DirectoryAccount.State.DELETED, line
+    _take_over(account, entry, now)
+    return account
+
+
+@transaction.atomic
+def note_restored(*, line: ApplicationLine, entry: DirectoryEntry, now: datetime) -> DirectoryAccount:
+    """Enter a restoration as it was read back. Safe to repeat. Raises RegisterConflict."""
+    account = _locked(entry.guid)
+    account.state, account.last_line = DirectoryAccount.State.ENABLED, line
+    account.deleted_at = account.remove_on = account.removal_began_at = None
+    account.before_deletion = {}
+    _take_over(account, entry, now)
+    return account
+
+
+@transaction.atomic
+def note_disabled(*, entry: DirectoryEntry, now: datetime) -> DirectoryAccount:
+    """Enter that an account does not work any more; the line that spoke of it last stays. Raises RegisterConflict."""
+    account = _locked(entry.guid)
+    account.state = DirectoryAccount.State.DISABLED
+    _take_over(account, entry, now)
+    return account
+
+
+@transaction.atomic
+def note_removed(*, account: DirectoryAccount, now: datetime) -> None:
+    """Enter that AD does not have the account any more. Safe to repeat."""
+    account = _locked(account.object_guid)
+    account.state, account.verified_at = DirectoryAccount.State.REMOVED, now
+    account.groups = []
+    account.save(update_fields=["state", "verified_at", "groups", "updated_at"])
+
+
+def _locked(guid: UUID) -> DirectoryAccount:
+    rows = DirectoryAccount.system.select_for_update(no_key=True, of=("self",)).select_related("organisation")
+    account: DirectoryAccount | None = rows.filter(object_guid=guid).first()
+    if account is None:
+        raise RegisterConflict(str(guid))
+    return account
+
+
+def _take_over(account: DirectoryAccount, entry: DirectoryEntry, now: datetime) -> None:
+    """Where AD has the account now, and as what it was written last."""
+    account.distinguished_name, account.verified_at = entry.dn, now
+    account.groups = group_paths(entry, account.organisation)
+    account.save()
+    note_written(account, entry, now)
