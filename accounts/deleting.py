@@ -20,7 +20,7 @@ from accounts.models import DirectoryAccount
 from accounts.provisioning import Stop, Work
 from accounts.register import RegisterConflict, note_deleted, note_removed
 from portal.common.time import today
-from portal.fulfilment.models import Operation, OperationStatus
+from portal.fulfilment.models import Operation
 from portal.fulfilment.registry import Done, NeedsPerson, NotKnown, Outcome, Run, TryLater
 from portal.gateways import clock, directory_factory
 from portal.gateways.directory import ChangedMeanwhile, DirectoryEntry
@@ -165,7 +165,11 @@ def _finish(work: Work) -> Outcome:
 
 
 def _not_yet(now: State) -> list[Change]:
-    wanted = {CONTAINER: ((DELETED,), "Container"), GROUPS: ((), "Groups"), DISABLED: (YES, "Disabled (1: yes)")}
+    wanted = {
+        CONTAINER: ((DELETED,), "Container"),
+        GROUPS: ((), "Groups"),
+        DISABLED: (YES, "Disabled (1: yes)"),
+    }
     return [
         Change(action=CHANGE, label=label, attribute=name, before=now[name], after=values)
         for name, (values, label) in wanted.items()
@@ -240,16 +244,6 @@ def restoration_open(account: DirectoryAccount) -> bool:
     """Whether an application to give the account back is not finished."""
     lines = ApplicationLine.system.filter(is_open=True, reservation_key=f"account:{account.object_guid}")
     return lines.filter(application__kind__contains="restore").exists()
-
-
-def removal_runs(account: DirectoryAccount) -> bool:
-    """Whether the final removal has begun and was not given up by a person."""
-    if account.removal_began_at is None:
-        return False
-    given_up = Operation.system.filter(
-        line_id=account.last_line_id, target="directory", step=REMOVE, status=OperationStatus.CLOSED
-    )
-    return not given_up.exists()
 
 
 def _note_removed(account: DirectoryAccount, *, by_us: bool) -> Outcome:

@@ -71,7 +71,7 @@ def _require_ended(work: Work) -> DirectoryAccount:
     if account is None or account.state != DirectoryAccount.State.ENABLED:
         raise Stop(Done(evidence={"nothing_to_do": "changed_meanwhile"}))
     if account.expires_on is None or account.expires_on >= today(clock.now()):
-        raise Stop(Done(evidence={"nothing_to_do": "extended"}))
+        raise Stop(Done(evidence={"object_guid": str(account.object_guid), "nothing_to_do": "extended"}))
     written = Operation.system.filter(
         line__in=_open_lines(account), step="", target=work.operation.target, status__in=_BEING_WRITTEN
     )

@@ -9,12 +9,23 @@ from django.utils.translation import gettext_noop
 
 from accounts import checks, forms, life_checks, life_forms, life_planning, planning, reading
 from accounts.changing import ChangeHandler
+from accounts.deleting import REMOVE, DeleteHandler, RemoveHandler
 from accounts.delivery import unused
 from accounts.delivery.disabling import DisableUnusedHandler
-from accounts.payloads import ChangeAccount, RegisterAccount, ResetPassword, upgrade_register
+from accounts.expiring import EXPIRE, ExpireHandler
+from accounts.payloads import (
+    ChangeAccount,
+    DeleteAccount,
+    NamedAccount,
+    RegisterAccount,
+    ResetPassword,
+    RestoreAccount,
+    upgrade_register,
+)
 from accounts.provisioning import RECIPIENT_REFUSED, RECIPIENT_UNUSABLE
 from accounts.registering import RegisterHandler
 from accounts.resetting import ResetHandler
+from accounts.restoring import RestoreHandler
 from accounts.two_factor import register_two_factor
 from portal.common.text import romaji_spellings
 from portal.fulfilment.registry import Remedy, name_step, name_target, register_handler, register_remedy
@@ -26,6 +37,8 @@ from portal.workflow.kinds import ApplicationKind, StageSpec
 
 REGISTER = "accounts.register"
 CHANGE = "accounts.change"
+DELETE = "accounts.delete"
+RESTORE = "accounts.restore"
 PASSWORD_RESET = "accounts.password_reset"  # noqa: S105
 TARGET = "directory"
 
@@ -40,7 +53,7 @@ _APPROVAL = StageSpec(label=gettext_noop("Approval"), role=Role.APPROVER)
 _ACCEPTANCE = StageSpec(label=gettext_noop("Acceptance"), role=Role.OPERATOR, decided_in=kinds.OPERATIONS)
 
 
-def _who(payload: RegisterAccount | ChangeAccount | ResetPassword) -> str:
+def _who(payload: RegisterAccount | ChangeAccount | NamedAccount | ResetPassword) -> str:
     """Who a line is about, as lists show it; also of a draft without a name yet."""
     return f"{payload.display_name}（{payload.login_name}）" if payload.login_name else payload.display_name
 
@@ -118,6 +131,53 @@ CHANGE_KIND: ApplicationKind[ChangeAccount] = ApplicationKind(
     organisation_kinds=_MAY_APPLY,
 )
 
+
+def _named_terms(payload: NamedAccount) -> Iterable[str]:
+    return (payload.display_name, payload.display_name.replace(" ", ""), payload.login_name)
+
+
+DELETE_KIND: ApplicationKind[DeleteAccount] = ApplicationKind(
+    code=DELETE,
+    label=_("Windows user account: deletion"),
+    description=_("Somebody left: the account stops working at once and is removed later."),
+    number_prefix="D",
+    icon="minus",
+    payload_class=DeleteAccount,
+    form_class=life_forms.DeleteForm,
+    default_route=(_APPROVAL, _ACCEPTANCE),
+    subject_key=lambda payload: payload.login_name.lower(),
+    subject=_who,
+    plan=life_planning.plan_delete,
+    check=life_checks.check_delete,
+    reservation_key=life_checks.reservation_of_account,
+    reservation_field="login_name",
+    search_terms=_named_terms,
+    line_template="accounts/line_named.html",
+    targets=(TARGET, TWO_FACTOR),
+    organisation_kinds=_MAY_APPLY,
+)
+
+RESTORE_KIND: ApplicationKind[RestoreAccount] = ApplicationKind(
+    code=RESTORE,
+    label=_("Windows user account: restoration"),
+    description=_("A deleted account is given back as it was, as long as it was not removed for good."),
+    number_prefix="E",
+    icon="back",
+    payload_class=RestoreAccount,
+    form_class=life_forms.RestoreForm,
+    default_route=(_APPROVAL, _ACCEPTANCE),
+    subject_key=lambda payload: payload.login_name.lower(),
+    subject=_who,
+    plan=life_planning.plan_restore,
+    check=life_checks.check_restore,
+    reservation_key=life_checks.reservation_of_account,
+    reservation_field="login_name",
+    search_terms=_named_terms,
+    line_template="accounts/line_named.html",
+    targets=(TARGET, TWO_FACTOR),
+    organisation_kinds=_MAY_APPLY,
+)
+
 RESET_KIND: ApplicationKind[ResetPassword] = ApplicationKind(
     code=PASSWORD_RESET,
     label=_("Windows user account: password reset"),
@@ -146,6 +206,20 @@ RESET_KIND: ApplicationKind[ResetPassword] = ApplicationKind(
 )
 
 
+def register_deletion(kind: str) -> None:
+    """Carry out a kind that deletes accounts, and the final removal that follows it."""
+    register_handler(kind, TARGET, DeleteHandler())
+    register_handler(kind, TARGET, RemoveHandler(), step=REMOVE)
+    register_two_factor(kind, Action.DISABLE)
+    register_two_factor(kind, Action.REMOVE, step=REMOVE)
+
+
+def register_end(kind: str) -> None:
+    """Disable accounts of which this kind spoke last on the day after their last day of use."""
+    register_handler(kind, TARGET, ExpireHandler(), step=EXPIRE)
+    register_two_factor(kind, Action.DISABLE, step=EXPIRE)
+
+
 _OTHER_RECIPIENT = Remedy(label=_("Choose another recipient"), url_name="operation_recipient")
 
 
@@ -153,10 +227,19 @@ def register_all() -> None:
     """Register this app's kinds with the engine, their handlers and what helps stopped operations with fulfilment."""
     kinds.register(REGISTER_KIND)
     kinds.register(CHANGE_KIND)
+    kinds.register(DELETE_KIND)
+    kinds.register(RESTORE_KIND)
     kinds.register(RESET_KIND)
     name_target(TARGET, "Active Directory")
     register_handler(REGISTER, TARGET, RegisterHandler())
     register_handler(CHANGE, TARGET, ChangeHandler())
+    register_handler(RESTORE, TARGET, RestoreHandler())
+    register_two_factor(RESTORE, Action.ENABLE)
+    register_deletion(DELETE)
+    for kind in (REGISTER, CHANGE, RESTORE):
+        register_end(kind)
+    name_step(REMOVE, _("final removal"))
+    name_step(EXPIRE, _("end of the account"))
     register_handler(PASSWORD_RESET, TARGET, ResetHandler())
     register_two_factor(REGISTER, Action.ADD)
     register_two_factor(CHANGE, Action.CHANGE)

@@ -24,6 +24,7 @@ from accounts.attributes import lies_below, organisation_ou
 from accounts.checks import Errors
 from accounts.models import DirectoryAccount
 from accounts.payloads import ChangeAccount, DeleteAccount, RestoreAccount
+from portal.fulfilment.models import Operation, OperationStatus
 from portal.gateways.directory import Directory, DirectoryEntry, DirectoryError
 from portal.orgs.models import Organisation
 from portal.workflow.kinds import LineContext
@@ -56,16 +57,16 @@ def registered(organisation: Organisation, payload: Payload) -> DirectoryAccount
 
 
 def find_registered(
-    organisation: Organisation, login_name: str, account_type: str
+    organisation: Organisation, login_name: str, account_type: str, *, removed: bool = False
 ) -> DirectoryAccount | None:
-    """The account of this login name that is not removed, whatever its case; None also for another organisation's."""
+    """The account of this login name, whatever its case; None also for another organisation's (ORG-02).
+
+    With `removed` also one that was removed for good, if nobody has its name now.
+    """
     rows = organisation.directory_accounts.select_related("organisation").alias(folded=Lower("login_name"))
-    found: DirectoryAccount | None = (
-        rows.filter(folded=login_name.lower(), account_type=account_type)
-        .exclude(state=RegisterState.REMOVED)
-        .first()
-    )
-    return found
+    rows = rows.filter(folded=login_name.lower(), account_type=account_type)
+    found: DirectoryAccount | None = rows.exclude(state=RegisterState.REMOVED).first()
+    return rows.first() if found is None and removed else found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,8 +96,10 @@ def check_change(context: LineContext, payload: ChangeAccount) -> Errors:
     """Errors of one change by field; what AD cannot be asked now is asked again later (ACC-12)."""
     errors: dict[str, list[str]] = defaultdict(list)
     account = registered(context.organisation, payload)
-    if account is None or account.state in checks.GONE:
+    if account is None or account.state == RegisterState.REMOVED:
         return {"login_name": [checks.account_unknown()]}
+    if account.state == RegisterState.DELETED:
+        return {"login_name": [_("This account is deleted. Have it restored first.")]}
     errors["login_name"] += filter(None, [open_application_problem(context, payload)])
     errors["new_login_name"] += filter(None, [_name_problem(context, payload)])
     before = registered_state(account)
@@ -175,11 +178,21 @@ def check_restore(context: LineContext, payload: RestoreAccount) -> Errors:
 
 def restore_problem(account: DirectoryAccount) -> str:
     """Why an account cannot be given back; "" when it can."""
-    if account.state == RegisterState.REMOVED or account.removal_began_at is not None:
+    if account.state == RegisterState.REMOVED or removal_runs(account):
         return removed_for_good()
     if account.state != RegisterState.DELETED:
         return _("This account is not deleted, so there is nothing to restore.")
     return ""
+
+
+def removal_runs(account: DirectoryAccount) -> bool:
+    """Whether the final removal has begun and was not given up by a person."""
+    if account.removal_began_at is None:
+        return False
+    given_up = Operation.system.filter(
+        line_id=account.last_line_id, target="directory", step="remove", status=OperationStatus.CLOSED
+    )
+    return not given_up.exists()
 
 
 def removed_for_good() -> str:

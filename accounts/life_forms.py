@@ -50,6 +50,7 @@ class ExistingAccountForm(DirectoryLineForm):
     """An account of the organisation, found in the register by its login name (ORG-02)."""
 
     account_type: ClassVar[str] = DirectoryAccount.AccountType.WINDOWS
+    finds_removed: ClassVar[bool] = False
     directory_checks: ClassVar = {"login_name": directory_rules.validate_login_name}
 
     login_name = IdentifierField(label=gettext_lazy("Login name"))
@@ -73,7 +74,9 @@ class ExistingAccountForm(DirectoryLineForm):
         """The account of this login name; the register is asked once."""
         if login_name not in self._found:
             organisation = self.context.organisation
-            self._found[login_name] = life_checks.find_registered(organisation, login_name, self.account_type)
+            self._found[login_name] = life_checks.find_registered(
+                organisation, login_name, self.account_type, removed=self.finds_removed
+            )
         return self._found[login_name]
 
     def named(self) -> dict[str, str]:
@@ -96,6 +99,8 @@ class DeleteForm(ExistingAccountForm):
 
 class RestoreForm(ExistingAccountForm):
     """One deleted account that is needed after all."""
+
+    finds_removed = True  # to say that it is too late
 
     def to_payload(self) -> RestoreAccount:
         """The checked payload; call it on a valid form."""

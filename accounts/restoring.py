@@ -11,7 +11,7 @@ from accounts import life_checks, provisioning
 from accounts.aspects import CONTAINER, DISABLED, GROUPS, NO, State, state_of
 from accounts.attributes import DELETED
 from accounts.changing import differs, join_groups, move_to, register_conflict, require_own, shown
-from accounts.deleting import removal_runs, sheet_head
+from accounts.deleting import sheet_head
 from accounts.models import DirectoryAccount
 from accounts.provisioning import Stop, Work
 from accounts.register import RegisterConflict, note_restored
@@ -78,7 +78,11 @@ def _home_of_deleted(work: Work) -> Home:
     """Decided under the lock of the account's row against the removal (accounts.deleting.begin_removal). Raises Stop."""
     rows = DirectoryAccount.system.select_for_update(no_key=True, of=("self",))
     account = rows.filter(object_guid=work.payload.guid).first()
-    if account is None or account.state == DirectoryAccount.State.REMOVED or removal_runs(account):
+    if (
+        account is None
+        or account.state == DirectoryAccount.State.REMOVED
+        or life_checks.removal_runs(account)
+    ):
         raise Stop(NeedsPerson(code="removed", message=life_checks.removed_for_good()))
     if account.state != DirectoryAccount.State.DELETED:
         text = _("The account is not deleted any more. Close this operation.")

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 from accounts import asking
 from accounts.administrators.kinds import REGISTER as ADMIN_REGISTER
 from accounts.delivery import unused
-from accounts.kinds import CHANGE, PASSWORD_RESET, REGISTER
+from accounts.kinds import CHANGE, DELETE, PASSWORD_RESET, REGISTER, RESTORE
 from accounts.models import DirectoryAccount
 from portal.common.search import matching
 from portal.fulfilment.models import Operation
@@ -87,10 +87,14 @@ class AccountAction:
 
 
 _Type, _State = DirectoryAccount.AccountType, DirectoryAccount.State
-_IN_USE = frozenset({_State.ENABLED, _State.DISABLED})
+_IN_USE, _DELETED = frozenset({_State.ENABLED, _State.DISABLED}), frozenset({_State.DELETED})
 # By type of account: the kind, in which states it is offered, and the words of the button.
 ACTIONS: dict[str, tuple[tuple[str, frozenset[str], Any, str], ...]] = {
-    _Type.WINDOWS: ((CHANGE, _IN_USE, gettext_lazy("Apply for a change"), "copy"),),
+    _Type.WINDOWS: (
+        (CHANGE, _IN_USE, gettext_lazy("Apply for a change"), "copy"),
+        (DELETE, _IN_USE, gettext_lazy("Apply for deletion"), "minus"),
+        (RESTORE, _DELETED, gettext_lazy("Apply for restoration"), "back"),
+    ),
 }
 
 
@@ -101,7 +105,7 @@ def actions_of(user: User, account: DirectoryAccount) -> list[AccountAction]:
     return [
         AccountAction(kind=kind, label=str(label), icon=icon)
         for kind, states, label, icon in ACTIONS.get(account.account_type, ())
-        if account.state in states
+        if account.state in states and not (kind == RESTORE and account.removal_began_at)
     ]
 
 

@@ -34,6 +34,10 @@ def order_of(action: Action) -> Callable[[Operation], Order]:
         account = _account_of(operation)
         if account.state != DirectoryAccount.State.ENABLED and action not in _TAKES_AWAY:
             raise NothingToOrder(_("The account is not in use any more."))
+        if action is Action.DISABLE and account.state == DirectoryAccount.State.ENABLED:
+            raise NothingToOrder(_("The account is in use again."))
+        if action is Action.REMOVE and account.state != DirectoryAccount.State.REMOVED:
+            raise NothingToOrder(_("The account was restored."))
         enabled = action not in _TAKES_AWAY
         return Order(marker=str(operation.marker), action=action, person=person_of(account, enabled=enabled))
 

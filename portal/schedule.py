@@ -107,7 +107,35 @@ def check_initial_passwords(*, now: datetime) -> str:
     return unused.check(now=now)
 
 
+def end_accounts(*, now: datetime) -> str:
+    """Temporary accounts whose last day of use has passed are disabled."""
+    from accounts import due
+
+    return f"{due.enqueue_ends(now=now)}"
+
+
+def remove_deleted_accounts(*, now: datetime) -> str:
+    """Deleted accounts whose days are over are removed for good."""
+    from accounts import due
+
+    return f"{due.enqueue_removals(now=now)}"
+
+
 JOBS: tuple[Job, ...] = (
+    Job(
+        name="end_accounts",
+        label=_("Disable accounts whose last day of use has passed"),
+        cron="1 0 * * *",
+        run=end_accounts,
+        why="The day after the last one begins at midnight in Japan; AD's own lock does not show in the register.",
+    ),
+    Job(
+        name="remove_deleted_accounts",
+        label=_("Remove deleted accounts whose days are over"),
+        cron="30 1 * * *",
+        run=remove_deleted_accounts,
+        why="Until then one application gives them back.",
+    ),
     Job(
         name="check_open_stages",
         label=_("Check that every open stage has somebody who can decide"),

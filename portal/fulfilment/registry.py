@@ -223,6 +223,11 @@ def target_label(target: str) -> str:
     return str(_labels.get(target, target))
 
 
+def has_handler(kind: str, target: str, step: str = "") -> bool:
+    """Whether somebody carries out this step of a kind at the target."""
+    return (kind, target, step) in _handlers
+
+
 def is_in_use(target: str) -> bool:
     """Whether this installation has the target: a kind's operations at one that it has not are never queued."""
     return _in_use[target]() if target in _in_use else True

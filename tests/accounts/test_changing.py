@@ -12,18 +12,17 @@ from accounts.kinds import CHANGE, CHANGE_KIND
 from accounts.life_forms import ChangeForm
 from accounts.models import DirectoryAccount
 from portal.fulfilment.models import OperationStatus
-from portal.gateways.directory import DirectoryEntry, DirectoryUnavailable, OutcomeUnknown
+from portal.gateways.directory import DirectoryUnavailable, OutcomeUnknown
 from portal.workflow.errors import InvalidApplication
 from portal.workflow.kinds import LineContext
 from portal.workflow.models import Application
 from tests import factories, journeys
+from tests.accounts.life import SECTION, employ
 from tests.accounts.world import attempt
 from tests.fakes import ROOT_OU, FakeDirectory, groups_ou, users_ou
 from tests.journeys import Cast
 
 pytestmark = pytest.mark.django_db
-
-SECTION = f"OU=審査第一課,{users_ou('13')}"
 
 
 @pytest.fixture
@@ -32,39 +31,9 @@ def cast() -> Cast:
 
 
 @pytest.fixture
-def entry(directory: FakeDirectory) -> DirectoryEntry:
-    """An account in AD, in one of two groups, and the units of its organisation."""
-    directory.containers += [users_ou("13"), SECTION, f"OU=Deleted,OU=13,{ROOT_OU}"]
-    directory.add_group("審査")
-    directory.add_group("会計")
-    directory.add_group("保守", privileged=True)
-    directory.add_group("局所", is_global=False)
-    return directory.add(
-        "tk0412-suzuki",
-        container_dn=users_ou("13"),
-        display_name="鈴木 美咲",
-        family_name="鈴木",
-        given_name="美咲",
-        kana="スズキ ミサキ",
-        department="審査第二課",
-        groups=(f"CN=審査,{groups_ou('13')}",),
-    )
-
-
-@pytest.fixture
-def account(entry: DirectoryEntry) -> DirectoryAccount:
-    """The same account in the register."""
-    return factories.directory_account(
-        object_guid=entry.guid,
-        distinguished_name=entry.dn,
-        login_name=entry.login_name,
-        family_name="鈴木",
-        given_name="美咲",
-        family_kana="スズキ",
-        given_kana="ミサキ",
-        department="審査第二課",
-        groups=["審査"],
-    )
+def account(directory: FakeDirectory) -> DirectoryAccount:
+    """An account in AD and in the register."""
+    return employ(directory)
 
 
 def wanted(**changes: Any) -> dict[str, Any]:
