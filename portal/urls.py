@@ -21,6 +21,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("auth/", include("portal.orgs.auth_urls")),
     path("", include("portal.workflow.urls")),
     path("", include("portal.fulfilment.urls")),
+    path("", include("portal.two_factor.urls")),
     path("", include("portal.notices.urls")),
     path("", include("portal.orgs.urls")),
     path("", include("portal.trail.urls")),

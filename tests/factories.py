@@ -13,8 +13,10 @@ from django.utils import timezone
 from accounts.models import DirectoryAccount
 from accounts.register import account_search_text
 from portal.fulfilment.models import Operation
+from portal.gateways.two_factor import Person
 from portal.orgs.models import ApiToken, Deputy, Membership, Organisation, PasswordRecipient, User
 from portal.orgs.permissions import Role
+from portal.two_factor.models import AnswerFile, ExchangeBatch, ExchangeRow
 from portal.workflow.models import Application, ApplicationLine, Status
 
 _numbers = itertools.count(1)
@@ -164,3 +166,36 @@ def directory_account(code: str = "13", **fields: Any) -> DirectoryAccount:
     searched = ("family_name", "given_name", "family_kana", "given_kana", "login_name", "department")
     values.setdefault("search_text", account_search_text(**{name: values[name] for name in searched}))
     return DirectoryAccount.system.create(**values)
+
+
+def exchange_batch(*operations: Operation) -> tuple[ExchangeBatch, AnswerFile]:
+    """A file for the two-factor system with these operations in it, acknowledged by another one."""
+    n, now = next(_numbers), timezone.now()
+    batch = ExchangeBatch.objects.create(
+        number=n,
+        file_name=f"kokuho-{n:06}.csv",
+        state="ACKNOWLEDGED",
+        row_count=len(operations),
+        created_at=now,
+        written_at=now,
+        acknowledged_at=now,
+    )
+    answer = AnswerFile.objects.create(
+        name=f"ack-{n}.csv", sha256=uuid.uuid4().hex, read_at=now, problems=[[2, "試験"]]
+    )
+    for position, made in enumerate(operations, start=1):
+        values = dict.fromkeys(Person.__dataclass_fields__, "") | {"login_name": made.subject}
+        ExchangeRow.system.create(
+            organisation_id=made.organisation_id,
+            operation=made,
+            reference=str(made.marker),
+            action="add",
+            values=values,
+            state="DONE",
+            batch=batch,
+            position=position,
+            answer=answer,
+            created_at=now,
+            answered_at=now,
+        )
+    return batch, answer

@@ -87,6 +87,12 @@ class Operation(ScopedModel):
         return registry.target_label(self.target)
 
     @property
+    def waits_for(self) -> str:
+        """What an operation that is well waits for, for everybody's eyes (registry.Waits); "" for any other."""
+        is_waiting = self.status == OperationStatus.WAITING and self.error_code.startswith(registry.WAITS_FOR)
+        return self.error_message if is_waiting else ""
+
+    @property
     def step_label(self) -> str:
         """What people call a later step; "" for what was applied for."""
         return registry.step_label(self.step)

@@ -46,12 +46,16 @@ class NotKnown:
     message: str
 
 
+WAITS_FOR = "waits_for_"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Waits:
     """Nothing is wrong and there is nothing to try: what the operation waits for has not come yet.
 
     It costs no attempt and says nothing about the target. Whoever sees it come wakes the operation
     (portal.fulfilment.services.wake); at `until` the operation looks for itself.
+    `code` begins with WAITS_FOR, and `message` is shown to the applicant too.
     """
 
     code: str

@@ -116,7 +116,11 @@ class ExchangeRow(ScopedModel):
     class Meta(ScopedModel.Meta):
         ordering = ("id",)
         indexes: ClassVar = [
-            models.Index(fields=["id"], name="exchange_row_pending", condition=Q(state="PENDING")),
+            models.Index(
+                fields=["state", "id"],
+                name="exchange_row_open",
+                condition=Q(state__in=["PENDING", "WRITTEN"]),
+            ),
             models.Index(fields=["batch", "position"], name="exchange_row_batch"),
         ]
         constraints: ClassVar = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -30,18 +31,23 @@ from portal.orgs.permissions import (
     Permission,
     Role,
 )
+from portal.two_factor import factory
 from portal.workflow import selectors
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of the menu. Without permissions everybody sees it; `count` names a field of selectors.work_counts."""
+    """One line of the menu. Without permissions everybody sees it; `count` names a field of selectors.work_counts.
+
+    `in_use` says whether this installation has what it leads to.
+    """
 
     label: Any
     icon: str
     url_name: str
     permissions: tuple[Permission, ...] = ()
     count: str = ""
+    in_use: Callable[[], bool] | None = None
 
 
 MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
@@ -75,6 +81,13 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
         pgettext_lazy("menu", "Operations"),
         (
             Entry(_("Fulfilment"), "cycle", "operation_list", (READ_OPERATIONS,), "attention"),
+            Entry(
+                _("Two-factor exchange"),
+                "swap",
+                "exchange_list",
+                (READ_OPERATIONS,),
+                in_use=factory.uses_exchange,
+            ),
             Entry(_("Approval routes"), "route", "route_list", (MANAGE_ROUTES,)),
             Entry(_("Scheduled jobs"), "clock", "job_list", (READ_OPERATIONS,), "failing_jobs"),
             Entry(_("Audit trail"), "book", "trail_list", (READ_TRAIL,)),
@@ -119,6 +132,8 @@ class _Navigation:
         return [group for group in groups if group["entries"]]
 
     def _shown(self, entry: Entry) -> dict[str, Any] | None:
+        if entry.in_use is not None and not entry.in_use():
+            return None
         allowed = any(self._user.may(permission) for permission in entry.permissions)
         if entry.permissions and not allowed and not (entry.url_name == "inbox" and self.may_decide):
             return None

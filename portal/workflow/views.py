@@ -115,11 +115,12 @@ def render_application(
     if form is not None and error is not None:  # decide anew, on what is shown now
         form = AskedDecisionForm(initial={**seen, "comment": form.data.get("comment", "")})
     lines = selectors.shown_lines(application)
+    operations = list(Operation.objects.visible_to(user).filter(line__application=application))
     waiting = selectors.inbox(user, now).exclude(pk=application.pk)
     context = {
         "application": application,
         "kind": kinds.get(application.kind),
-        "lines": _with_plans(lines, decision.plans, application.organisation),
+        "lines": _with_plans(lines, decision.plans, application.organisation, operations),
         "actions": selectors.actions(user, application),
         "decision": decision,
         "form": form or AskedDecisionForm(initial=seen),
@@ -130,9 +131,7 @@ def render_application(
         "events": _history(application),
         "revision_changes": selectors.revision_changes(application),
         "related": related.related_to(user, application),
-        "operations": Operation.objects.visible_to(user)
-        .filter(line__application=application)
-        .select_related("line"),
+        "operations": operations,
         "next_in_inbox": waiting.order_by("due_on", "id").first() if decision.may_decide or error else None,
         "asked": decision.may_decide
         and bool(decision.plan_digest),  # else the target did not answer (ACC-12)
@@ -142,9 +141,15 @@ def render_application(
 
 
 def _with_plans(
-    lines: list[selectors.ShownLine], plans: list[Plan], organisation: Organisation
+    lines: list[selectors.ShownLine],
+    plans: list[Plan],
+    organisation: Organisation,
+    operations: list[Operation],
 ) -> list[dict[str, Any]]:
-    """Each line with the plan to show: the live one where it was asked, else the frozen one."""
+    """Each line with its operations and the plan to show: the live one where it was asked, else the frozen one."""
+    of_line: dict[int, list[Operation]] = {}
+    for operation in operations:
+        of_line.setdefault(operation.line_id, []).append(operation)
     for shown in lines:
         shown.line.organisation = organisation  # the same for all: no statement per line
     live: list[Plan | None] = [*plans, *([None] * (len(lines) - len(plans)))]
@@ -154,6 +159,7 @@ def _with_plans(
             "payload": shown.payload,
             "plan": plan or shown.plan,
             "result": fulfilling.result_text(shown.line),
+            "operations": of_line.get(shown.line.pk, []),
         }
         for shown, plan in zip(lines, live, strict=False)
     ]

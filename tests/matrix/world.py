@@ -21,6 +21,7 @@ from portal.fulfilment.models import Operation
 from portal.notices.models import Notice, NoticeStatus
 from portal.orgs.models import ApiToken, Deputy, Membership, PasswordRecipient, User
 from portal.orgs.permissions import ROLES_OF_KIND, OrganisationKind, Role
+from portal.two_factor.models import AnswerFile, ExchangeBatch
 from portal.workflow import services
 from portal.workflow.models import Application, Attachment, SavedFilter
 from tests import factories, journeys
@@ -64,6 +65,8 @@ class World:
     token: ApiToken = field(init=False)
     saved_filter: SavedFilter = field(init=False)
     notice: Notice = field(init=False)
+    batch: ExchangeBatch = field(init=False)
+    answer: AnswerFile = field(init=False)
     confirmation_token: str = "a-mailed-token"
 
     def person(self, role: str, code: str = "13") -> User:
@@ -169,6 +172,7 @@ def _belongings(world: World) -> None:
         application_number=world.waiting.number,
         status=NoticeStatus.FAILED,
     )
+    world.batch, world.answer = factories.exchange_batch(world.operation)
     factories.recipient(
         "13",
         confirmed_at=None,
