@@ -15,9 +15,14 @@ class AccountsConfig(AppConfig):
         from accounts.administrators import kinds as administrators
         from accounts.models import DirectoryAccount
         from accounts.reconciliation import before_queue
+        from accounts.reminder import addresses, services
         from portal.fulfilment import gate
+        from portal.notices import messages
 
         kinds.register_all()
         gate.register_check("reconciliation", before_queue.check)
         administrators.register_all()
+        # The codes of these mails are drawn when the mail is made and never stored.
+        messages.provide("reminder_code", services.code_for_mail)
+        messages.provide("address_code", addresses.code_for_mail)
         auditlog.register(DirectoryAccount, exclude_fields=["created_at", "updated_at", "search_text"])

@@ -10,6 +10,7 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from accounts.reconciliation.models import Finding, ReconciliationRun, WrittenState
+from accounts.reminder.models import ConfirmedAddress, ExpiryNotice, PasswordReminder, SelfServiceAttempt
 from portal.common.models import TimestampedModel
 from portal.common.search import search_indexes
 from portal.gateways.directory import parent_dn
@@ -17,11 +18,15 @@ from portal.orgs.models import Organisation
 from portal.orgs.scoping import ScopedModel
 
 __all__ = [
+    "ConfirmedAddress",
     "DeliveryChoice",
     "DirectoryAccount",
+    "ExpiryNotice",
     "Finding",
     "InitialPassword",
+    "PasswordReminder",
     "ReconciliationRun",
+    "SelfServiceAttempt",
     "WrittenState",
 ]
 

@@ -43,7 +43,7 @@ def change_password(
     `initial` is the forced first change, exempt from the minimum age. The trail keeps success and failure, no password.
     Raises PasswordRefused and DirectorySilent.
     """
-    _check_rules(actor, old_password, new_password)
+    check_rules(actor.login_name, new_password, old_password)
     gateway = directory_factory.get_directory()
     if actor.directory_guid is None:
         raise PasswordRefused({"": [_("The password of this account is not in Active Directory.")]})
@@ -54,7 +54,7 @@ def change_password(
                 {"": [_("Active Directory no longer has this account. Ask network operations.")]}
             )
         if not initial:
-            _check_age(entry, now)
+            check_age(entry, now)
         gateway.change_password(actor.directory_guid, old_password=old_password, new_password=new_password)
     except directory.DirectoryUnavailable as exc:
         raise DirectorySilent(maybe_changed=False) from exc
@@ -63,23 +63,21 @@ def change_password(
         raise DirectorySilent(maybe_changed=True) from exc
     except directory.DirectoryError as exc:
         _record("password.change_refused", actor, now, reason=type(exc).__name__)
-        raise PasswordRefused(_explain(exc)) from exc
+        raise PasswordRefused(explain(exc)) from exc
     _record("password.change", actor, now, initial=initial)
 
 
-def _check_rules(actor: User, old_password: str, new_password: str) -> None:
-    """ACC-07, all rules at once: Active Directory would not say which one was broken."""
-    broken = [
-        result.text for result in passwords.check_password(new_password, actor.login_name) if not result.met
-    ]
-    if new_password == old_password:
+def check_rules(login_name: str, new_password: str, old_password: str = "") -> None:
+    """ACC-07, all rules at once: Active Directory would not say which one was broken. Raises PasswordRefused."""
+    broken = [result.text for result in passwords.check_password(new_password, login_name) if not result.met]
+    if new_password and new_password == old_password:
         broken.append(_("Choose a password that differs from the present one."))
     if broken:
         raise PasswordRefused({"new_password": broken})
 
 
-def _check_age(entry: directory.DirectoryEntry, now: datetime) -> None:
-    """ACC-07: not within a day after the last change."""
+def check_age(entry: directory.DirectoryEntry, now: datetime) -> None:
+    """ACC-07: not within a day after the last change, whoever set it. Raises PasswordRefused."""
     earliest = passwords.earliest_change(entry.password_last_set)
     if earliest is not None and now < earliest:
         moment = earliest.astimezone(JST).strftime("%Y-%m-%d %H:%M")
@@ -89,7 +87,7 @@ def _check_age(entry: directory.DirectoryEntry, now: datetime) -> None:
         raise PasswordRefused({"": [reason]})
 
 
-def _explain(exc: directory.DirectoryError) -> dict[str, Sequence[Any]]:
+def explain(exc: directory.DirectoryError) -> dict[str, Sequence[Any]]:
     """The directory's refusal in words that say what to do."""
     if isinstance(exc, directory.WrongPassword):
         return {"old_password": [_("The present password is wrong.")]}

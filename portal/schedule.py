@@ -25,6 +25,7 @@ BEAT: dict[str, dict[str, Any]] = {
         "feed operations that were missed": "portal.fulfilment.tasks.sweep",
         "exchange files with the two-factor system": "portal.two_factor.tasks.exchange",
         "send mail that was not sent at once": "portal.notices.tasks.send_notices",
+        "answer forgotten passwords that were missed": "accounts.tasks.answer_password_reminders",
         "run the jobs that are due": "portal.jobs.tasks.run_due_jobs",
     }.items()
 }
@@ -64,6 +65,20 @@ def purge_idempotency_keys(*, now: datetime) -> str:
 
     count, _by_model = IdempotencyKey.objects.filter(created_at__lt=now - _IDEMPOTENCY_KEYS_KEPT).delete()
     return f"{count}"
+
+
+def tell_expiring_passwords(*, now: datetime) -> str:
+    """People whose password ends in 14, 7 or 1 days are told, once for each."""
+    from accounts import expiry
+
+    return f"{expiry.tell_expiring(now=now)}"
+
+
+def purge_self_service_attempts(*, now: datetime) -> str:
+    """Attempts at pages without login go after two days."""
+    from accounts.reminder import throttle
+
+    return f"{throttle.purge(now=now)}"
 
 
 def purge_job_runs(*, now: datetime) -> str:
@@ -214,5 +229,19 @@ JOBS: tuple[Job, ...] = (
         cron="40 6 * * *",
         run=check_initial_passwords,
         why="AD never ends an unused initial password; before the offices open, so that nobody is cut off while logging on.",
+    ),
+    Job(
+        name="tell_expiring_passwords",
+        label=_("Tell people that their password ends"),
+        cron="0 8 * * *",
+        run=tell_expiring_passwords,
+        why="14, 7 and 1 days before; after an outage each person gets one mail, not three.",
+    ),
+    Job(
+        name="purge_self_service_attempts",
+        label=_("Remove attempts at password pages that no longer count"),
+        cron="40 3 * * *",
+        run=purge_self_service_attempts,
+        why="They slow guessing down within an hour and hold network addresses.",
     ),
 )

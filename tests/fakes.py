@@ -82,6 +82,8 @@ class FakeDirectory:
     controllers: dict[str, dict[uuid.UUID, datetime] | Exception] = field(
         default_factory=lambda: {"ldaps://dc1.kokuho.pr:636": {}}
     )
+    policy_hints: bool = False
+    used: dict[uuid.UUID, set[str]] = field(default_factory=dict)  # what the history refuses
 
     # --- for tests -------------------------------------------------------------------------------------------------
     def add(
@@ -401,6 +403,26 @@ class FakeDirectory:
         self.passwords[guid] = new_password
         self._leave("replace_initial_password")
 
+    def minds_history_in_resets(self) -> bool:
+        self._enter("minds_history_in_resets")
+        return self.policy_hints
+
+    def reset_to_chosen_password(self, guid: uuid.UUID, *, new_password: str) -> None:
+        self._enter("reset_to_chosen_password")
+        self._entry(guid)
+        self._check_policy(new_password)
+        self._keep_history(guid, new_password)
+        self.entries[guid] = replace(
+            self._entry(guid), must_change_password=False, password_last_set=datetime.now(UTC), locked=False
+        )
+        self._leave("reset_to_chosen_password")
+
+    def _keep_history(self, guid: uuid.UUID, new_password: str) -> None:
+        if new_password in self.used.get(guid, set()) | {self.passwords.get(guid)}:
+            raise PolicyRefused
+        self.used.setdefault(guid, set()).add(new_password)
+        self.passwords[guid] = new_password
+
     def change_password(self, guid: uuid.UUID, *, old_password: str, new_password: str) -> None:
         self._enter("change_password")
         entry = self._entry(guid)
@@ -409,7 +431,7 @@ class FakeDirectory:
         if self.passwords.get(guid) != old_password:
             raise WrongPassword
         self._check_policy(new_password)
-        self.passwords[guid] = new_password
+        self._keep_history(guid, new_password)
         self.entries[guid] = replace(entry, must_change_password=False, password_last_set=datetime.now(UTC))
         self._leave("change_password")
 

@@ -442,6 +442,17 @@ class Directory(Protocol):
         """
         ...
 
+    def minds_history_in_resets(self) -> bool:
+        """Whether this directory can judge a reset by its history of passwords (the policy-hints control)."""
+        ...
+
+    def reset_to_chosen_password(self, guid: UUID, *, new_password: str) -> None:
+        """Set a password that its owner chose: history counts, nothing has to be changed at the next logon, a lock ends.
+
+        Only where `minds_history_in_resets`. Raises NotFound, PolicyRefused.
+        """
+        ...
+
     def change_password(self, guid: UUID, *, old_password: str, new_password: str) -> None:
         """Change a password as its owner does: the old one is checked and the whole policy applies (ACC-11).
 

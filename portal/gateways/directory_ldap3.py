@@ -44,6 +44,8 @@ from portal.gateways.directory import (
 )
 from portal.gateways.directory_rules import FIELD_CHECKS, validate_login_name
 
+_POLICY_HINTS = "1.2.840.113556.1.4.2239"
+_MIND_HISTORY = b"\x30\x03\x02\x01\x01"  # SEQUENCE { INTEGER 1 }
 _BIND_RESULTS: Mapping[str, BindResult] = {
     "52e": BindResult.WRONG,
     "525": BindResult.WRONG,
@@ -319,6 +321,17 @@ class Ldap3Directory:
         guard = [(ldap3.MODIFY_DELETE, [b"0"]), (ldap3.MODIFY_ADD, [b"0"])]
         self._modify(guid, {"pwdLastSet": guard, **_new_password(new_password)}, error=errors.guarded_error)
 
+    def minds_history_in_resets(self) -> bool:
+        reply = self._search("", "(objectClass=*)", attributes=["supportedControl"], scope=ldap3.BASE)
+        found = [name for entry in reply.entries for name in entry["raw_attributes"]["supportedControl"]]
+        return _POLICY_HINTS.encode() in found
+
+    def reset_to_chosen_password(self, guid: UUID, *, new_password: str) -> None:
+        self._writable(guid)
+        # Critical: a server that does not know the control must refuse rather than forget the history.
+        hints = [(_POLICY_HINTS, True, _MIND_HISTORY)]
+        self._modify(guid, _new_password(new_password), controls=hints)
+
     def change_password(self, guid: UUID, *, old_password: str, new_password: str) -> None:
         if not old_password:
             raise WrongPassword("no old password", code="rule")
@@ -431,8 +444,11 @@ class Ldap3Directory:
         changes: Mapping[str, list[Change]],
         *,
         error: Callable[[Reply], DirectoryError] = errors.write_error,
+        controls: list[tuple[str, bool, bytes]] | None = None,
     ) -> None:
-        reply = self._kept.write(lambda connection: connection.modify(values.guid_dn(guid), dict(changes)))
+        reply = self._kept.write(
+            lambda connection: connection.modify(values.guid_dn(guid), dict(changes), controls=controls)
+        )
         if not reply.ok:
             raise error(reply)
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import itertools
 import re
+import string
+import unicodedata
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accounts.passwords import (
@@ -18,6 +20,14 @@ from accounts.passwords import (
     is_acceptable,
 )
 
+UPPER, LOWER, DIGITS, SYMBOLS = (
+    string.ascii_uppercase,
+    string.ascii_lowercase,
+    string.digits,
+    string.punctuation + " ",
+)
+# How fast a machine draws examples is no rule of the domain.
+whenever_it_is_ready = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 LOGIN_NAMES = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,19}", fullmatch=True)
 
 
@@ -68,6 +78,7 @@ def test_the_setting_can_forbid_the_whole_login_name_only(settings) -> None:
     assert broken_rules("Zz9-TK13Hanako") == {Rule.LOGIN_NAME}
 
 
+@whenever_it_is_ready
 @given(login_name=LOGIN_NAMES, prefix=st.text(max_size=8), suffix=st.text(max_size=8), data=st.data())
 def test_any_run_of_three_of_the_login_name_is_found(login_name, prefix, suffix, data) -> None:
     if len(login_name) < 3:
@@ -79,6 +90,7 @@ def test_any_run_of_three_of_the_login_name_is_found(login_name, prefix, suffix,
     assert Rule.LOGIN_NAME in broken_rules(f"{prefix}-{run}-{suffix}", login_name)
 
 
+@whenever_it_is_ready
 @given(
     login_name=LOGIN_NAMES,
     avoid=st.lists(st.text(alphabet="acdefhjnrtACDEFGH3479@.", max_size=20), max_size=4),
@@ -128,3 +140,41 @@ def test_a_password_may_be_changed_a_day_after_the_last_change() -> None:
 
 def test_an_initial_password_may_be_changed_at_once() -> None:
     assert earliest_change(None) is None
+
+
+@whenever_it_is_ready
+@given(password=st.text(max_size=20), login_name=LOGIN_NAMES)
+def test_the_validator_agrees_with_a_second_reading_of_the_rule(password: str, login_name: str) -> None:
+    """ACC-07 written down once more, as plainly as it goes."""
+    folded, name = (unicodedata.normalize("NFKC", text).casefold() for text in (password, login_name))
+    kinds = [any(c in group for c in password) for group in (UPPER, LOWER, DIGITS, SYMBOLS)]
+    holds_name = any(name[i : i + 3] in folded for i in range(len(name) - 2))
+    invisible = any(unicodedata.category(c) in {"Cc", "Cf", "Cs", "Zl", "Zp"} for c in password)
+
+    broken = broken_rules(password, login_name)
+
+    assert (Rule.LENGTH in broken) == (len(password) < 8 or len(folded) < 8)
+    assert (Rule.CATEGORIES in broken) == (sum(kinds) < 3)
+    assert (Rule.LOGIN_NAME in broken) == holds_name
+    assert (Rule.CHARACTERS in broken) == invisible
+
+
+@pytest.mark.slow
+def test_two_hundred_thousand_initial_passwords_break_no_rule() -> None:
+    """Each for another person; counted without the validator, so that both would have to be wrong (ACC-07, ACC-08)."""
+    letters = "abcdefghijklmnopqrstuvwxyz0123456789"
+    broken = 0
+    for number in range(200_000):
+        name = f"tk{number % 47 + 1:02d}{letters[number % 36]}{letters[number // 36 % 36]}{letters[number // 1296 % 36]}"
+        romaji = f"{letters[number % 26]}atohana"
+        password = generate_initial_password(login_name=name, avoid=[romaji])
+        folded, joined = password.lower(), password.lower().replace("-", "")
+        runs = {text[i : i + 3] for text in (name, romaji) for i in range(len(text) - 2)}
+        kinds = (UPPER, LOWER, DIGITS, "-")
+        broken += (
+            len(password) < 8
+            or not all(any(c in kind for c in password) for kind in kinds)
+            or any(run in folded or run in joined for run in runs)
+        )
+
+    assert broken == 0

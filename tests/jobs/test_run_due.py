@@ -20,6 +20,7 @@ from portal.jobs.models import JobRun
 from portal.jobs.table import Job, all_jobs
 from portal.workflow.models import IdempotencyKey
 from tests import factories
+from tests.fakes import FakeDirectory
 
 pytestmark = pytest.mark.django_db
 
@@ -166,7 +167,9 @@ def test_of_many_workers_one_runs_the_job() -> None:
     assert len(recorder.calls) == 1
 
 
-def test_every_job_of_the_table_runs_and_is_done() -> None:
+def test_every_job_of_the_table_runs_and_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    directory = FakeDirectory()
+    monkeypatch.setattr("portal.gateways.directory_factory.get_directory", lambda: directory)
     for name in services.due(timezone.now()):
         tasks.run_job(name)
 

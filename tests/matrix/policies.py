@@ -363,6 +363,15 @@ OWN_PAGES = {
     "profile": Policy(EVERYONE_IN, EVERYONE_IN),
     "password_change": Policy(EVERYONE_IN, EVERYONE_IN),
     "initial_password_change": Policy(HALF_LOGGED_IN, HALF_LOGGED_IN),
+    "own_address": Policy(EVERYONE_IN, EVERYONE_IN),
+    "public_password_change": Policy(PUBLIC, PUBLIC),
+    # Before login only: whoever is in is led to their own page, and nobody here has got further than the start.
+    "reminder_ask": Policy(
+        access(to(LOGGED_IN, FOUND), to(GUESTS, OK)), access(to(LOGGED_IN, FOUND), to(GUESTS, 422))
+    ),
+    "reminder_code": Policy(HALF_LOGGED_IN, HALF_LOGGED_IN),
+    "reminder_factor": Policy(HALF_LOGGED_IN, HALF_LOGGED_IN),
+    "reminder_choose": Policy(HALF_LOGGED_IN, HALF_LOGGED_IN),
     "token_list": Policy(),
     "columns_choose": Policy(None, access(to(LOGGED_IN, FOUND)), lambda w: {"table": "accounts"}),
     "token_create": Policy(None, access(to(LOGGED_IN, 422))),

@@ -6,7 +6,7 @@ import threading
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from portal.embedded.directory import names
+from portal.embedded.directory import messages, names
 from portal.embedded.directory.failures import BindRefused, Refused, denied
 from portal.embedded.directory.policy import (
     NEVER,
@@ -38,6 +38,12 @@ class Domain:
     root_ou: str
     services_ou: str
     lock: threading.RLock = field(default_factory=threading.RLock)
+    without_controls: frozenset[str] = frozenset()
+
+    @property
+    def controls(self) -> frozenset[str]:
+        """The controls that this server knows."""
+        return messages.SUPPORTED_CONTROLS - self.without_controls
 
     @property
     def head(self) -> Entry:

@@ -61,14 +61,21 @@ def initial_password(domain: Domain, entry: Entry, values: list[bytes] | None) -
     return replace(entry, passwords=(hash_password(password),))
 
 
-def apply_password(domain: Domain, entry: Entry, change: PasswordChange, *, keep_time: bool) -> Entry:
-    """The account with its new password; `keep_time` when the same modify wrote pwdLastSet itself."""
+def apply_password(
+    domain: Domain, entry: Entry, change: PasswordChange, *, keep_time: bool, mind_history: bool = False
+) -> Entry:
+    """The account with its new password; `keep_time` when the same modify wrote pwdLastSet itself.
+
+    A reset looks at the history with `mind_history` only (the policy-hints control), as AD does.
+    """
     policy = domain.policy(entry)
     new = _decoded(change.new)
     if change.old is not None:
         _check_owner(domain, entry, policy, _decoded(change.old))
         if _too_young(entry, policy) or in_history(new, entry, policy):
             raise policy_refused()
+    if mind_history and in_history(new, entry, policy):
+        raise policy_refused()
     if not acceptable(new, entry, policy):
         raise policy_refused()
     if not keep_time:

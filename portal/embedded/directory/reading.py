@@ -190,7 +190,7 @@ def _select_root(domain: Domain, wanted: tuple[str, ...]) -> Values:
         "namingContexts": [domain.base_dn.encode()],
         "rootDomainNamingContext": [domain.base_dn.encode()],
         "supportedLDAPVersion": [b"3"],
-        "supportedControl": sorted(oid.encode() for oid in messages.SUPPORTED_CONTROLS),
+        "supportedControl": sorted(oid.encode() for oid in domain.controls),
         "dnsHostName": [f"dc1.{domain.dns_name}".encode()],
         "dsServiceName": [domain.controller_dn.encode()],
         "highestCommittedUSN": [str(domain.store.usn).encode()],

@@ -49,12 +49,14 @@ class DemoDirectory:
         seed: bool = True,
         base_dn: str = "DC=kokuho,DC=pr",
         domain: str = "kokuho.pr",
+        without_controls: frozenset[str] = frozenset(),
     ) -> None:
         self.folder = Path(folder).resolve()
         self.host = host
         self.port = port
         self.faults = Faults()
         self._seed = seed
+        self._without_controls = without_controls
         self._base_dn = base_dn
         self._dns_name = domain
         self._secrets: dict[str, str] = {}
@@ -151,6 +153,7 @@ class DemoDirectory:
             dns_name=self._dns_name,
             root_ou=f"OU=Federations,{self._base_dn}",
             services_ou=f"OU=Services,{self._base_dn}",
+            without_controls=self._without_controls,
         )
         seed_domain(domain, administrator_password=self._secrets["administrator"])
         seed_controller(domain)

@@ -96,7 +96,7 @@ class Session:
             raise HangUp
 
     def _perform(self, request: Request) -> Iterator[bytes]:
-        unknown = [c for c in request.controls if c.critical and c.oid not in messages.SUPPORTED_CONTROLS]
+        unknown = [c for c in request.controls if c.critical and c.oid not in self._domain.controls]
         if unknown:
             yield messages.result(request, failures.UNAVAILABLE_EXTENSION, "00002040: unknown control")
             return
@@ -126,7 +126,8 @@ class Session:
             case Add() as add:
                 writing.add(self._domain, self._identity, add)
             case Modify() as modify:
-                writing.modify(self._domain, self._identity, modify)
+                hints = request.control(messages.POLICY_HINTS) is not None
+                writing.modify(self._domain, self._identity, modify, mind_history=hints)
             case ModifyDn() as move:
                 writing.modify_dn(self._domain, self._identity, move)
             case Delete() as delete:

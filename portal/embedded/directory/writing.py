@@ -210,7 +210,7 @@ def _password_time(value: bytes) -> bytes:
 # Changing
 
 
-def modify(domain: Domain, identity: UUID | None, operation: Modify) -> None:
+def modify(domain: Domain, identity: UUID | None, operation: Modify, *, mind_history: bool = False) -> None:
     found = domain.store.by_dn(operation.dn)
     if found is None or found.deleted:
         raise missing()
@@ -228,7 +228,9 @@ def modify(domain: Domain, identity: UUID | None, operation: Modify) -> None:
     if "lockouttime" in touched and entry.number("lockouttime") == 0:
         entry.values["badpwdcount"] = [b"0"]
     if password is not None:
-        entry = apply_password(domain, entry, password, keep_time="pwdlastset" in touched)
+        entry = apply_password(
+            domain, entry, password, keep_time="pwdlastset" in touched, mind_history=mind_history
+        )
     if "useraccountcontrol" in touched and not entry.passwords and not _may_lack_password(entry):
         raise policy_refused()
     domain.store.put(entry)
