@@ -11,15 +11,19 @@ class AccountsConfig(AppConfig):
         """Register this app's kinds and handlers, and the register for field-level history (SEC-02)."""
         from auditlog.registry import auditlog
 
-        from accounts import kinds
+        from accounts import continuity, kinds
         from accounts.administrators import kinds as administrators
         from accounts.models import DirectoryAccount
+        from accounts.naming import free
         from accounts.reconciliation import before_queue
         from accounts.reminder import addresses, services
+        from portal.continuity import parts, reserve
         from portal.fulfilment import gate
         from portal.notices import messages
 
         kinds.register_all()
+        parts.register(continuity.sheets)
+        free.kept_aside.append(reserve.kept_aside)
         gate.register_check("reconciliation", before_queue.check)
         administrators.register_all()
         # The codes of these mails are drawn when the mail is made and never stored.

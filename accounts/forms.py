@@ -126,9 +126,12 @@ class AccountLineForm(DirectoryLineForm):
 
     def __init__(self, *args: Any, context: LineContext, **kwargs: Any) -> None:
         super().__init__(*args, context=context, **kwargs)
-        choices = once(
-            context.organisation, "recipients", lambda: list(recipients.options(context.organisation))
-        )
+        if "recipient_id" in self.fields:
+            self._offer_recipients()
+
+    def _offer_recipients(self) -> None:
+        organisation = self.context.organisation
+        choices = once(organisation, "recipients", lambda: list(recipients.options(organisation)))
         field = self.fields["recipient_id"]
         assert isinstance(field, forms.TypedChoiceField)
         field.choices = [("", _("Choose")), *choices]

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
-from accounts import checks, forms, life_checks, life_forms, life_planning, planning, reading
+from accounts import afterwards, checks, forms, life_checks, life_forms, life_planning, planning, reading
 from accounts.changing import ChangeHandler
 from accounts.deleting import REMOVE, DeleteHandler, RemoveHandler
 from accounts.delivery import unused
@@ -230,6 +230,7 @@ def register_all() -> None:
     kinds.register(DELETE_KIND)
     kinds.register(RESTORE_KIND)
     kinds.register(RESET_KIND)
+    kinds.register(afterwards.kind(_MAY_APPLY, _register_terms))
     name_target(TARGET, "Active Directory")
     register_handler(REGISTER, TARGET, RegisterHandler())
     register_handler(CHANGE, TARGET, ChangeHandler())
@@ -244,6 +245,7 @@ def register_all() -> None:
     register_two_factor(REGISTER, Action.ADD)
     register_two_factor(CHANGE, Action.CHANGE)
     name_step(unused.STEP, unused.STEP_LABEL)
+    register_handler(afterwards.CODE, TARGET, afterwards.AfterwardsHandler())
     for kind in (REGISTER, PASSWORD_RESET):
         register_handler(kind, TARGET, DisableUnusedHandler(), step=unused.STEP)
         for code in (RECIPIENT_UNUSABLE, RECIPIENT_REFUSED):

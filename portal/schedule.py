@@ -95,6 +95,13 @@ def remove_exchange_files(*, now: datetime) -> str:
     return f"{services.remove_old_files(now)}"
 
 
+def make_continuity_pack(*, now: datetime) -> str:
+    """What operations need on a day without the portal goes to their folder, encrypted."""
+    from portal.continuity import services
+
+    return services.make_nightly(now=now)
+
+
 def purge_sessions(*, now: datetime) -> str:
     """Sessions that ended go."""
     import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
@@ -180,6 +187,13 @@ JOBS: tuple[Job, ...] = (
         cron="40 8 * * 1-5",
         run=look_after_dormant_lists,
         why="At the start of the working day; also finishes a list that Active Directory held up.",
+    ),
+    Job(
+        name="make_continuity_pack",
+        label=_("Make the continuity pack"),
+        cron="40 2 * * *",
+        run=make_continuity_pack,
+        why="On the day on which the portal is down it is too late.",
     ),
     Job(
         name="purge_idempotency_keys",

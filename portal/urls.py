@@ -26,6 +26,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("portal.orgs.urls")),
     path("", include("portal.trail.urls")),
     path("", include("portal.jobs.urls")),
+    path("", include("portal.continuity.urls")),
     path("", include("accounts.urls")),
     path("", include("dormancy.urls")),
     path("", include("accounts.self_service_urls")),

@@ -20,6 +20,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pyrage
+
 from portal.embedded import packages, services
 from portal.embedded.account import Account, AccountError, choose_account
 from portal.embedded.postgres import EmbeddedPostgres, wheel_binaries
@@ -60,6 +62,15 @@ class Place:
             self.account.own(path)
         return path.read_text()
 
+    def continuity_key(self) -> str:
+        """The public half of a demonstration key pair; in production the private half never comes near the portal."""
+        path = self.state / "continuity-private-key"
+        if not path.exists():
+            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as note:
+                note.write(str(pyrage.x25519.Identity.generate()))
+            self.account.own(path)
+        return str(pyrage.x25519.Identity.from_str(path.read_text().strip()).to_public())
+
 
 def say(text: str) -> None:
     """Tell the person at the terminal."""
@@ -84,6 +95,7 @@ def common_environment(place: Place) -> dict[str, str]:
         "ALLOWED_HOSTS": f"{place.host},127.0.0.1,localhost",
         "SECRET_KEY": place.secret("secret-key"),
         "MAIL_FROM": "portal@kokuho.example.jp",
+        "CONTINUITY_RECIPIENTS": place.continuity_key(),
         "PYTHONUNBUFFERED": "1",
         "XDG_CACHE_HOME": cache,
         **({"HOME": cache} if place.account.uid is not None else {}),

@@ -44,6 +44,7 @@ INSTALLED_APPS = [
     "portal.fulfilment",
     "portal.two_factor",
     "portal.workflow",
+    "portal.continuity",
     "accounts",
     "dormancy",
     "requests",
@@ -302,6 +303,15 @@ TWO_FACTOR = {
 # Days for which a deleted account can be restored before it is removed for good.
 ACCOUNT_REMOVAL_DAYS = env.number("ACCOUNT_REMOVAL_DAYS", 30)
 
+
+# --- Continuity: what operations need on a day without the portal (ACC-12) ------------------------------------------------
+CONTINUITY = {
+    # age public keys ("age1…"); a pack is never written without one. The private key belongs to operations, never here.
+    "recipients": env.names("CONTINUITY_RECIPIENTS"),
+    "folder": env.text("CONTINUITY_DIR", str(STATE_DIR / "continuity")),
+    "keep": env.number("CONTINUITY_KEEP", 14),
+    "reserve": env.number("CONTINUITY_RESERVE", 20),
+}
 
 # --- Celery: a bell, no state --------------------------------------------------------------------------------------------
 CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", "redis://127.0.0.1:6379/0")

@@ -89,6 +89,8 @@ LABELS: Mapping[str, Any] = {
     "operation.print": _("operations printed"),
     "gate.close": _("queue held"),
     "gate.open": _("queue released"),
+    "continuity.make": _("continuity pack made"),
+    "continuity.download": _("continuity pack fetched"),
     "operation.view": _("operation viewed"),
     "operation.sheet": _("work sheet opened"),
     "operation.taken": _("operation taken by hand"),

@@ -88,6 +88,7 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
                 (READ_OPERATIONS,),
                 in_use=factory.uses_exchange,
             ),
+            Entry(_("Continuity packs"), "shield", "continuity_list", (READ_OPERATIONS,)),
             Entry(_("Approval routes"), "route", "route_list", (MANAGE_ROUTES,)),
             Entry(_("Scheduled jobs"), "clock", "job_list", (READ_OPERATIONS,), "failing_jobs"),
             Entry(_("Audit trail"), "book", "trail_list", (READ_TRAIL,)),

@@ -109,6 +109,7 @@ def test_pages_of_operations_are_good(office: Office, width: int) -> None:
         "/operations/",
         "/operations/print/",
         "/operations/gate/close/",
+        "/continuity/",
         "/operations/gate/open/",
         f"/operations/{operation.pk}/",
         f"/operations/{operation.pk}/sheet/",

@@ -339,6 +339,9 @@ OPERATIONS = {
     "notice_send_again": Policy(
         None, access(to(OPERATOR, FOUND), to(IN_SCOPE, REFUSED)), lambda w: {"pk": w.notice.pk}
     ),
+    "continuity_list": Policy(READ_OPERATIONS),
+    "continuity_make": Policy(None, run(FOUND)),
+    "continuity_download": Policy(run(HIDDEN), None, lambda w: {"pk": 1}),
     "job_list": Policy(READ_OPERATIONS),
     "job_history": Policy(READ_OPERATIONS, None, job),
     "job_run": Policy(run(OK), run(FOUND), job),
