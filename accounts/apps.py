@@ -18,6 +18,7 @@ class AccountsConfig(AppConfig):
         from accounts.reconciliation import before_queue
         from accounts.reminder import addresses, services
         from portal.continuity import parts, reserve
+        from accounts.reconciliation import kinds as reconciliation
         from portal.fulfilment import gate
         from portal.notices import messages
 
@@ -29,4 +30,5 @@ class AccountsConfig(AppConfig):
         # The codes of these mails are drawn when the mail is made and never stored.
         messages.provide("reminder_code", services.code_for_mail)
         messages.provide("address_code", addresses.code_for_mail)
+        reconciliation.register_all()  # the last: any of the kinds may have to be restored
         auditlog.register(DirectoryAccount, exclude_fields=["created_at", "updated_at", "search_text"])

@@ -9,6 +9,7 @@ from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularAPIView
 
 from accounts.api import AccountsView
+from accounts.reconciliation.api import FindingsView
 from dormancy.api import DormantAnswersView, DormantLinesView
 from portal.common.api.views import ApiView, UnknownAddress
 from portal.fulfilment.api import OperationsView
@@ -56,6 +57,7 @@ urlpatterns: list[URLPattern] = [
     path("accounts/", AccountsView.as_view(), name="api_accounts"),
     path("dormant/", DormantLinesView.as_view(), name="api_dormant"),
     path("dormant/answers/", DormantAnswersView.as_view(), name="api_dormant_answers"),
+    path("findings/", FindingsView.as_view(), name="api_findings"),
     path("organisations/", OrganisationsView.as_view(), name="api_organisations"),
     path("me/", MeView.as_view(), name="api_me"),
     path("schema/", SchemaView.as_view(), name="api_schema"),

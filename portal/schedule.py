@@ -27,6 +27,7 @@ BEAT: dict[str, dict[str, Any]] = {
         "send mail that was not sent at once": "portal.notices.tasks.send_notices",
         "answer forgotten passwords that were missed": "accounts.tasks.answer_password_reminders",
         "run the jobs that are due": "portal.jobs.tasks.run_due_jobs",
+        "compare with AD what was asked for": "accounts.tasks.reconcile",
     }.items()
 }
 
@@ -100,6 +101,20 @@ def make_continuity_pack(*, now: datetime) -> str:
     from portal.continuity import services
 
     return services.make_nightly(now=now)
+
+
+def reconcile_nightly(*, now: datetime) -> str:
+    """The register is compared with what changed in AD since the last time."""
+    from accounts.reconciliation import runs
+
+    return runs.reconcile_nightly(now=now)
+
+
+def reconcile_weekly(*, now: datetime) -> str:
+    """The register is compared with everything that AD holds."""
+    from accounts.reconciliation import runs
+
+    return runs.reconcile_weekly(now=now)
 
 
 def purge_sessions(*, now: datetime) -> str:
@@ -194,6 +209,20 @@ JOBS: tuple[Job, ...] = (
         cron="40 2 * * *",
         run=make_continuity_pack,
         why="On the day on which the portal is down it is too late.",
+
+
+        name="reconcile_nightly",
+        label=_("Compare the account register with what changed in AD"),
+        cron="30 1 * * 1-6",
+        run=reconcile_nightly,
+        why="Changes by hand are found before the next working day.",
+    ),
+    Job(
+        name="reconcile_weekly",
+        label=_("Compare the account register with everything in AD"),
+        cron="30 1 * * 0",
+        run=reconcile_weekly,
+        why="Whatever the update numbers of a domain controller leave out is found within a week.",
     ),
     Job(
         name="purge_idempotency_keys",

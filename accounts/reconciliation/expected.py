@@ -10,7 +10,16 @@ from accounts.reconciliation.snapshot import Snapshot, snapshot_of
 from portal.gateways.directory import DirectoryEntry, parent_dn
 
 State = DirectoryAccount.State
-REMOVED = "REMOVED"  # taken out of AD for good: it is expected not to be there
+REMOVED = State.REMOVED  # taken out of AD for good: it is expected not to be there
+_KNOWN_FROM_THE_BEGINNING = (
+    "login_name",
+    "enabled",
+    "display_name",
+    "family_name",
+    "given_name",
+    "kana",
+    "department",
+)
 
 
 def note_written(account: DirectoryAccount, entry: DirectoryEntry, now: datetime) -> None:
@@ -47,13 +56,17 @@ def approved_of(account: DirectoryAccount) -> Snapshot:
         "given_name": account.given_name,
         "kana": f"{account.family_kana} {account.given_kana}".strip(),
         "department": account.department,
+        "staff_number": account.staff_number,
+        "description": account.description,
         "company": account.organisation.name,
+        "account_expires": account.expires_on.isoformat() if account.expires_on else "",
+        "groups": list(account.groups),
     }
 
 
 def _from_register(account: DirectoryAccount) -> Snapshot:
-    values = approved_of(account)
-    del values["company"]
+    approved = approved_of(account)
+    values = {name: approved[name] for name in _KNOWN_FROM_THE_BEGINNING}
     container = parent_dn(account.distinguished_name)
     return {
         **values,

@@ -28,6 +28,7 @@ FIELDS: Mapping[str, tuple[str, str]] = {
     "given_name": (gettext_noop("Given name"), "givenName"),
     "kana": (gettext_noop("Display name (kana)"), "msDS-PhoneticDisplayName"),
     "department": (gettext_noop("Department"), "department"),
+    "staff_number": (gettext_noop("Staff number"), "employeeID"),
     "company": (gettext_noop("Company"), "company"),
     "mail": (gettext_noop("Mail address"), "mail"),
     "description": (gettext_noop("Description"), "description"),
@@ -46,10 +47,7 @@ _TEXTS = (
     "marker",
 )
 # What update_account may set back; the others have operations of their own.
-WRITABLE = frozenset(
-    {"display_name", "family_name", "given_name", "kana", "department", "company", "mail", "description"}
-    | {"account_expires"}
-)
+WRITABLE = frozenset({*_TEXTS, "mail", "account_expires"} - {"marker"})
 
 
 @dataclass(frozen=True, kw_only=True)

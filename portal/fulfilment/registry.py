@@ -131,7 +131,12 @@ def register_handler(kind: str, target: str, handler: Handler, step: str = "") -
 
 def handler_for(kind: str, target: str, step: str = "") -> Handler:
     """The responsible handler; raises KeyError."""
-    return _handlers[(kind, target, step)]
+    return _handlers[(kind, target, base_step(step))]
+
+
+def base_step(step: str) -> str:
+    """A step without its turn: "restore_state#2" is the second time that the same line has this step."""
+    return step.partition("#")[0]
 
 
 _steps: dict[str, Any] = {}
@@ -144,7 +149,7 @@ def name_step(step: str, label: Any) -> None:
 
 def step_label(step: str) -> str:
     """What screens call a later step; "" for what was applied for."""
-    return str(_steps.get(step, step))
+    return str(_steps.get(base_step(step), step))
 
 
 def targets() -> list[str]:

@@ -318,7 +318,10 @@ CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", "redis://127.0.0.1:6379/0")
 CELERY_RESULT_BACKEND = None
 CELERY_TASK_IGNORE_RESULT = True
 # Jobs have a queue and a worker of their own: a long one must not hold up mail and operations.
-CELERY_TASK_ROUTES = {"portal.jobs.tasks.run_job": {"queue": "jobs"}}
+CELERY_TASK_ROUTES = {
+    "portal.jobs.tasks.run_job": {"queue": "jobs"},
+    "accounts.tasks.reconcile": {"queue": "jobs"},
+}
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
@@ -354,6 +357,9 @@ SPECTACULAR_SETTINGS = {
         "StageStatus": "portal.workflow.models.StageStatus",
         "OperationStatus": "portal.fulfilment.models.OperationStatus",
         "AccountState": "accounts.models.DirectoryAccount.State",
+        "FindingKind": "accounts.reconciliation.models.FindingKind",
+        "FindingState": "accounts.reconciliation.models.FindingState",
+        "FindingAnswer": "accounts.reconciliation.models.Answer",
         "OrganisationKind": "portal.orgs.permissions.OrganisationKind",
         "EventVerb": "portal.workflow.verbs.Verb",
     },

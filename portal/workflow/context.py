@@ -66,6 +66,7 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
         (
             Entry(_("Accounts"), "account", "account_list", (READ_ACCOUNTS,)),
             Entry(_("Dormant accounts"), "clock", "dormant_list", (READ_ACCOUNTS,)),
+            Entry(_("Findings in AD"), "eye", "finding_list", (READ_ACCOUNTS,)),
             Entry(_("Organisations and people"), "building", "organisation_list"),
             Entry(
                 _("Initial password recipients"),
@@ -89,6 +90,7 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
                 in_use=factory.uses_exchange,
             ),
             Entry(_("Continuity packs"), "shield", "continuity_list", (READ_OPERATIONS,)),
+            Entry(_("Reconciliation"), "swap", "reconciliation_list", (READ_OPERATIONS,)),
             Entry(_("Approval routes"), "route", "route_list", (MANAGE_ROUTES,)),
             Entry(_("Scheduled jobs"), "clock", "job_list", (READ_OPERATIONS,), "failing_jobs"),
             Entry(_("Audit trail"), "book", "trail_list", (READ_TRAIL,)),

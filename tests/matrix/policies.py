@@ -159,6 +159,7 @@ API = {
         lambda w: {"name": "purge_sessions"},
     ),
     "api_accounts": Policy(access(to(READERS, OK), otherwise=REFUSED)),
+    "api_findings": Policy(access(to(READERS, OK), otherwise=REFUSED)),
     "api_organisations": Policy(),
     "api_me": Policy(),
     "api_schema": Policy(),
@@ -288,6 +289,28 @@ DORMANT = {
     ),
 }
 
+
+# --- Reconciliation: findings of 13 are read by its readers, answered by operators -----------------------------------------
+def finding(world: World) -> dict[str, Any]:
+    """An open finding about 13's account."""
+    return {"pk": world.finding.pk}
+
+
+ANSWER = access(to(OPERATOR, 409, 422), otherwise=REFUSED)
+RUN_READERS = at("operations", Role.OPERATOR, Role.AUDITOR)
+RECONCILIATION = {
+    "finding_list": Policy(ACCOUNT_LIST),
+    "finding_export": Policy(ACCOUNT_LIST),
+    "finding_detail": Policy(
+        access(to(READERS_OF_13, OK), to(READERS, HIDDEN), otherwise=REFUSED), None, finding
+    ),
+    "finding_answer": Policy(None, ANSWER, finding, lambda w: {"answer": "ACCEPT", "reason": "himitsu"}),
+    "finding_confirm": Policy(None, ANSWER, finding),
+    "finding_take_back": Policy(None, ANSWER, finding),
+    "reconciliation_list": Policy(access(to(RUN_READERS, OK), otherwise=REFUSED)),
+    "reconciliation_start": Policy(None, access(to(OPERATOR, FOUND), otherwise=REFUSED)),
+}
+
 # --- Operations, mail, jobs -----------------------------------------------------------------------------------------------
 OPERATION_READERS = at("operations", Role.OPERATOR, Role.AUDITOR)
 READ_OPERATIONS = access(to(OPERATION_READERS, OK), otherwise=REFUSED)
@@ -410,6 +433,7 @@ POLICIES: dict[str, Policy] = {
     **PEOPLE,
     **ACCOUNTS,
     **DORMANT,
+    **RECONCILIATION,
     **OPERATIONS,
     **OWN_PAGES,
 }

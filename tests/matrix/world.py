@@ -14,7 +14,8 @@ from typing import Any
 from django.test import Client
 from django.utils import timezone
 
-from accounts.models import DirectoryAccount
+from accounts.models import DirectoryAccount, Finding, ReconciliationRun
+from accounts.reconciliation.models import FindingKind
 from dormancy import listing
 from dormancy.models import DormantLine
 from portal.fulfilment.models import Operation
@@ -60,6 +61,7 @@ class World:
     operation: Operation = field(init=False)
     account: DirectoryAccount = field(init=False)
     dormant_line: DormantLine = field(init=False)
+    finding: Finding = field(init=False)
     deputy: Deputy = field(init=False)
     membership: Membership = field(init=False)
     token: ApiToken = field(init=False)
@@ -142,6 +144,21 @@ def _account(world: World) -> None:
         search_text=f"{entry.login_name} {CANARY_NAME}",
         last_line=world.carried_out.lines.get(),
         verified_at=timezone.now(),
+    )
+    run = ReconciliationRun.objects.create(asked_at=timezone.now(), status="DONE")
+    world.finding = Finding.system.create(
+        organisation=world.account.organisation,
+        account=world.account,
+        object_guid=entry.guid,
+        kind=FindingKind.CHANGED,
+        login_name=entry.login_name,
+        name=CANARY_NAME,
+        differences=[{"field": "department", "written": "総務課", "found": CANARY_NAME}],
+        digest="0" * 64,
+        first_seen_at=timezone.now(),
+        last_seen_at=timezone.now(),
+        first_run=run,
+        last_run=run,
     )
 
 

@@ -115,6 +115,11 @@ _CHIPS: dict[str, tuple[str, str]] = {
     "KEEP": ("ok", "check"),
     "DELETE": ("ng", "close"),
     "LEFT": ("", "minus"),
+    # findings and runs of the reconciliation
+    "PROPOSED": ("back", "people"),
+    "RESTORING": ("run", "cycle"),
+    "GONE": ("", "minus"),
+    "INTERRUPTED": ("fail", "alert"),
     # notices
     "QUEUED": ("wait", "clock"),
     "SENT": ("done", "check"),
