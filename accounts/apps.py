@@ -19,6 +19,7 @@ class AccountsConfig(AppConfig):
         from accounts.reminder import addresses, services
         from portal.continuity import parts, reserve
         from accounts.reconciliation import kinds as reconciliation
+        from accounts.reminder import addresses, services
         from portal.fulfilment import gate
         from portal.notices import messages
 
