@@ -16,10 +16,9 @@ class AccountsConfig(AppConfig):
         from accounts.models import DirectoryAccount
         from accounts.naming import free
         from accounts.reconciliation import before_queue
-        from accounts.reminder import addresses, services
-        from portal.continuity import parts, reserve
         from accounts.reconciliation import kinds as reconciliation
         from accounts.reminder import addresses, services
+        from portal.continuity import parts, reserve
         from portal.fulfilment import gate
         from portal.notices import messages
 
