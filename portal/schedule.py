@@ -209,6 +209,8 @@ JOBS: tuple[Job, ...] = (
         cron="40 2 * * *",
         run=make_continuity_pack,
         why="On the day on which the portal is down it is too late.",
+    ),
+    Job(
         name="reconcile_nightly",
         label=_("Compare the account register with what changed in AD"),
         cron="30 1 * * 1-6",
