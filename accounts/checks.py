@@ -11,6 +11,7 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
 
 from accounts import asking, recipients, together
+from accounts.administrators import separation
 from accounts.attributes import container_of, lies_below, organisation_ou
 from accounts.delivery import unused
 from accounts.models import DirectoryAccount
@@ -197,6 +198,10 @@ def check_reset(context: LineContext, payload: ResetPassword) -> Errors:
         return _filled(errors)
     if problem := reset_problem(found.entry, context.organisation):
         errors["login_name"].append(problem)
+    elif separation.is_administrator(payload.guid) and separation.applicant_receives(
+        context, payload.recipient_id
+    ):
+        errors["recipient_id"].append(separation.not_the_applicant())  # ORG-04
     if found.recipient_is_group:
         errors["recipient_id"].append(recipients.group_address_problem())
     return _filled(errors)

@@ -180,7 +180,7 @@ RESTORE_KIND: ApplicationKind[RestoreAccount] = ApplicationKind(
 
 RESET_KIND: ApplicationKind[ResetPassword] = ApplicationKind(
     code=PASSWORD_RESET,
-    label=_("Windows user account: password reset"),
+    label=_("Password reset of an account"),
     description=_("A person forgot the password: a new initial password is mailed to the recipient."),
     number_prefix="P",
     icon="key",

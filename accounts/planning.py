@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from django.utils.translation import gettext_noop
 
 from accounts import checks, recipients
+from accounts.administrators import separation
 from accounts.attributes import attributes_of, container_of
 from accounts.delivery import modes
 from accounts.payloads import RegisterAccount, ResetPassword
@@ -110,6 +111,8 @@ def plan_reset(context: LineContext, payload: ResetPassword) -> Plan:
         name=payload.login_name,
     )
     lists = (_mailing_list(),) if found.recipient_is_group else ()
+    if separation.is_administrator(payload.guid):
+        lists = (*lists, *separation.recipient_checks(context, payload.recipient_id))
     entry = None if problem else found.entry
     return Plan(changes=tuple(_reset_changes(entry)), checks=(account, *lists, *known))
 

@@ -8,7 +8,8 @@ from datetime import date
 
 from django.utils.translation import gettext as _
 
-from accounts import asking, checks, recipients
+from accounts import asking, checks
+from accounts.administrators import separation
 from accounts.administrators.payloads import RegisterAdministrator
 from accounts.checks import Errors
 from portal.gateways.directory import DirectoryError
@@ -28,8 +29,8 @@ def check_register(context: LineContext, payload: RegisterAdministrator) -> Erro
         errors["login_name"].append(checks.name_taken())
     errors["email"] += address_problems(payload.email, payload.display_name, payload.login_name)
     errors["roles"] += term_problems(payload.terms, effective_day(context))
-    if applicant_receives(context, payload.recipient_id):
-        errors["recipient_id"].append(not_the_applicant())
+    if separation.applicant_receives(context, payload.recipient_id):
+        errors["recipient_id"].append(separation.not_the_applicant())
     return {field: texts for field, texts in errors.items() if texts}
 
 
@@ -69,20 +70,6 @@ def term_problems(terms: Sequence[Term], day: date) -> list[str]:
             )
             problems.append(text % {"role": _role_label(term), "day": day.isoformat()})
     return problems
-
-
-def applicant_receives(context: LineContext, recipient_id: int) -> bool:
-    """Whether the applicant would get the initial password of an account that can approve: one person, two voices."""
-    applicant = context.application.applicant if context.application else context.actor
-    recipient, _shared = recipients.judged(context.organisation, recipient_id)
-    return bool(recipient and applicant and applicant.email.casefold() == recipient.email.casefold())
-
-
-def not_the_applicant() -> str:
-    """ORG-04: whoever applied must not be able to log in as the approver."""
-    return _(
-        "The initial password of an administrator account cannot go to the applicant. Choose another recipient."
-    )
 
 
 def _role_label(term: Term) -> str:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from django.utils.translation import gettext_noop
 
 from accounts import planning
-from accounts.administrators import checks, roles
+from accounts.administrators import checks, roles, separation
 from accounts.administrators.payloads import RegisterAdministrator
 from portal.orgs import recipients
 from portal.orgs.assignments import RoleChange, Term
-from portal.orgs.models import User
-from portal.orgs.permissions import DECIDE
 from portal.workflow import plans
 from portal.workflow.kinds import LineContext
 from portal.workflow.plans import Change, Check, Plan
@@ -27,7 +25,7 @@ def plan_register(context: LineContext, payload: RegisterAdministrator) -> Plan:
     given = (RoleChange(role=term.role, before=(), after=term) for term in payload.terms)
     own = (
         *_person_checks(context, payload),
-        *recipient_checks(context, payload.recipient_id),
+        *separation.recipient_checks(context, payload.recipient_id),
     )
     return Plan(
         changes=(*base.changes, *role_changes(given)),
@@ -69,30 +67,3 @@ def _person_checks(context: LineContext, payload: RegisterAdministrator) -> Iter
             text=gettext_noop("The portal knows a person with this login name already."),
             values={},
         )
-
-
-def recipient_checks(context: LineContext, recipient_id: int) -> Iterator[Check]:
-    """The initial password of an account that can approve must not lead to somebody who applies or decides (ORG-04)."""
-    if checks.applicant_receives(context, recipient_id):
-        yield Check(
-            code="applicant_gets_in",
-            level=plans.BLOCKED,
-            text=gettext_noop("The initial password of an administrator account would go to the applicant."),
-            values={},
-        )
-    elif deciders := _deciders_with_address(context, recipient_id):
-        yield Check(
-            code="decider_gets_in",
-            level=plans.WARNING,
-            text=gettext_noop("%(names)s receives the initial password and decides applications as well."),
-            values={"names": "、".join(deciders)},
-        )
-
-
-def _deciders_with_address(context: LineContext, recipient_id: int) -> Sequence[str]:
-    recipient = context.organisation.password_recipients.filter(pk=recipient_id).first()
-    if recipient is None:
-        return []
-    held = context.organisation.memberships.valid_on(context.today).filter(role__in=DECIDE.roles)  # type: ignore[attr-defined]
-    people = User.objects.filter(email__iexact=recipient.email, is_active=True, pk__in=held.values("user_id"))
-    return [person.display_name for person in people]

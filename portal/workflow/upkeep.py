@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from django.db import transaction
@@ -15,12 +16,16 @@ from portal.workflow.models import Application, ApprovalStage, StageStatus, Stat
 from portal.workflow.verbs import Verb
 
 
-def check_open_stages(*, now: datetime) -> int:
+def check_open_stages(*, now: datetime, organisation_ids: Collection[int] | None = None) -> int:
     """Hand every open stage that nobody can decide any more to network operations; the number of stages moved.
 
-    A stage that nobody there can decide either stays as it is and is looked at again the next night.
+    With `organisation_ids` only stages that are decided there: right after somebody lost a role. A stage that nobody in
+    operations can decide either stays as it is and is looked at again the next night.
     """
-    orphaned = [stage.application_id for stage in _open_stages().iterator() if not _has_decider(stage, now)]
+    rows = _open_stages()
+    if organisation_ids is not None:
+        rows = rows.filter(organisation__in=organisation_ids)
+    orphaned = [stage.application_id for stage in rows.iterator() if not _has_decider(stage, now)]
     return sum(_hand_over(application_id, now) for application_id in orphaned)
 
 

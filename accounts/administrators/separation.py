@@ -1,0 +1,73 @@
+"""Nobody comes by a second voice or by more rights through an application of their own (ORG-04).
+
+The initial password of an account that decides is a way to log in as that person, so it may not lead to the applicant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from uuid import UUID
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from accounts import recipients
+from accounts.models import DirectoryAccount
+from portal.orgs.models import User
+from portal.orgs.permissions import DECIDE
+from portal.workflow import plans
+from portal.workflow.kinds import LineContext
+from portal.workflow.plans import Check
+
+
+def is_administrator(guid: UUID) -> bool:
+    """Whether an account belongs to a person of the portal, or was registered for one (ACC-01)."""
+    known = User.objects.filter(directory_guid=guid, is_break_glass=False).exists()
+    administrators = DirectoryAccount.system.filter(account_type=DirectoryAccount.AccountType.ADMINISTRATOR)
+    return known or administrators.filter(object_guid=guid).exists()
+
+
+def applicant_of(context: LineContext) -> User | None:
+    """Who applies: also while somebody else looks at the application."""
+    return context.application.applicant if context.application else context.actor
+
+
+def applicant_receives(context: LineContext, recipient_id: int) -> bool:
+    """Whether the applicant would get the initial password."""
+    applicant = applicant_of(context)
+    recipient, _shared = recipients.judged(context.organisation, recipient_id)
+    return bool(recipient and applicant and applicant.email.casefold() == recipient.email.casefold())
+
+
+def not_the_applicant() -> str:
+    """What the form says then."""
+    return _(
+        "The initial password of an administrator account cannot go to the applicant. Choose another recipient."
+    )
+
+
+def recipient_checks(context: LineContext, recipient_id: int) -> Iterator[Check]:
+    """What the plan says about the recipient of an administrator account's initial password."""
+    if applicant_receives(context, recipient_id):
+        yield Check(
+            code="applicant_gets_in",
+            level=plans.BLOCKED,
+            text=gettext_noop("The initial password of an administrator account would go to the applicant."),
+            values={},
+        )
+    elif deciders := _deciders_with_address(context, recipient_id):
+        yield Check(
+            code="decider_gets_in",
+            level=plans.WARNING,
+            text=gettext_noop("%(names)s receives the initial password and decides applications as well."),
+            values={"names": "、".join(deciders)},
+        )
+
+
+def _deciders_with_address(context: LineContext, recipient_id: int) -> Sequence[str]:
+    recipient = context.organisation.password_recipients.filter(pk=recipient_id).first()
+    if recipient is None:
+        return []
+    held = context.organisation.memberships.valid_on(context.today).filter(role__in=DECIDE.roles)  # type: ignore[attr-defined]
+    people = User.objects.filter(email__iexact=recipient.email, is_active=True, pk__in=held.values("user_id"))
+    return [person.display_name for person in people]
