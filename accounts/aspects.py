@@ -12,6 +12,7 @@ from datetime import date
 
 from django.utils.translation import gettext_noop
 
+from accounts.administrators import persons
 from accounts.attributes import container_path, group_paths
 from accounts.models import DirectoryAccount
 from accounts.payloads import ChangeAccount
@@ -23,11 +24,12 @@ from portal.workflow.plans import Change, Plan
 Values = tuple[str, ...]
 State = dict[str, Values]  # by the name of the attribute in AD
 
-LOGIN_NAME, CONTAINER, GROUPS, DISABLED = (
+LOGIN_NAME, CONTAINER, GROUPS, DISABLED, MAIL = (
     "sAMAccountName",
     "distinguishedName",
     "memberOf",
     "userAccountControl",
+    "mail",
 )
 YES, NO = ("1",), ("0",)
 
@@ -50,6 +52,7 @@ ASPECTS = (
     Aspect(attribute="department", label=gettext_noop("Department"), field="department"),
     Aspect(attribute="employeeID", label=gettext_noop("Staff number"), field="staff_number"),
     Aspect(attribute="description", label=gettext_noop("Note for Active Directory"), field="description"),
+    Aspect(attribute=MAIL, label=gettext_noop("Mail address"), field="mail"),
     Aspect(attribute="accountExpires", label=gettext_noop("Last day of use"), field="account_expires"),
     Aspect(attribute=CONTAINER, label=gettext_noop("Container")),
     Aspect(attribute=GROUPS, label=gettext_noop("Groups")),
@@ -80,6 +83,7 @@ def registered_state(account: DirectoryAccount) -> State:
         "department": _shown(account.department),
         "employeeID": _shown(account.staff_number),
         "description": _shown(account.description),
+        MAIL: _shown(persons.mail_of(account)),
         "accountExpires": _shown(account.expires_on),
         CONTAINER: (container_path(account.container_dn, account.organisation),),
         GROUPS: tuple(account.groups),
@@ -107,6 +111,8 @@ def wanted_state(payload: ChangeAccount, before: State) -> State:
         CONTAINER: (payload.container,),
         GROUPS: tuple(sorted(payload.groups)),
         DISABLED: NO if ended and expires != before["accountExpires"] else before[DISABLED],
+        # Only administrator accounts have an address: what AD holds for others is not the portal's.
+        **({MAIL: (payload.mail,)} if payload.mail else {}),
     }
 
 

@@ -11,6 +11,7 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
 
 from accounts import asking, checks, places
+from accounts.administrators import persons
 from accounts.aspects import (
     CONTAINER,
     GROUPS,
@@ -53,6 +54,8 @@ def registered(organisation: Organisation, payload: Payload) -> DirectoryAccount
         return None
     rows = organisation.directory_accounts.select_related("organisation")
     found: DirectoryAccount | None = rows.filter(object_guid=guid, account_type=payload.account_type).first()
+    if found is None and payload.account_type == DirectoryAccount.AccountType.ADMINISTRATOR:
+        found = persons.unregistered(organisation, guid=guid)
     return found
 
 
@@ -66,6 +69,8 @@ def find_registered(
     rows = organisation.directory_accounts.select_related("organisation").alias(folded=Lower("login_name"))
     rows = rows.filter(folded=login_name.lower(), account_type=account_type)
     found: DirectoryAccount | None = rows.exclude(state=RegisterState.REMOVED).first()
+    if found is None and account_type == DirectoryAccount.AccountType.ADMINISTRATOR:
+        found = persons.unregistered(organisation, login_name=login_name)
     return rows.first() if found is None and removed else found
 
 

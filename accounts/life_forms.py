@@ -197,7 +197,7 @@ class ChangeForm(ExistingAccountForm):
         except DirectoryError:
             entry = None
         state = state_of(entry, self.context.organisation) if entry else registered_state(account)
-        values = present_values(account, state)
+        values = self.values_of(account, state)
         if not self.is_bound:
             self.initial = {**values, "login_name": account.login_name}
             return
@@ -210,6 +210,10 @@ class ChangeForm(ExistingAccountForm):
             else:
                 data[name] = value
         self.data = data
+
+    def values_of(self, account: DirectoryAccount, state: State) -> dict[str, Any]:
+        """What is filled in. A type of account with more fields adds its own."""
+        return present_values(account, state)
 
     def _offer(self, account: DirectoryAccount | None) -> None:
         """The units and groups of the organisation; what the account has already may stay, also while AD is down."""

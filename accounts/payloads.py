@@ -133,3 +133,8 @@ class ChangeAccount:
     def last_day(self) -> date | None:
         """The last day on which the account works; None for ever."""
         return date.fromisoformat(self.expires_on) if self.expires_on else None
+
+    @property
+    def mail(self) -> str:
+        """The address that AD shall hold; only administrator accounts have one."""
+        return ""

@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy
 
 from accounts import asking
+from accounts.administrators.kinds import CHANGE as ADMIN_CHANGE
 from accounts.administrators.kinds import REGISTER as ADMIN_REGISTER
 from accounts.delivery import unused
 from accounts.kinds import CHANGE, DELETE, PASSWORD_RESET, REGISTER, RESTORE
@@ -90,6 +91,7 @@ _Type, _State = DirectoryAccount.AccountType, DirectoryAccount.State
 _IN_USE, _DELETED = frozenset({_State.ENABLED, _State.DISABLED}), frozenset({_State.DELETED})
 # By type of account: the kind, in which states it is offered, and the words of the button.
 ACTIONS: dict[str, tuple[tuple[str, frozenset[str], Any, str], ...]] = {
+    _Type.ADMINISTRATOR: ((ADMIN_CHANGE, _IN_USE, gettext_lazy("Apply for a change"), "copy"),),
     _Type.WINDOWS: (
         (CHANGE, _IN_USE, gettext_lazy("Apply for a change"), "copy"),
         (DELETE, _IN_USE, gettext_lazy("Apply for deletion"), "minus"),

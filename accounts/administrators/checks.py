@@ -8,12 +8,17 @@ from datetime import date
 
 from django.utils.translation import gettext as _
 
-from accounts import asking, checks
-from accounts.administrators import separation
-from accounts.administrators.payloads import RegisterAdministrator
+from accounts import asking, checks, life_checks
+from accounts.administrators import held, persons, separation
+from accounts.administrators.payloads import (
+    ChangeAdministrator,
+    DeleteAdministrator,
+    RegisterAdministrator,
+)
 from accounts.checks import Errors
+from accounts.models import DirectoryAccount
 from portal.gateways.directory import DirectoryError
-from portal.orgs.assignments import Term
+from portal.orgs.assignments import RoleChange, Term
 from portal.orgs.models import User
 from portal.orgs.permissions import Role
 from portal.orgs.recipients import GROUP_ADDRESS, person_address_problem
@@ -31,7 +36,65 @@ def check_register(context: LineContext, payload: RegisterAdministrator) -> Erro
     errors["roles"] += term_problems(payload.terms, effective_day(context))
     if separation.applicant_receives(context, payload.recipient_id):
         errors["recipient_id"].append(separation.not_the_applicant())
-    return {field: texts for field, texts in errors.items() if texts}
+    return _filled(errors)
+
+
+def check_change(context: LineContext, payload: ChangeAdministrator) -> Errors:
+    """Errors of one change by field: those of every account, its address, its roles."""
+    errors: dict[str, list[str]] = defaultdict(list)
+    for field, texts in life_checks.check_change(context, payload).items():
+        errors[field] += texts
+    account = life_checks.registered(context.organisation, payload)
+    if account is None:
+        return _filled(errors)
+    changes = role_changes(context, account, payload)
+    if changes:
+        errors.pop("", None)  # "nothing differs" is said of AD alone
+    if changes and separation.is_own(context, account):
+        errors["roles"].append(separation.not_own_roles())
+    errors["roles"] += change_problems(changes, effective_day(context), context.today)
+    new_name = payload.new_login_name
+    if new_name and new_name.lower() != payload.login_name.lower() and is_person(new_name):
+        errors["new_login_name"] = [checks.name_taken()]
+    if payload.email.casefold() != persons.mail_of(account).casefold():
+        errors["email"] += address_problems(payload.email, payload.display_name, payload.login_name)
+    return _filled(errors)
+
+
+def check_delete(context: LineContext, payload: DeleteAdministrator) -> Errors:
+    """Errors of one deletion by field. Who is the last of a role is said by the plan."""
+    errors = {field: list(texts) for field, texts in life_checks.check_delete(context, payload).items()}
+    account = life_checks.registered(context.organisation, payload)
+    if account is not None and separation.is_own(context, account) and not errors:
+        errors["login_name"] = [separation.not_oneself()]
+    return errors
+
+
+def role_changes(
+    context: LineContext, account: DirectoryAccount, payload: ChangeAdministrator
+) -> list[RoleChange]:
+    """What a change does to the roles; nothing when it says nothing about them."""
+    return held.changes_of(account, payload.terms, context.today) if payload.roles else []
+
+
+def change_problems(changes: Sequence[RoleChange], day: date, today: date) -> list[str]:
+    """Why roles cannot get these days."""
+    problems = []
+    for change in changes:
+        term = change.after
+        if term is None:
+            continue
+        if not change.before:
+            problems += term_problems([term], day)
+            continue
+        first = change.before[0].valid_from
+        begun = first is not None and first <= today
+        if begun and term.valid_from not in (None, first):
+            text = _("The role %(role)s is held since %(day)s. Leave its first day as it is.")
+            problems.append(text % {"role": _role_label(term), "day": f"{first}"})
+        else:
+            problems += term_problems([Term(role=term.role, valid_until=term.valid_until)], day)
+    return problems
 
 
 def is_person(login_name: str) -> bool:
@@ -74,3 +137,7 @@ def term_problems(terms: Sequence[Term], day: date) -> list[str]:
 
 def _role_label(term: Term) -> str:
     return str(Role(term.role).label)
+
+
+def _filled(errors: dict[str, list[str]]) -> Errors:
+    return {field: texts for field, texts in errors.items() if texts}

@@ -7,10 +7,17 @@ from typing import Any, ClassVar
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.administrators import roles
+from accounts.administrators import held, roles
 from accounts.administrators.fields import RolesField
-from accounts.administrators.payloads import RegisterAdministrator
-from accounts.forms import RegisterForm, iso
+from accounts.administrators.payloads import (
+    ChangeAdministrator,
+    DeleteAdministrator,
+    RegisterAdministrator,
+)
+from accounts.aspects import MAIL, State
+from accounts.forms import DirectoryLineForm, RegisterForm, iso
+from accounts.life_forms import ChangeForm, DeleteForm
+from accounts.models import DirectoryAccount
 from portal.common.forms import MailAddressField
 from portal.gateways import directory_rules
 
@@ -43,9 +50,7 @@ class RegisterAdministratorForm(RegisterForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        field = self.fields["roles"]
-        assert isinstance(field, RolesField)
-        field.offer(roles.applied_for(self.context.organisation))
+        _offer_roles(self)
 
     def clean_roles(self) -> str:
         """An administrator account without a role could do nothing here."""
@@ -58,3 +63,65 @@ class RegisterAdministratorForm(RegisterForm):
         """The checked payload; call it on a valid form."""
         cleaned = self.cleaned_data
         return RegisterAdministrator(**{**cleaned, "expires_on": iso(cleaned["expires_on"])})
+
+
+class ChangeAdministratorForm(ChangeForm):
+    """An administrator account as it shall be afterwards: what every account has, its address and its roles."""
+
+    account_type = DirectoryAccount.AccountType.ADMINISTRATOR
+    directory_checks: ClassVar = {**ChangeForm.directory_checks, "email": directory_rules.validate_mail}
+    field_order = (
+        "login_name",
+        "new_login_name",
+        "family_name",
+        "given_name",
+        "family_kana",
+        "given_kana",
+        "department",
+        "email",
+        "roles",
+    )
+
+    email = MailAddressField(label=gettext_lazy("Mail address"), help_text=MAIL_HELP)
+    roles = RolesField(required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _offer_roles(self)
+
+    def values_of(self, account: DirectoryAccount, state: State) -> dict[str, Any]:
+        """With the address and the roles that the account has now."""
+        values = super().values_of(account, state)
+        return {**values, "email": next(iter(state[MAIL]), ""), "roles": self._roles_now(account)}
+
+    def to_payload(self) -> ChangeAdministrator:
+        """The checked payload, with the roles as they are now; call it on a valid form."""
+        named = self.named()
+        del named["display_name"]
+        assert self.account is not None
+        values = {
+            **self.cleaned_data,
+            **named,
+            "expires_on": iso(self.cleaned_data["expires_on"]),
+            "roles_before": self._roles_now(self.account),
+        }
+        return ChangeAdministrator(**values)
+
+    def _roles_now(self, account: DirectoryAccount) -> str:
+        return roles.strict(held.applied_roles(account, self.context.today))
+
+
+class DeleteAdministratorForm(DeleteForm):
+    """One administrator account that is no longer needed."""
+
+    account_type = DirectoryAccount.AccountType.ADMINISTRATOR
+
+    def to_payload(self) -> DeleteAdministrator:
+        """The checked payload; call it on a valid form."""
+        return DeleteAdministrator(**self.named())
+
+
+def _offer_roles(form: DirectoryLineForm) -> None:
+    field = form.fields["roles"]
+    assert isinstance(field, RolesField)
+    field.offer(roles.applied_for(form.context.organisation))

@@ -12,9 +12,11 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from accounts.administrators import checks, entering, forms, planning
-from accounts.administrators.payloads import RegisterAdministrator
+from accounts.administrators.handlers import ChangeAdministratorHandler
+from accounts.administrators.payloads import ChangeAdministrator, RegisterAdministrator
 from accounts.delivery import unused
 from accounts.delivery.disabling import DisableUnusedHandler
+from accounts.kinds import CHANGE_KIND as WINDOWS_CHANGE
 from accounts.kinds import REGISTER_KIND as WINDOWS_REGISTER
 from accounts.kinds import TARGET
 from accounts.provisioning import RECIPIENT_REFUSED, RECIPIENT_UNUSABLE
@@ -28,6 +30,7 @@ from portal.workflow import kinds
 from portal.workflow.kinds import ApplicationKind
 
 REGISTER = "accounts.admin_register"
+CHANGE = "accounts.admin_change"
 
 
 def _role_words(terms: Iterable[Term]) -> Iterable[str]:
@@ -54,14 +57,38 @@ REGISTER_KIND: ApplicationKind[Any] = dataclasses.replace(
     line_template="accounts/line_admin_register.html",
 )
 
+
+def _change_terms(payload: ChangeAdministrator) -> Iterable[str]:
+    return (*WINDOWS_CHANGE.search_terms(payload), payload.email, *_role_words(payload.terms))
+
+
+CHANGE_KIND: ApplicationKind[Any] = dataclasses.replace(
+    WINDOWS_CHANGE,
+    code=CHANGE,
+    label=_("Administrator account: change"),
+    description=_("Names, department, mail address or roles of an administrator account change."),
+    number_prefix="BC",
+    payload_class=ChangeAdministrator,
+    payload_version=1,
+    upgrade=lambda data, version: data,
+    form_class=forms.ChangeAdministratorForm,
+    plan=planning.plan_change,
+    check=checks.check_change,
+    search_terms=_change_terms,
+    line_template="accounts/line_admin_change.html",
+)
+
 _OTHER_RECIPIENT = Remedy(label=_("Choose another recipient"), url_name="operation_recipient")
 
 
 def register_all() -> None:
     """Register the kinds with the engine and their handlers with fulfilment."""
     kinds.register(REGISTER_KIND)
+    kinds.register(CHANGE_KIND)
     register_handler(REGISTER, TARGET, RegisterHandler(entering.enter_new))
     register_handler(REGISTER, TARGET, DisableUnusedHandler(), step=unused.STEP)
+    register_handler(CHANGE, TARGET, ChangeAdministratorHandler())
     register_two_factor(REGISTER, Action.ADD)
+    register_two_factor(CHANGE, Action.CHANGE)
     for code in (RECIPIENT_UNUSABLE, RECIPIENT_REFUSED):
         register_remedy(REGISTER, code, _OTHER_RECIPIENT)

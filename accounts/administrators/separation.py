@@ -46,6 +46,34 @@ def not_the_applicant() -> str:
     )
 
 
+def is_own(context: LineContext, account: DirectoryAccount) -> bool:
+    """Whether the applicant applies about themself."""
+    applicant = applicant_of(context)
+    return applicant is not None and applicant.directory_guid == account.object_guid
+
+
+def not_own_roles() -> str:
+    """Nobody applies for roles of their own, more or fewer."""
+    return _("You cannot apply for a change of your own roles. A colleague with the applicant role does it.")
+
+
+def not_oneself() -> str:
+    """Nobody applies for the deletion of their own account."""
+    return _(
+        "You cannot apply for the deletion of your own account. A colleague with the applicant role does it."
+    )
+
+
+def own_check() -> Check:
+    """The same for the plan, which is looked at again when it is decided."""
+    return Check(
+        code="own_account",
+        level=plans.BLOCKED,
+        text=gettext_noop("The applicant applies about themself."),
+        values={},
+    )
+
+
 def recipient_checks(context: LineContext, recipient_id: int) -> Iterator[Check]:
     """What the plan says about the recipient of an administrator account's initial password."""
     if applicant_receives(context, recipient_id):

@@ -89,7 +89,7 @@ def bring_to(
     for change in changes:
         own = [row for row in rows if row.role == change.role]
         if change.after is None:
-            require_another(organisation.pk, change.role, user_id, day)
+            require_another(organisation.pk, change.role, user_id, day, never_empty=(Role.OPERATOR,))
         _carry_out(user_id, organisation, change, own, now, detail)
     return changes
 
@@ -107,7 +107,7 @@ def close_person(*, user_id: int, now: datetime, detail: dict[str, Any]) -> bool
     day = time.today(now)
     rows = list(_live(day).filter(user=person).select_for_update(no_key=True).order_by("pk"))
     for row in rows:
-        require_another(row.organisation_id, row.role, person.pk, day)
+        require_another(row.organisation_id, row.role, person.pk, day, never_empty=NEVER_EMPTY)
     for row in rows:
         end(row, actor=None, now=now, detail=detail)
     open_deputies = Deputy.system.filter(
@@ -126,7 +126,8 @@ def close_person(*, user_id: int, now: datetime, detail: dict[str, Any]) -> bool
     return True
 
 
-# Roles without a holder of which an organisation, or the whole network, stands still.
+# Roles whose last holder cannot leave: without them an organisation, or the whole network, stands still. The last
+# security manager may hand the role over (a change warns), but not go (docs/adr/0012).
 NEVER_EMPTY = frozenset({Role.SECURITY_MANAGER, Role.OPERATOR})
 
 
@@ -138,9 +139,11 @@ def is_last(organisation_id: int, role: str, user_id: int, day: date) -> bool:
     return holders.filter(user=user_id).exists() and not holders.exclude(user=user_id).exists()
 
 
-def require_another(organisation_id: int, role: str, user_id: int, day: date) -> None:
+def require_another(
+    organisation_id: int, role: str, user_id: int, day: date, *, never_empty: Collection[str]
+) -> None:
     """Raise errors.LastOne when the role must not be left without anybody. Two who leave at once wait for each other."""
-    if role not in NEVER_EMPTY:
+    if role not in never_empty:
         return
     _wait_in_line(f"last {organisation_id} {role}")
     if is_last(organisation_id, role, user_id, day):

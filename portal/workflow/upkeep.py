@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import date, datetime
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -27,6 +27,18 @@ def check_open_stages(*, now: datetime, organisation_ids: Collection[int] | None
         rows = rows.filter(organisation__in=organisation_ids)
     orphaned = [stage.application_id for stage in rows.iterator() if not _has_decider(stage, now)]
     return sum(_hand_over(application_id, now) for application_id in orphaned)
+
+
+def stages_left_alone(*, person_id: int, organisation_id: int, roles: Collection[str], day: date) -> int:
+    """How many open stages nobody could decide if this person did not hold these roles there any more."""
+    rows = _open_stages().filter(organisation=organisation_id, role__in=roles)
+    others = {role: set(people.holders(role, organisation_id, day)) - {person_id} for role in roles}
+    return sum(not others[stage.role] - {stage.applicant_id} - _taken(stage) for stage in rows)
+
+
+def _taken(stage: ApprovalStage) -> set[int]:
+    stages = list(stage.application.stages.all()) if stage.position > 1 else []
+    return people.taken_in(stages, stage.revision)
 
 
 def remind_overdue(*, now: datetime) -> int:
@@ -69,8 +81,7 @@ def _open_stages() -> QuerySet[ApprovalStage]:
 def _has_decider(stage: ApprovalStage, now: datetime) -> bool:
     """A cheap look without lock: somebody other than the applicant holds the role; who decided before is checked with it."""
     held = people.holders(stage.role, stage.organisation_id, today(now))
-    stages = list(stage.application.stages.all()) if stage.position > 1 else []
-    return bool(set(held) - {stage.applicant_id} - people.taken_in(stages, stage.revision))
+    return bool(set(held) - {stage.applicant_id} - _taken(stage))
 
 
 @transaction.atomic
