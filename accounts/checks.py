@@ -198,7 +198,7 @@ def check_reset(context: LineContext, payload: ResetPassword) -> Errors:
         return _filled(errors)
     if problem := reset_problem(found.entry, context.organisation):
         errors["login_name"].append(problem)
-    elif separation.is_administrator(payload.guid) and separation.applicant_receives(
+    elif separation.is_administrator(context, payload.guid) and separation.applicant_receives(
         context, payload.recipient_id
     ):
         errors["recipient_id"].append(separation.not_the_applicant())  # ORG-04

@@ -111,7 +111,7 @@ def plan_reset(context: LineContext, payload: ResetPassword) -> Plan:
         name=payload.login_name,
     )
     lists = (_mailing_list(),) if found.recipient_is_group else ()
-    if separation.is_administrator(payload.guid):
+    if separation.is_administrator(context, payload.guid):
         lists = (*lists, *separation.recipient_checks(context, payload.recipient_id))
     entry = None if problem else found.entry
     return Plan(changes=tuple(_reset_changes(entry)), checks=(account, *lists, *known))

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from accounts import checks, lookups, recipients, together
+from accounts.administrators import separation
 from accounts.attributes import container_of
 from accounts.payloads import RegisterAccount, ResetPassword
 from portal.common.text import ascii_identifier
@@ -35,7 +36,10 @@ def read_resets(context: LineContext, lines: Sequence[Mapping[str, Any]]) -> Non
 
 def prepare_reset(context: LineContext, payloads: Sequence[ResetPassword]) -> None:
     """The accounts as AD holds them now, and the recipients."""
-    together.fetch_accounts(context.shared, guids=_guids(payload.account_guid for payload in payloads))
+    guids = _guids(payload.account_guid for payload in payloads)
+    together.fetch_accounts(context.shared, guids=guids)
+    keys = [str(guid) for guid in guids]
+    together.read_together(context.shared, separation.ADMINISTRATORS, keys, separation.administrators)
     read_recipients(context, {payload.recipient_id for payload in payloads})
 
 

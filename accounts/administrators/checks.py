@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 
+from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
 
-from accounts import asking, checks, life_checks
+from accounts import asking, checks, life_checks, reading, together
 from accounts.administrators import held, persons, separation
 from accounts.administrators.payloads import (
     ChangeAdministrator,
@@ -21,8 +22,18 @@ from portal.gateways.directory import DirectoryError
 from portal.orgs.assignments import RoleChange, Term
 from portal.orgs.models import User
 from portal.orgs.permissions import Role
-from portal.orgs.recipients import GROUP_ADDRESS, person_address_problem
+from portal.orgs.recipients import GROUP_ADDRESS, address_holders, person_address_problem
 from portal.workflow.kinds import LineContext
+
+
+def prepare_register(context: LineContext, payloads: Sequence[RegisterAdministrator]) -> None:
+    """What every registration reads, and the names and addresses of people, for all lines together (ACC-13)."""
+    reading.prepare_register(context, payloads)
+    names = {payload.login_name.lower() for payload in payloads}
+    emails = {payload.email.lower() for payload in payloads}
+    together.read_together(context.shared, PEOPLE, names, people_named)
+    together.read_together(context.shared, ADDRESSES, emails, address_holders)
+    together.fetch_group_addresses(context.shared, emails)
 
 
 def check_register(context: LineContext, payload: RegisterAdministrator) -> Errors:
@@ -30,9 +41,9 @@ def check_register(context: LineContext, payload: RegisterAdministrator) -> Erro
     errors: dict[str, list[str]] = defaultdict(list)
     for field, texts in checks.check_register(context, payload).items():
         errors[field] += texts
-    if not errors["login_name"] and is_person(payload.login_name):
+    if not errors["login_name"] and is_person(context, payload.login_name):
         errors["login_name"].append(checks.name_taken())
-    errors["email"] += address_problems(payload.email, payload.display_name, payload.login_name)
+    errors["email"] += address_problems(context, payload)
     errors["roles"] += term_problems(payload.terms, effective_day(context))
     if separation.applicant_receives(context, payload.recipient_id):
         errors["recipient_id"].append(separation.not_the_applicant())
@@ -54,10 +65,10 @@ def check_change(context: LineContext, payload: ChangeAdministrator) -> Errors:
         errors["roles"].append(separation.not_own_roles())
     errors["roles"] += change_problems(changes, effective_day(context), context.today)
     new_name = payload.new_login_name
-    if new_name and new_name.lower() != payload.login_name.lower() and is_person(new_name):
+    if new_name and new_name.lower() != payload.login_name.lower() and is_person(context, new_name):
         errors["new_login_name"] = [checks.name_taken()]
     if payload.email.casefold() != persons.mail_of(account).casefold():
-        errors["email"] += address_problems(payload.email, payload.display_name, payload.login_name)
+        errors["email"] += address_problems(context, payload)
     return _filled(errors)
 
 
@@ -97,18 +108,38 @@ def change_problems(changes: Sequence[RoleChange], day: date, today: date) -> li
     return problems
 
 
-def is_person(login_name: str) -> bool:
-    """Whether the portal knows somebody of this login name, also somebody who left: names are not given again (ACC-06)."""
-    return User.objects.filter(login_name__iexact=login_name).exists()
+PEOPLE, ADDRESSES = "people of the portal", "holders of addresses"  # in LineContext.shared
 
 
-def address_problems(email: str, name: str, login_name: str) -> list[str]:
+def people_named(login_names: Collection[str]) -> dict[str, bool]:
+    """Which of these names, in lower case, belong to somebody whom the portal knows, also to somebody who left (ACC-06)."""
+    rows = User.objects.annotate(folded=Lower("login_name")).filter(folded__in=login_names)
+    return dict.fromkeys(rows.values_list("folded", flat=True), True)
+
+
+def is_person(context: LineContext, login_name: str) -> bool:
+    """Whether the name belongs to a person of the portal: it is not given again."""
+    return bool(together.look_up(context.shared, PEOPLE, login_name.lower(), people_named))
+
+
+def address_problem(
+    context: LineContext, payload: RegisterAdministrator | ChangeAdministrator
+) -> object | None:
+    """What the portal's own tables have against the address (ACC-09)."""
+    email = payload.email.lower()
+    holders = together.look_up(context.shared, ADDRESSES, email, address_holders) or []
+    return person_address_problem(email, payload.display_name, payload.login_name, holders)
+
+
+def address_problems(context: LineContext, payload: RegisterAdministrator | ChangeAdministrator) -> list[str]:
     """Why the portal cannot write to this person at this address; what AD cannot be asked now is left out (ACC-12)."""
-    problem = person_address_problem(email, name, login_name)
+    problem = address_problem(context, payload)
     if problem is not None:
         return [str(problem)]
     try:
-        is_group = asking.ask(lambda directory: directory.mail_is_group_address(email))
+        is_group = asking.ask(
+            lambda directory: directory.mail_is_group_address(payload.email), context.shared
+        )
     except DirectoryError:
         return []
     return [str(GROUP_ADDRESS)] if is_group else []

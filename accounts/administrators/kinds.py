@@ -53,6 +53,7 @@ REGISTER_KIND: ApplicationKind[Any] = dataclasses.replace(
     form_class=forms.RegisterAdministratorForm,
     plan=planning.plan_register,
     check=checks.check_register,
+    prepare=checks.prepare_register,
     search_terms=_register_terms,
     line_template="accounts/line_admin_register.html",
 )

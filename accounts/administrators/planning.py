@@ -14,7 +14,6 @@ from accounts.administrators.payloads import (
     RegisterAdministrator,
 )
 from accounts.models import DirectoryAccount
-from portal.orgs import recipients
 from portal.orgs.assignments import NEVER_EMPTY, RoleChange, Term
 from portal.orgs.models import Membership
 from portal.orgs.permissions import Role
@@ -124,7 +123,7 @@ def _days(term: Term) -> str:
 
 
 def _person_checks(context: LineContext, payload: RegisterAdministrator) -> Iterator[Check]:
-    address = recipients.person_address_problem(payload.email, payload.display_name, payload.login_name)
+    address = checks.address_problem(context, payload)
     yield planning.judge(
         "address",
         address is None,
@@ -132,7 +131,7 @@ def _person_checks(context: LineContext, payload: RegisterAdministrator) -> Iter
         gettext_noop("The mail address %(address)s is not this person's alone. Enter another one."),
         address=payload.email,
     )
-    if checks.is_person(payload.login_name):
+    if checks.is_person(context, payload.login_name):
         yield Check(
             code="person_known",
             level=plans.BLOCKED,

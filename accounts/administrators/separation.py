@@ -5,13 +5,13 @@ The initial password of an account that decides is a way to log in as that perso
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from uuid import UUID
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from accounts import recipients
+from accounts import recipients, together
 from accounts.models import DirectoryAccount
 from portal.orgs.models import User
 from portal.orgs.permissions import DECIDE
@@ -19,12 +19,25 @@ from portal.workflow import plans
 from portal.workflow.kinds import LineContext
 from portal.workflow.plans import Check
 
+ADMINISTRATORS = "administrators"  # in LineContext.shared
 
-def is_administrator(guid: UUID) -> bool:
-    """Whether an account belongs to a person of the portal, or was registered for one (ACC-01)."""
-    known = User.objects.filter(directory_guid=guid, is_break_glass=False).exists()
-    administrators = DirectoryAccount.system.filter(account_type=DirectoryAccount.AccountType.ADMINISTRATOR)
-    return known or administrators.filter(object_guid=guid).exists()
+
+def administrators(guids: Collection[str]) -> dict[str, bool]:
+    """Which of these accounts belong to a person of the portal, or were registered for one (ACC-01)."""
+    known = User.objects.filter(directory_guid__in=guids, is_break_glass=False)
+    registered = DirectoryAccount.system.filter(
+        account_type=DirectoryAccount.AccountType.ADMINISTRATOR, object_guid__in=guids
+    )
+    found = [
+        *known.values_list("directory_guid", flat=True),
+        *registered.values_list("object_guid", flat=True),
+    ]
+    return {str(guid): True for guid in found}
+
+
+def is_administrator(context: LineContext, guid: UUID) -> bool:
+    """Whether an account is one with which somebody applies or decides here."""
+    return bool(together.look_up(context.shared, ADMINISTRATORS, str(guid), administrators))
 
 
 def applicant_of(context: LineContext) -> User | None:
@@ -93,9 +106,13 @@ def recipient_checks(context: LineContext, recipient_id: int) -> Iterator[Check]
 
 
 def _deciders_with_address(context: LineContext, recipient_id: int) -> Sequence[str]:
-    recipient = context.organisation.password_recipients.filter(pk=recipient_id).first()
+    recipient, _shared = recipients.judged(context.organisation, recipient_id)
     if recipient is None:
         return []
-    held = context.organisation.memberships.valid_on(context.today).filter(role__in=DECIDE.roles)  # type: ignore[attr-defined]
-    people = User.objects.filter(email__iexact=recipient.email, is_active=True, pk__in=held.values("user_id"))
-    return [person.display_name for person in people]
+
+    def read() -> list[str]:
+        held = context.organisation.memberships.valid_on(context.today).filter(role__in=DECIDE.roles)  # type: ignore[attr-defined]
+        people = User.objects.filter(email__iexact=recipient.email, is_active=True)
+        return [person.display_name for person in people.filter(pk__in=held.values("user_id"))]
+
+    return recipients.once(context.organisation, f"deciders with the address of {recipient_id}", read)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -272,20 +274,43 @@ def _shared(email: str, name: str) -> object | None:
     return SHARED_ADDRESS if any(_folded(other) != _folded(name) for other in names) else None
 
 
-def person_address_problem(email: str, name: str, login_name: str) -> object | None:
+@dataclass(frozen=True, kw_only=True)
+class AddressHolder:
+    """Who has an address: a person with a login name, or a recipient of initial passwords without one."""
+
+    name: str
+    login_name: str = ""
+
+
+def address_holders(emails: Collection[str]) -> dict[str, list[AddressHolder]]:
+    """Who has these addresses, by the address in lower case, over all organisations."""
+    wanted = [email.lower() for email in emails]
+    found: dict[str, list[AddressHolder]] = {}
+    people = User.objects.alias(folded=Lower("email")).filter(folded__in=wanted, is_active=True)
+    for email, name, login_name in people.values_list("email", "display_name", "login_name"):
+        found.setdefault(email.lower(), []).append(AddressHolder(name=name, login_name=login_name))
+    registered = PasswordRecipient.system.alias(folded=Lower("email")).filter(
+        folded__in=wanted, is_active=True
+    )
+    for email, name in registered.values_list("email", "name"):
+        found.setdefault(email.lower(), []).append(AddressHolder(name=name))
+    return found
+
+
+def person_address_problem(
+    email: str, name: str, login_name: str, holders: Sequence[AddressHolder]
+) -> object | None:
     """Why a mail address cannot be that of this person alone: by its looks, or because somebody else has it (ACC-09).
 
     Somebody may be a recipient and have an administrator account with one address of their own; two accounts may not.
     """
     if problem := address_problem(email):
         return problem
-    others = User.objects.filter(email__iexact=email, is_active=True).exclude(login_name__iexact=login_name)
-    if others.exists():
-        return SHARED_ADDRESS
-    names = PasswordRecipient.system.filter(email__iexact=email, is_active=True).values_list(
-        "name", flat=True
-    )
-    return SHARED_ADDRESS if any(_folded(other) != _folded(name) for other in names) else None
+    for holder in holders:
+        is_other_account = holder.login_name and holder.login_name.lower() != login_name.lower()
+        if is_other_account or (not holder.login_name and _folded(holder.name) != _folded(name)):
+            return SHARED_ADDRESS
+    return None
 
 
 def _folded(name: str) -> str:
