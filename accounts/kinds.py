@@ -206,9 +206,9 @@ RESET_KIND: ApplicationKind[ResetPassword] = ApplicationKind(
 )
 
 
-def register_deletion(kind: str) -> None:
+def register_deletion(kind: str, handler: DeleteHandler) -> None:
     """Carry out a kind that deletes accounts, and the final removal that follows it."""
-    register_handler(kind, TARGET, DeleteHandler())
+    register_handler(kind, TARGET, handler)
     register_handler(kind, TARGET, RemoveHandler(), step=REMOVE)
     register_two_factor(kind, Action.DISABLE)
     register_two_factor(kind, Action.REMOVE, step=REMOVE)
@@ -236,7 +236,7 @@ def register_all() -> None:
     register_handler(CHANGE, TARGET, ChangeHandler())
     register_handler(RESTORE, TARGET, RestoreHandler())
     register_two_factor(RESTORE, Action.ENABLE)
-    register_deletion(DELETE)
+    register_deletion(DELETE, DeleteHandler())
     for kind in (REGISTER, CHANGE, RESTORE):
         register_end(kind)
     name_step(REMOVE, _("final removal"))

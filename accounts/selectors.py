@@ -10,8 +10,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy
 
 from accounts import asking
-from accounts.administrators.kinds import CHANGE as ADMIN_CHANGE
-from accounts.administrators.kinds import REGISTER as ADMIN_REGISTER
+from accounts.administrators import kinds as administrators
 from accounts.delivery import unused
 from accounts.kinds import CHANGE, DELETE, PASSWORD_RESET, REGISTER, RESTORE
 from accounts.models import DirectoryAccount
@@ -91,7 +90,11 @@ _Type, _State = DirectoryAccount.AccountType, DirectoryAccount.State
 _IN_USE, _DELETED = frozenset({_State.ENABLED, _State.DISABLED}), frozenset({_State.DELETED})
 # By type of account: the kind, in which states it is offered, and the words of the button.
 ACTIONS: dict[str, tuple[tuple[str, frozenset[str], Any, str], ...]] = {
-    _Type.ADMINISTRATOR: ((ADMIN_CHANGE, _IN_USE, gettext_lazy("Apply for a change"), "copy"),),
+    _Type.ADMINISTRATOR: (
+        (administrators.CHANGE, _IN_USE, gettext_lazy("Apply for a change"), "copy"),
+        (administrators.DELETE, _IN_USE, gettext_lazy("Apply for deletion"), "minus"),
+        (administrators.RESTORE, _DELETED, gettext_lazy("Apply for restoration"), "back"),
+    ),
     _Type.WINDOWS: (
         (CHANGE, _IN_USE, gettext_lazy("Apply for a change"), "copy"),
         (DELETE, _IN_USE, gettext_lazy("Apply for deletion"), "minus"),
@@ -125,5 +128,5 @@ def correctable_operation(user: User, operation_id: int) -> Operation:
     if not user.may(RUN_OPERATIONS):
         raise Operation.DoesNotExist
     rows: Any = Operation.objects.visible_to(user).select_related("line__application", "organisation")
-    found: Operation = rows.get(pk=operation_id, kind__in=(REGISTER, ADMIN_REGISTER, PASSWORD_RESET))
+    found: Operation = rows.get(pk=operation_id, kind__in=(REGISTER, administrators.REGISTER, PASSWORD_RESET))
     return found

@@ -10,10 +10,10 @@ from uuid import UUID
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from accounts.administrators import roles
+from accounts.administrators import persons, roles
 from accounts.models import DirectoryAccount
 from accounts.provisioning import Stop, Work
-from accounts.register import enter_account
+from accounts.register import account_search_text, enter_account
 from portal.common.time import today
 from portal.fulfilment.registry import NeedsPerson
 from portal.gateways import clock
@@ -67,6 +67,7 @@ def close(work: Work) -> None:
 
     Safe to repeat. Raises Stop for the last one of a role without whom an organisation stands still.
     """
+    _enter_unregistered(work)
     person = User.objects.filter(directory_guid=work.payload.guid).first()
     if person is None:
         return
@@ -82,6 +83,18 @@ def close(work: Work) -> None:
         raise Stop(NeedsPerson(code="break_glass", message=str(error.reason))) from None
     if closed:
         upkeep.check_open_stages(now=now, organisation_ids=organisation_ids)
+
+
+def let_in(work: Work) -> None:
+    """The person of a restored account can log in again, without any role yet. Safe to repeat."""
+    detail = {"application": work.operation.application_number}
+    with transaction.atomic():
+        rows = User.objects.select_for_update(no_key=True).filter(is_active=False, is_break_glass=False)
+        person = rows.filter(directory_guid=work.payload.guid).first()
+        if person is not None:
+            person.is_active = True
+            person.save(update_fields=["is_active", "updated_at"])
+            assignments.record_person("person.activate", person, actor=None, now=clock.now(), detail=detail)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,6 +135,17 @@ def _enter(work: Work, entry: DirectoryEntry, wanted: _Wanted) -> list[RoleChang
         raise Stop(_roles_changed()) from None
     except errors.LastOne as error:
         raise Stop(_last_one(error.role)) from None
+
+
+def _enter_unregistered(work: Work) -> None:
+    """Store the row of a person's account that the register does not hold yet, so that a deletion has what to note in."""
+    row = persons.unregistered(work.organisation, guid=work.payload.guid)
+    if row is None:
+        return
+    names = ("family_name", "given_name", "family_kana", "given_kana", "login_name", "department")
+    row.search_text = account_search_text(**{name: getattr(row, name) for name in names})
+    row.last_line = work.operation.line
+    row.save()
 
 
 def _is_entered(work: Work, guid: UUID) -> bool:

@@ -13,10 +13,11 @@ from accounts.administrators.payloads import (
     ChangeAdministrator,
     DeleteAdministrator,
     RegisterAdministrator,
+    RestoreAdministrator,
 )
 from accounts.aspects import MAIL, State
 from accounts.forms import DirectoryLineForm, RegisterForm, iso
-from accounts.life_forms import ChangeForm, DeleteForm
+from accounts.life_forms import ChangeForm, DeleteForm, RestoreForm
 from accounts.models import DirectoryAccount
 from portal.common.forms import MailAddressField
 from portal.gateways import directory_rules
@@ -119,6 +120,16 @@ class DeleteAdministratorForm(DeleteForm):
     def to_payload(self) -> DeleteAdministrator:
         """The checked payload; call it on a valid form."""
         return DeleteAdministrator(**self.named())
+
+
+class RestoreAdministratorForm(RestoreForm):
+    """One deleted administrator account that is needed after all."""
+
+    account_type = DirectoryAccount.AccountType.ADMINISTRATOR
+
+    def to_payload(self) -> RestoreAdministrator:
+        """The checked payload; call it on a valid form."""
+        return RestoreAdministrator(**self.named())
 
 
 def _offer_roles(form: DirectoryLineForm) -> None:

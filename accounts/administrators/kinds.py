@@ -12,13 +12,24 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from accounts.administrators import checks, entering, forms, planning
-from accounts.administrators.handlers import ChangeAdministratorHandler
-from accounts.administrators.payloads import ChangeAdministrator, RegisterAdministrator
+from accounts.administrators.handlers import (
+    ChangeAdministratorHandler,
+    DeleteAdministratorHandler,
+    RestoreAdministratorHandler,
+)
+from accounts.administrators.payloads import (
+    ChangeAdministrator,
+    DeleteAdministrator,
+    RegisterAdministrator,
+    RestoreAdministrator,
+)
 from accounts.delivery import unused
 from accounts.delivery.disabling import DisableUnusedHandler
 from accounts.kinds import CHANGE_KIND as WINDOWS_CHANGE
+from accounts.kinds import DELETE_KIND as WINDOWS_DELETE
 from accounts.kinds import REGISTER_KIND as WINDOWS_REGISTER
-from accounts.kinds import TARGET
+from accounts.kinds import RESTORE_KIND as WINDOWS_RESTORE
+from accounts.kinds import TARGET, register_deletion, register_end
 from accounts.provisioning import RECIPIENT_REFUSED, RECIPIENT_UNUSABLE
 from accounts.registering import RegisterHandler
 from accounts.two_factor import register_two_factor
@@ -31,6 +42,8 @@ from portal.workflow.kinds import ApplicationKind
 
 REGISTER = "accounts.admin_register"
 CHANGE = "accounts.admin_change"
+DELETE = "accounts.admin_delete"
+RESTORE = "accounts.admin_restore"
 
 
 def _role_words(terms: Iterable[Term]) -> Iterable[str]:
@@ -79,6 +92,30 @@ CHANGE_KIND: ApplicationKind[Any] = dataclasses.replace(
     line_template="accounts/line_admin_change.html",
 )
 
+DELETE_KIND: ApplicationKind[Any] = dataclasses.replace(
+    WINDOWS_DELETE,
+    code=DELETE,
+    label=_("Administrator account: deletion"),
+    description=_("Somebody no longer applies or approves here: shut out at once, all roles end."),
+    number_prefix="BD",
+    payload_class=DeleteAdministrator,
+    form_class=forms.DeleteAdministratorForm,
+    plan=planning.plan_delete,
+    check=checks.check_delete,
+)
+
+RESTORE_KIND: ApplicationKind[Any] = dataclasses.replace(
+    WINDOWS_RESTORE,
+    code=RESTORE,
+    label=_("Administrator account: restoration"),
+    description=_(
+        "A deleted administrator account is given back without roles, as long as it was not removed."
+    ),
+    number_prefix="BE",
+    payload_class=RestoreAdministrator,
+    form_class=forms.RestoreAdministratorForm,
+)
+
 _OTHER_RECIPIENT = Remedy(label=_("Choose another recipient"), url_name="operation_recipient")
 
 
@@ -86,10 +123,17 @@ def register_all() -> None:
     """Register the kinds with the engine and their handlers with fulfilment."""
     kinds.register(REGISTER_KIND)
     kinds.register(CHANGE_KIND)
+    kinds.register(DELETE_KIND)
+    kinds.register(RESTORE_KIND)
     register_handler(REGISTER, TARGET, RegisterHandler(entering.enter_new))
     register_handler(REGISTER, TARGET, DisableUnusedHandler(), step=unused.STEP)
     register_handler(CHANGE, TARGET, ChangeAdministratorHandler())
     register_two_factor(REGISTER, Action.ADD)
     register_two_factor(CHANGE, Action.CHANGE)
+    register_handler(RESTORE, TARGET, RestoreAdministratorHandler())
+    register_two_factor(RESTORE, Action.ENABLE)
+    register_deletion(DELETE, DeleteAdministratorHandler())
+    for kind in (REGISTER, CHANGE, RESTORE):
+        register_end(kind)
     for code in (RECIPIENT_UNUSABLE, RECIPIENT_REFUSED):
         register_remedy(REGISTER, code, _OTHER_RECIPIENT)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from accounts.administrators import roles
-from accounts.payloads import ChangeAccount, DeleteAccount, RegisterAccount
+from accounts.payloads import ChangeAccount, DeleteAccount, RegisterAccount, RestoreAccount
 from portal.orgs.assignments import Term
 
 
@@ -59,5 +59,12 @@ class ChangeAdministrator(ChangeAccount):
 @dataclass(frozen=True, kw_only=True)
 class DeleteAdministrator(DeleteAccount):
     """An administrator account that is given up: its person is shut out at that moment, its roles end."""
+
+    account_type: ClassVar[str] = "ADMINISTRATOR"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RestoreAdministrator(RestoreAccount):
+    """A deleted administrator account that is given back; its person gets roles by a change afterwards."""
 
     account_type: ClassVar[str] = "ADMINISTRATOR"
