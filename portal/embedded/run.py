@@ -106,11 +106,13 @@ def start_embedded(place: Place, supervisor: Supervisor, common: Mapping[str, st
     """Start the embedded servers and return their addresses. The slow starters come up beside the databases."""
     mail, mail_address = _mail_catcher(place, common)
     directory, directory_note = _demo_directory(place, common)
+    two_factor, exchange = _two_factor(place, common)
     postgres = EmbeddedPostgres(place.state / "postgres", account=place.account)
     valkey = EmbeddedValkey(place.state / "valkey", account=place.account)
     servers: dict[str, Server] = {
         "mail catcher": mail,
         "demo directory": directory,
+        "two-factor counterpart": two_factor,
         "PostgreSQL": postgres,
         "Valkey": valkey,
     }
@@ -118,6 +120,7 @@ def start_embedded(place: Place, supervisor: Supervisor, common: Mapping[str, st
         supervisor.add(name, server)
     mail.launch()
     directory.launch()
+    two_factor.launch()
     postgres.start()
     valkey.start()
     mail.wait()
@@ -129,6 +132,7 @@ def start_embedded(place: Place, supervisor: Supervisor, common: Mapping[str, st
         "PORTAL_MAIL_DIR": str(place.state / "mail"),
         **mail_address,
         **read_environment(directory_note),
+        **exchange,
     }
 
 
@@ -174,6 +178,22 @@ def _demo_directory(place: Place, common: Mapping[str, str]) -> tuple[Command, P
         ready=lambda: note.exists() and answers(_LOOPBACK, port),
     )
     return server, note
+
+
+def _two_factor(place: Place, common: Mapping[str, str]) -> tuple[Command, dict[str, str]]:
+    """An exchange folder, and somebody who acknowledges every file in it."""
+    folder = place.account.folder(place.state / "two-factor")
+    server = Command(
+        "The counterpart of the two-factor exchange",
+        python("portal.embedded.two_factor", "--dir", folder),
+        account=place.account,
+        log=place.log("two-factor"),
+        env=common,
+        cwd=ROOT,
+    )
+    # Nobody waits here for a full batch: a person looks at the screen.
+    wishes = {"TWO_FACTOR_BATCH_SECONDS": "5", "TWO_FACTOR_SETTLE_SECONDS": "1"}
+    return server, {"TWO_FACTOR_ADAPTER": "exchange", "TWO_FACTOR_FOLDER": str(folder), **wishes}
 
 
 def read_environment(note: Path) -> dict[str, str]:
