@@ -14,6 +14,7 @@ from dormancy.api import DormantAnswersView, DormantLinesView
 from portal.common.api.views import ApiView, UnknownAddress
 from portal.fulfilment.api import OperationsView
 from portal.orgs.api import MeView, OrganisationsView
+from portal.two_factor.api import ExchangeBatchesView
 from portal.workflow.api.jobs import JobRunsView, JobsView
 from portal.workflow.api.schema import KindsSchemaGenerator
 from portal.workflow.api.views import STEPS, ApplicationsView, ApplicationView, KindsView
@@ -52,6 +53,7 @@ urlpatterns: list[URLPattern] = [
         for name, view in STEPS.items()
     ),
     path("operations/", OperationsView.as_view(), name="api_operations"),
+    path("operations/two-factor/batches/", ExchangeBatchesView.as_view(), name="api_exchange_batches"),
     path("jobs/", JobsView.as_view(), name="api_jobs"),
     path("jobs/<slug:name>/runs/", JobRunsView.as_view(), name="api_job_runs"),
     path("accounts/", AccountsView.as_view(), name="api_accounts"),

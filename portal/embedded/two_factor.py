@@ -30,7 +30,7 @@ def answer_all(folder: Path) -> int:
         for path in sorted((folder / "out").glob("*.csv")):
             rows = [*_answers(path.read_bytes())]
             out = io.StringIO()
-            csv.writer(out).writerows([("管理番号", "結果", "理由"), *rows])
+            csv.writer(out).writerows([("照合番号", "結果", "理由"), *rows])
             _put(folder / "in" / f"ack-{path.name}", out.getvalue().encode("cp932"))
             path.unlink(missing_ok=True)
             count += 1

@@ -73,6 +73,12 @@ class ExchangeFolder:
         with _unavailable():
             (self.path / STAGING / staged).unlink(missing_ok=True)
 
+    def unstage_others(self, name: str) -> None:
+        """Throw away what workers that died have staged for a file that was handed over since."""
+        with _unavailable():
+            for path in (self.path / STAGING).glob(f"{name}.*"):
+                path.unlink(missing_ok=True)
+
     def publish(self, staged: str, name: str) -> None:
         """Hand a staged file over, in one rename. Does nothing when that has happened already.
 

@@ -112,7 +112,9 @@ class ScimTwoFactor:
     def _find(self, external_id: str) -> Any | None:
         """The person with this externalId. Raises Conflict when there are several."""
         with _errors(writing=False):
-            search = SearchRequest(filter=f'externalId eq "{external_id}"')
+            search: SearchRequest[Any] = SearchRequest.model_validate(
+                {"filter": f'externalId eq "{external_id}"'}
+            )
             answer: Any = self._client.query(ScimUser, query_parameters=search)
         people = list(answer.resources or [])
         if len(people) > 1:

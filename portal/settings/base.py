@@ -356,6 +356,7 @@ SPECTACULAR_SETTINGS = {
         "ApplicationStatus": "portal.workflow.models.Status",
         "StageStatus": "portal.workflow.models.StageStatus",
         "OperationStatus": "portal.fulfilment.models.OperationStatus",
+        "BatchState": "portal.two_factor.models.BatchState",
         "AccountState": "accounts.models.DirectoryAccount.State",
         "FindingKind": "accounts.reconciliation.models.FindingKind",
         "FindingState": "accounts.reconciliation.models.FindingState",

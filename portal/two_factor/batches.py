@@ -129,7 +129,10 @@ def publish(batch: ExchangeBatch, folder: ExchangeFolder, now: datetime) -> bool
         text = _("A file named %(name)s that the portal did not write lies in the folder. Move it away.")
         _note_problem(batch, text % {"name": batch.file_name})
         return False
-    return _record_written(batch, now)
+    written = _record_written(batch, now)
+    # Only now: while a batch is not handed over, a staged file may be the one that another worker is about to record.
+    folder.unstage_others(batch.file_name)
+    return written
 
 
 def _stage(batch: ExchangeBatch, folder: ExchangeFolder) -> bool:
@@ -189,6 +192,7 @@ def remove_old(folder: ExchangeFolder, now: datetime) -> int:
     count = folder.remove_answers_before(before)
     for batch in _open(BatchState.ACKNOWLEDGED).filter(acknowledged_at__lt=before):
         folder.remove_published(batch.file_name)
+        folder.unstage_others(batch.file_name)
         ExchangeBatch.objects.filter(pk=batch.pk).update(removed_at=now)
         count += 1
     return count

@@ -80,7 +80,7 @@ class Answers:
     encoding: str = "cp932"
     delimiter: str = ","
     has_header: bool = True
-    key: str = "管理番号"
+    key: str = "照合番号"
     result: str = "結果"
     reason: str = "理由"
     done: tuple[str, ...] = ("OK", "0", "正常")
@@ -97,7 +97,7 @@ class Layout:
     has_header: bool = True
     quote_all: bool = False
     columns: tuple[Column, ...] = (
-        Column(heading="管理番号", field=REFERENCE),
+        Column(heading="照合番号", field=REFERENCE),
         Column(heading="処理区分", field="action"),
         Column(heading="利用者ID", field="external_id"),
         Column(heading="ログイン名", field="login_name"),

@@ -101,6 +101,7 @@ def test_pages_of_operations_are_good(office: Office, width: int) -> None:
     done, stuck = journeys.approved(cast), journeys.approved(cast)
     services.drain("directory", limit=1, now_fn=timezone.now)
     operation = journeys.operations(stuck)[0]
+    batch, answer = factories.exchange_batch(operation)
     guid = office.lab.entry(done.lines.get().payload["login_name"])
     assert guid is not None
     desk = office.desk_of(cast.operator)
@@ -115,6 +116,10 @@ def test_pages_of_operations_are_good(office: Office, width: int) -> None:
         f"/operations/{operation.pk}/sheet/",
         f"/applications/{done.number}/",
         f"/accounts/{guid.guid}/",
+        "/operations/two-factor/",
+        "/operations/two-factor/mapping/",
+        f"/operations/two-factor/batches/{batch.number}/",
+        f"/operations/two-factor/answers/{answer.pk}/",
         "/organisations/",
         "/organisations/13/",
         "/organisations/13/members/add/",

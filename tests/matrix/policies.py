@@ -152,6 +152,9 @@ API = {
     "api_operations": Policy(
         access(to(at("operations", Role.OPERATOR, Role.AUDITOR), OK), otherwise=REFUSED)
     ),
+    "api_exchange_batches": Policy(
+        access(to(at("operations", Role.OPERATOR, Role.AUDITOR), OK), otherwise=REFUSED)
+    ),
     "api_jobs": Policy(access(to(at("operations", Role.OPERATOR, Role.AUDITOR), OK), otherwise=REFUSED)),
     "api_job_runs": Policy(
         access(to(at("operations", Role.OPERATOR, Role.AUDITOR), OK), otherwise=REFUSED),

@@ -42,7 +42,7 @@ def waiting(other_side: Counterpart) -> Any:
 
 
 def test_a_file_that_is_still_being_written_is_left_alone(other_side: Counterpart, waiting: Any) -> None:
-    text = f"管理番号,結果,理由\r\n{waiting.marker},O".encode("cp932")
+    text = f"照合番号,結果,理由\r\n{waiting.marker},O".encode("cp932")
     other_side.put("ack.csv", text)
     other_side.put("ack2.csv.tmp", b"x")
     other_side.answer([(str(waiting.marker), "OK", "")], name="young.csv", age=timedelta(0))
@@ -59,7 +59,7 @@ def test_a_file_that_is_still_being_written_is_left_alone(other_side: Counterpar
 def test_a_file_without_a_last_line_end_is_read_after_ten_minutes(
     other_side: Counterpart, waiting: Any
 ) -> None:
-    text = f"管理番号,結果,理由\r\n{waiting.marker},OK,".encode("cp932")
+    text = f"照合番号,結果,理由\r\n{waiting.marker},OK,".encode("cp932")
     other_side.put("ack.csv", text, age=timedelta(minutes=11))
 
     beat()
@@ -147,9 +147,9 @@ def test_done_after_a_refusal_counts_once_a_person_retries(other_side: Counterpa
     [
         b"",
         b"\x00\xff\xfe\x80",
-        "管理番号,結果".encode("utf-16"),
+        "照合番号,結果".encode("utf-16"),
         "番号,結果,理由\r\n1,OK,\r\n".encode("cp932"),
-        "管理番号,結果,理由\r\n".encode("cp932"),
+        "照合番号,結果,理由\r\n".encode("cp932"),
     ],
     ids=["empty", "binary", "encoding", "column", "no_rows"],
 )
@@ -190,7 +190,7 @@ def test_an_answer_before_the_file_was_handed_over_is_nobodys(other_side: Counte
 
 def test_an_uploaded_file_is_applied_like_one_from_the_folder(other_side: Counterpart, waiting: Any) -> None:
     person = factories.user(Role.OPERATOR, code="operations")
-    data = f"管理番号,結果,理由\r\n{waiting.marker},OK,\r\n".encode("cp932")
+    data = f"照合番号,結果,理由\r\n{waiting.marker},OK,\r\n".encode("cp932")
 
     file = services.upload_answer(actor=person, name="../../etc/ack.csv", data=data, now=timezone.now())
     beat()
@@ -202,7 +202,7 @@ def test_an_uploaded_file_is_applied_like_one_from_the_folder(other_side: Counte
 
 
 def test_a_wake_that_was_missed_comes_with_the_next_minute(other_side: Counterpart, waiting: Any) -> None:
-    data = f"管理番号,結果,理由\r\n{waiting.marker},OK,\r\n".encode("cp932")
+    data = f"照合番号,結果,理由\r\n{waiting.marker},OK,\r\n".encode("cp932")
     acknowledgements.apply(name="a.csv", data=data, now=timezone.now())
     type(waiting).system.filter(pk=waiting.pk).update(not_before=timezone.now() + timedelta(hours=9))
 

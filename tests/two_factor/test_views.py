@@ -104,7 +104,7 @@ def test_the_download_is_the_file_and_is_recorded(client: Client, other_side: Co
 def test_an_uploaded_acknowledgement_is_read_once(client: Client, other_side: Counterpart) -> None:
     [operation] = registered()
     drain()
-    data = f"管理番号,結果,理由\r\n{operation.marker},OK,\r\nx,OK,\r\n".encode("cp932")
+    data = f"照合番号,結果,理由\r\n{operation.marker},OK,\r\nx,OK,\r\n".encode("cp932")
 
     first = client.post(UPLOAD, {"file": SimpleUploadedFile("ack.csv", data)})
     again = client.post(UPLOAD, {"file": SimpleUploadedFile("ack2.csv", data)}, follow=True)
@@ -163,7 +163,7 @@ def test_the_preview_shows_an_invented_person_and_saves_nothing(
     [
         ({"c0-field": ""}, ""),  # no reference
         ({"c1-field": "no-such-field"}, "c1-field"),
-        ({"c1-heading": "管理番号"}, "c1-format"),
+        ({"c1-heading": "照合番号"}, "c1-format"),
         ({"c1-heading": ""}, "c1-heading"),
         ({"c8-format": "yes"}, "c8-format"),
         ({"c3-format": "sideways"}, "c3-format"),

@@ -42,14 +42,14 @@ class Counterpart:
 
     def references(self) -> list[str]:
         """Every reference in every file, in order; a row that was written twice is there twice."""
-        return [row["管理番号"] for name in self.files() for row in self.rows(name)]
+        return [row["照合番号"] for name in self.files() for row in self.rows(name)]
 
     def answer(
         self,
         lines: Iterable[tuple[str, ...]],
         *,
         name: str = "ack-1.csv",
-        header: tuple[str, ...] = ("管理番号", "結果", "理由"),
+        header: tuple[str, ...] = ("照合番号", "結果", "理由"),
         age: timedelta = timedelta(minutes=1),
     ) -> Path:
         """Put an acknowledgement file into the folder."""
