@@ -22,7 +22,7 @@ from accounts.payloads import (
     RestoreAccount,
     upgrade_register,
 )
-from accounts.provisioning import RECIPIENT_REFUSED, RECIPIENT_UNUSABLE
+from accounts.provisioning import NAME_TAKEN, RECIPIENT_REFUSED, RECIPIENT_UNUSABLE
 from accounts.registering import RegisterHandler
 from accounts.resetting import ResetHandler
 from accounts.restoring import RestoreHandler
@@ -220,6 +220,7 @@ def register_end(kind: str) -> None:
     register_two_factor(kind, Action.DISABLE, step=EXPIRE)
 
 
+OTHER_NAME = Remedy(label=_("Choose another login name"), url_name="operation_login_name")
 _OTHER_RECIPIENT = Remedy(label=_("Choose another recipient"), url_name="operation_recipient")
 
 
@@ -246,6 +247,7 @@ def register_all() -> None:
     register_two_factor(CHANGE, Action.CHANGE)
     name_step(unused.STEP, unused.STEP_LABEL)
     register_handler(afterwards.CODE, TARGET, afterwards.AfterwardsHandler())
+    register_remedy(REGISTER, NAME_TAKEN, OTHER_NAME)
     for kind in (REGISTER, PASSWORD_RESET):
         register_handler(kind, TARGET, DisableUnusedHandler(), step=unused.STEP)
         for code in (RECIPIENT_UNUSABLE, RECIPIENT_REFUSED):

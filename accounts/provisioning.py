@@ -8,7 +8,7 @@ chosen their own.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Literal
 from uuid import UUID
@@ -46,6 +46,7 @@ from portal.workflow import kinds
 _DRAWS = 3  # AD may have a stricter policy for single accounts (PSO); more draws would not meet it either
 
 # Codes with which an operation stops until operations choose another recipient.
+NAME_TAKEN = "name_taken"  # a register operation stops with it until operations choose another login name
 RECIPIENT_UNUSABLE, RECIPIENT_REFUSED = "recipient", "recipient_refused"
 MAIL_UNAVAILABLE = "mail_unavailable"  # tried again by itself; may be the address all the same
 UNDELIVERED = frozenset({RECIPIENT_UNUSABLE, RECIPIENT_REFUSED, MAIL_UNAVAILABLE})
@@ -94,8 +95,14 @@ def work_of(run: Run) -> Work:
 
 
 def payload_of(operation: Operation) -> Any:
-    """The payload of the operation's line, brought up to the current version."""
-    return kinds.get(operation.kind).load(operation.line.payload, operation.line.payload_version)
+    """The payload of the operation's line, brought up to the current version.
+
+    With the login name that operations chose since, when the one applied for was taken (accounts.naming.correcting).
+    """
+    payload = kinds.get(operation.kind).load(operation.line.payload, operation.line.payload_version)
+    if name := operation.progress.get("login_name"):
+        payload = replace(payload, login_name=name)
+    return payload
 
 
 def carry_out(act: Callable[[], Outcome]) -> Outcome:
@@ -123,8 +130,8 @@ def outcome_of(error: DirectoryError) -> Outcome:
 def _for_a_person(error: DirectoryError) -> tuple[str, str]:
     detail = {"code": error.code, "detail": error.message}
     if isinstance(error, NameTaken):
-        return "name_taken", _(
-            "Another object in Active Directory has this name. Close this operation and have the applicant choose another login name."
+        return NAME_TAKEN, _(
+            "Another object in Active Directory has this login name. Choose another one: a free one is proposed."
         )
     if isinstance(error, ContainerMissing):
         return "container_missing", _("The container %(dn)s does not exist. Make it, then retry.") % {

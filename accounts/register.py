@@ -168,6 +168,8 @@ def note_disabled(*, entry: DirectoryEntry, now: datetime) -> DirectoryAccount:
 def note_removed(*, account: DirectoryAccount, now: datetime) -> None:
     """Enter that AD does not have the account any more. Safe to repeat."""
     account = _locked(account.object_guid)
+    if account.state != DirectoryAccount.State.REMOVED:  # from now on the years of its name count (ACC-06)
+        free.note_removed(account.login_name, organisation_id=account.organisation_id, now=now)
     account.state, account.verified_at = DirectoryAccount.State.REMOVED, now
     account.groups = []
     account.save(update_fields=["state", "verified_at", "groups", "updated_at"])

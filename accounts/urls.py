@@ -16,6 +16,11 @@ urlpatterns = [
         views.ChangeRecipientView.as_view(),
         name="operation_recipient",
     ),
+    path(
+        "accounts/operations/<int:operation_id>/login-name/",
+        naming.ChangeLoginNameView.as_view(),
+        name="operation_login_name",
+    ),
     path("organisations/<slug:code>/delivery/", delivery.delivery_setting, name="delivery_setting"),
     path("initial-passwords/", delivery.PickupListView.as_view(), name="pickup_list"),
     path("initial-passwords/<int:pk>/", delivery.PickupView.as_view(), name="pickup"),

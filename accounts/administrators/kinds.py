@@ -27,10 +27,10 @@ from accounts.delivery import unused
 from accounts.delivery.disabling import DisableUnusedHandler
 from accounts.kinds import CHANGE_KIND as WINDOWS_CHANGE
 from accounts.kinds import DELETE_KIND as WINDOWS_DELETE
+from accounts.kinds import OTHER_NAME, TARGET, register_deletion, register_end
 from accounts.kinds import REGISTER_KIND as WINDOWS_REGISTER
 from accounts.kinds import RESTORE_KIND as WINDOWS_RESTORE
-from accounts.kinds import TARGET, register_deletion, register_end
-from accounts.provisioning import RECIPIENT_REFUSED, RECIPIENT_UNUSABLE
+from accounts.provisioning import NAME_TAKEN, RECIPIENT_REFUSED, RECIPIENT_UNUSABLE
 from accounts.registering import RegisterHandler
 from accounts.two_factor import register_two_factor
 from portal.fulfilment.registry import Remedy, register_handler, register_remedy
@@ -135,5 +135,6 @@ def register_all() -> None:
     register_deletion(DELETE, DeleteAdministratorHandler())
     for kind in (REGISTER, CHANGE, RESTORE):
         register_end(kind)
+    register_remedy(REGISTER, NAME_TAKEN, OTHER_NAME)
     for code in (RECIPIENT_UNUSABLE, RECIPIENT_REFUSED):
         register_remedy(REGISTER, code, _OTHER_RECIPIENT)

@@ -15,6 +15,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from accounts import register
 from accounts.attributes import organisation_ou
 from accounts.delivery.models import InitialPassword
 from accounts.models import DirectoryAccount
@@ -77,9 +78,8 @@ def note_enabled_again(guid: UUID, *, now: datetime) -> None:
 def note_disabled(row: InitialPassword, entry: DirectoryEntry, *, now: datetime) -> None:
     """The account was disabled and read back: register, row, mail to the applicant. Safe to repeat."""
     locked = InitialPassword.system.select_for_update(no_key=True).get(pk=row.pk)
-    DirectoryAccount.system.filter(object_guid=entry.guid, state=DirectoryAccount.State.ENABLED).update(
-        state=DirectoryAccount.State.DISABLED, verified_at=now
-    )
+    if DirectoryAccount.system.filter(object_guid=entry.guid, state=DirectoryAccount.State.ENABLED).exists():
+        register.note_disabled(entry=entry, now=now)
     if locked.disabled_at is not None:
         return
     locked.disabled_at = now

@@ -37,6 +37,12 @@ class NamingRuleForm(PortalForm):
         self.fields["prefix"].widget.attrs["data-w"] = "10"
 
 
+class OtherNameForm(PortalForm):
+    """Another login name for one operation."""
+
+    login_name = IdentifierField(label=_("Login name"), max_length=20)
+
+
 class LoginNameInput(forms.TextInput):
     """A text box with a button that proposes a free name; with a script also while the reading is typed."""
 

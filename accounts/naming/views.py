@@ -13,18 +13,22 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from accounts.naming import rules
-from accounts.naming.forms import LoginNameInput, NamingRuleForm
+from accounts.naming import correcting, rules
+from accounts.naming.forms import LoginNameInput, NamingRuleForm, OtherNameForm
 from accounts.naming.models import NameReservation, NamingRule
 from accounts.naming.pattern import Namesake, PatternError
 from accounts.naming.proposals import propose_login_names, rule_of
+from accounts.selectors import correctable_operation
 from portal.common.text import katakana
+from portal.fulfilment.errors import MoveNotAllowed
+from portal.fulfilment.models import Operation
 from portal.orgs import people, selectors
 from portal.orgs.http import PersonRequest
 from portal.orgs.people_views import attempt, translated
 from portal.workflow import content, errors, services
 from portal.workflow.forms import Editor, LineEditor
 from portal.workflow.models import Application
+from portal.workflow.views import PersonView
 from portal.workflow.views_editing import EditView
 
 _VERSIONS_SHOWN = 10
@@ -173,3 +177,54 @@ def _said(name: str) -> str:
     return _(
         "No login name can be proposed yet. Enter the reading of the name first, or write a login name yourself."
     )
+
+
+class ChangeLoginNameView(PersonView):
+    """Operations choose another login name for a line whose name was taken in AD since the approval."""
+
+    def load(self, operation_id: int) -> Operation:
+        """The operation; unknown to whoever may not run operations."""
+        try:
+            operation = correctable_operation(self.user, operation_id)
+        except Operation.DoesNotExist as error:
+            raise Http404 from error
+        if not hasattr(correcting.provisioning.payload_of(operation), "family_kana"):
+            raise Http404  # a reset gives no name
+        return operation
+
+    def get(self, request: HttpRequest, operation_id: int) -> HttpResponse:
+        """With a free name as the proposal."""
+        operation = self.load(operation_id)
+        name = correcting.proposal(operation, now=timezone.now())
+        return self.page(operation, OtherNameForm(initial={"login_name": name}))
+
+    def post(self, request: HttpRequest, operation_id: int) -> HttpResponse:
+        """Choose and go on."""
+        operation = self.load(operation_id)
+        form = OtherNameForm(request.POST)
+        if not form.is_valid():
+            return self.page(operation, form, status=422)
+        name = form.cleaned_data["login_name"]
+        try:
+            correcting.change_login_name(
+                operation_id=operation.pk, login_name=name, actor=self.user, now=timezone.now()
+            )
+        except correcting.NameRefused as error:
+            form.add_error("login_name", error.reason)
+            return self.page(operation, form, status=422)
+        except MoveNotAllowed:
+            form.add_error(
+                None, _("The operation has gone on meanwhile. Its login name can no longer be changed.")
+            )
+            return self.page(operation, form, status=409)
+        messages.success(request, _("The login name was changed. The portal tries again at once."))
+        return redirect("operation_detail", operation.pk)
+
+    def page(self, operation: Operation, form: OtherNameForm, status: int = 200) -> HttpResponse:
+        """The form with what was chosen."""
+        context = {
+            "operation": operation,
+            "form": form,
+            "problems": form.error_summary if form.is_bound else (),
+        }
+        return render(self.request, "accounts/change_login_name.html", context, status=status)

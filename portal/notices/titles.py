@@ -15,6 +15,7 @@ _TITLES: dict[str, Any] = {
     "application_withdrawn": _("An application was withdrawn"),
     "recipient_confirmation": _("Confirmation of a mail address"),
     "recipient_reconfirmation": _("Mail address to be confirmed again"),
+    "login_name_changed": _("The login name of an application was changed"),
     "pickup_code": _("Code to pick up an initial password"),
     "initial_password_unused": _("An initial password is not used yet"),
     "initial_password_disabled": _("An account was disabled: its initial password was not used"),

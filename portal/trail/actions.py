@@ -107,6 +107,7 @@ LABELS: Mapping[str, Any] = {
     "operation.verified": _("operation recorded as done"),
     "operation.not_verified": _("operation recorded as done, not verified"),
     "operation.closed": _("operation closed"),
+    "operation.change_login_name": _("login name of an operation changed"),
     "operation.change_recipient": _("recipient of an operation changed"),
     "exchange.view": _("batches of the two-factor exchange viewed"),
     "exchange.download": _("batch of the two-factor exchange downloaded"),

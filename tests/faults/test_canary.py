@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -12,6 +13,9 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
+from accounts.delivery import codes
+from accounts.delivery.models import DeliveryChoice, DeliveryMode, InitialPassword
+from portal.embedded.directory.faults import Fault
 from portal.embedded.valkey import EmbeddedValkey
 from portal.fulfilment import services
 from portal.gateways.directory import BindResult
@@ -20,8 +24,10 @@ from portal.orgs.permissions import Role
 from tests import factories, journeys
 from tests.fakes import FakeDirectory, administrators_ou
 from tests.lab import Lab
+from tests.roles import client_of
 
 CANARY = "KnRy-4747-XqTh"
+CODE = "KQXR-7497"
 
 
 @pytest.fixture
@@ -89,6 +95,57 @@ def test_the_canary_lives_in_the_mail_and_in_the_directory_only(
     state = Path(os.environ["PORTAL_STATE_DIR"])
     files = [path for path in state.rglob("*") if path.is_file()] if state.exists() else []
     assert [path for path in files if CANARY.encode() in path.read_bytes()] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mishap", ["none", "no answer"])
+def test_the_canary_of_a_pickup_is_in_that_one_answer_and_in_the_directory_only(
+    lab: Lab,
+    valkey: EmbeddedValkey,
+    everything_logged: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    mishap: str,
+) -> None:
+    person = factories.user(Role.PASSWORD_RECIPIENT, email=lab.cast.recipient.email)
+    DeliveryChoice.system.create(
+        organisation=lab.cast.recipient.organisation,
+        mode=DeliveryMode.PICKUP,
+        made_at=timezone.now(),
+        made_by=person,
+    )
+    monkeypatch.setattr(codes, "draw_code", _known(codes.draw_code))
+    application = journeys.approved(lab.cast)
+    services.drain("directory", now_fn=timezone.now)
+    name = application.lines.get().payload["login_name"]
+    monkeypatch.setattr("accounts.delivery.pickup.generate_initial_password", lambda **_: CANARY)
+    client = client_of(person)
+    address = f"/initial-passwords/{InitialPassword.system.get().pk}/"
+    if mishap == "no answer":
+        lab.directory_server.faults.add(Fault(operation="modify", action="lose_reply"))
+
+    answer = client.post(address, {"code": CODE, "draw": 0})
+
+    assert lab.directory.authenticate(name, CANARY) == BindResult.MUST_CHANGE, "the canary was never written"
+    assert (CANARY in answer.content.decode()) == (mishap == "none")
+    assert CANARY not in str(answer.headers) + client.get(address).content.decode()
+    logged = everything_logged.text + "".join(str(record.__dict__) for record in everything_logged.records)
+    everywhere = whole_database() + whole_broker() + logged
+    everywhere += "".join(mail.text for mail in lab.mail.messages() if "受取コード" not in mail.subject)
+    assert CANARY not in everywhere
+    assert CODE.replace("-", "") not in everywhere, "the code was kept"
+    assert CODE in lab.mail.messages()[0].text or any(CODE in mail.text for mail in lab.mail.messages())
+
+
+def _known(draw: Any) -> Any:
+    """Draws as always, from glyphs that make the known code."""
+
+    def known(*args: Any) -> str:
+        with pytest.MonkeyPatch.context() as patch:
+            glyphs = iter(CODE.replace("-", ""))
+            patch.setattr("accounts.delivery.codes.secrets.choice", lambda _glyphs: next(glyphs))
+            return str(draw(*args))
+
+    return known
 
 
 def test_the_canary_typed_at_the_login_is_on_no_error_page_and_in_no_log(

@@ -239,6 +239,9 @@ ACCOUNTS = {
         None,
         lambda w: {"guid": w.account.object_guid},
     ),
+    "operation_login_name": Policy(
+        access(to(OPERATOR, OK)), access(to(OPERATOR, 422)), lambda w: {"operation_id": w.operation.pk}
+    ),
     "operation_recipient": Policy(
         access(to(OPERATOR, OK)), access(to(OPERATOR, 422)), lambda w: {"operation_id": w.operation.pk}
     ),
