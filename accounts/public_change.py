@@ -83,7 +83,7 @@ def _record(action: str, entry: DirectoryEntry | None, now: datetime, **detail: 
         now=now,
         actor=None,
         object_type="orgs.user" if user else "account",
-        object_id=(user.pk if user else guid) or "",
+        object_id=user.pk if user else str(guid or ""),
         object_label=entry.login_name if entry else "",
         object_organisation_id=owner.organisation_id if owner else None,
         detail={"without_login": True, **detail},

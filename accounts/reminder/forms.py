@@ -74,7 +74,7 @@ class NewPasswordForm(PortalForm):
 class PasswordForm(NewPasswordForm):
     """The present password and a new one, twice."""
 
-    field_order: ClassVar = ["login_name", "old_password", "new_password", "again"]
+    field_order = ["login_name", "old_password", "new_password", "again"]  # noqa: RUF012  Django's own annotation
     old_password = password_field(_("Present password"), new=False)
 
 

@@ -52,7 +52,7 @@ class JobSerializer(serializers.Serializer):
     """A job of the schedule with its last and next run."""
 
     name = serializers.CharField(source="job.name")
-    label = serializers.CharField(source="job.label")
+    label = serializers.CharField(source="job.label")  # type: ignore[assignment]
     cron = serializers.CharField(source="job.cron", help_text="Five fields of cron in Japanese time")
     next_run_at = serializers.DateTimeField(source="next_at", allow_null=True)
     open_run = JobRunSerializer(source="open", allow_null=True)
