@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
@@ -90,10 +91,9 @@ def _take_over(account: DirectoryAccount, finding: Finding, entry: DirectoryEntr
 
 def _require_storable(account: DirectoryAccount) -> None:
     for name in (*_NAMES, "family_kana", "given_kana"):
-        limit = DirectoryAccount._meta.get_field(name).max_length or 0
-        if len(getattr(account, name)) > limit:
-            label = DirectoryAccount._meta.get_field(name).verbose_name
+        field: Any = DirectoryAccount._meta.get_field(name)
+        if len(getattr(account, name)) > field.max_length:
             raise AnswerRefused(
                 _("%(label)s is longer than the register can hold (%(limit)d characters).")
-                % {"label": label, "limit": limit}
+                % {"label": field.verbose_name, "limit": field.max_length}
             )

@@ -143,11 +143,12 @@ class Recorder:
         self._note(read=read, new=made, same=len(same) + len(unchanged), gone=len(gone))
 
     def _new(self, found: _Seen, kind: str, differences: Iterable[Difference]) -> Finding:
-        organisation_id = (
-            found.account.organisation_id
-            if found.account is not None
-            else self.places.organisation_id_of(found.entry.dn if found.entry else "")
-        )
+        if found.account is not None:
+            organisation_id = found.account.organisation_id
+        else:  # of an unknown object, which was taken up only because it lies below an organisation's OU
+            place = self.places.organisation_id_of(found.entry.dn if found.entry else "")
+            assert place is not None
+            organisation_id = place
         finding = Finding(
             organisation_id=organisation_id,
             account=found.account,

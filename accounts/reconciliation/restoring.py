@@ -38,7 +38,8 @@ TARGET = "directory"
 
 def enqueue_restore(finding: Finding, now: datetime) -> Operation:
     """Queue the step on the account's last line, in the caller's transaction which holds the finding's row."""
-    account = DirectoryAccount.system.select_for_update(of=("self",)).get(pk=finding.account_id)
+    assert finding.account is not None
+    account = DirectoryAccount.system.select_for_update(of=("self",)).get(pk=finding.account.pk)
     line = account.last_line
     earlier = line.operations.filter(target=TARGET, step__startswith=RESTORE_STEP).count()
     step = f"{RESTORE_STEP}#{earlier + 1}" if earlier else RESTORE_STEP
@@ -207,7 +208,7 @@ def _finish(finding: Finding, entry: DirectoryEntry) -> Outcome:
         names = ", ".join(_(FIELDS[difference.field][0]) for difference in left)
         return NeedsPerson(code="not_read_back", message=text % {"fields": names})
     assert finding.account is not None
-    DirectoryAccount.system.filter(pk=finding.account_id).update(
+    DirectoryAccount.system.filter(pk=finding.account.pk).update(
         distinguished_name=entry.dn, verified_at=clock.now()
     )
     evidence = {field: written_of(finding.account).get(field) for field in _wanted(finding)}

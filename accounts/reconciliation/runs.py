@@ -100,8 +100,13 @@ def ask_for_run(*, organisation_id: int | None, actor: User, now: datetime) -> R
     """Have everything compared, of one organisation or of all; one that waits already serves. Raises NotAllowed."""
     if not actor.may(RUN_OPERATIONS):
         raise NotAllowed("only people of operations start a reconciliation")
-    waiting = ReconciliationRun.objects.filter(status=Status.WAITING, organisation_id=organisation_id).first()
-    run = waiting or _add(now, mode=Mode.FULL, organisation_id=organisation_id, actor=actor)
+    waiting = ReconciliationRun.objects.filter(status=Status.WAITING)
+    same = (
+        waiting.filter(organisation=None)
+        if organisation_id is None
+        else waiting.filter(organisation_id=organisation_id)
+    )
+    run = same.first() or _add(now, mode=Mode.FULL, organisation_id=organisation_id, actor=actor)
     trail.record(
         action="reconciliation.ask",
         now=now,
@@ -201,7 +206,7 @@ def _compare(run: ReconciliationRun, now: datetime) -> None:
     since = _incremental_start(run, before)
     recorder = Recorder(run, now)
     # What changed is looked for in the whole domain: an account may have been moved out of its OU.
-    base = settings.DIRECTORY["base_dn"] if since is not None else _base_of(run)
+    base = str(settings.DIRECTORY["base_dn"]) if since is not None else _base_of(run)
     seen: set[UUID] = set()
     for page in directory.scan_accounts(base, changed_since_usn=since):
         recorder.record_page(page)
@@ -241,7 +246,7 @@ def _require_same(before: DomainController, after: DomainController) -> None:
 
 
 def _base_of(run: ReconciliationRun) -> str:
-    return organisation_ou(run.organisation) if run.organisation else settings.DIRECTORY["root_ou"]
+    return organisation_ou(run.organisation) if run.organisation else str(settings.DIRECTORY["root_ou"])
 
 
 def _accounts(run: ReconciliationRun) -> QuerySet[DirectoryAccount]:

@@ -93,8 +93,10 @@ def _read(kept: KeptConnection, dn: str, attributes: list[str]) -> dict[str, Any
 
 
 def _raw(item: dict[str, Any], name: str) -> bytes:
-    found = next((v for key, v in item["raw_attributes"].items() if key.lower() == name.lower()), [])
-    return bytes(found[0]) if found else b""
+    for key, found in item["raw_attributes"].items():
+        if key.lower() == name.lower() and found:
+            return bytes(found[0])
+    return b""
 
 
 def _text(item: dict[str, Any], name: str) -> str:

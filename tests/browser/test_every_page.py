@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
 
+from accounts.models import Finding
+from accounts.reconciliation import runs
 from portal.fulfilment import services
 from portal.orgs.permissions import Role
 from tests import factories, journeys
@@ -104,6 +107,9 @@ def test_pages_of_operations_are_good(office: Office, width: int) -> None:
     batch, answer = factories.exchange_batch(operation)
     guid = office.lab.entry(done.lines.get().payload["login_name"])
     assert guid is not None
+    office.lab.directory.disable(guid.guid)
+    runs.reconcile_nightly(now=timezone.now() + timedelta(hours=2))
+    finding = Finding.system.get(object_guid=guid.guid)
     desk = office.desk_of(cast.operator)
     paths = [
         "/",
@@ -120,6 +126,9 @@ def test_pages_of_operations_are_good(office: Office, width: int) -> None:
         "/operations/two-factor/mapping/",
         f"/operations/two-factor/batches/{batch.number}/",
         f"/operations/two-factor/answers/{answer.pk}/",
+        "/findings/",
+        f"/findings/{finding.pk}/",
+        "/reconciliation/",
         "/organisations/",
         "/organisations/13/",
         "/organisations/13/members/add/",

@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.perf.lab import servers
 from tests.perf.report import RESULTS, Report
 
-SECTIONS = ("start", "provisioning", "decisions", "lists")
+SECTIONS = ("start", "provisioning", "decisions", "lists", "reconciliation")
 
 
 def main() -> None:
@@ -18,6 +18,7 @@ def main() -> None:
     parser.add_argument("--sections", nargs="+", choices=SECTIONS, default=list(SECTIONS))
     parser.add_argument("--small", type=int, default=10_000)
     parser.add_argument("--large", type=int, default=1_000_000)
+    parser.add_argument("--accounts", type=int, default=20_000)
     chosen = parser.parse_args()
     report = Report()
     if "start" in chosen.sections:
@@ -39,6 +40,11 @@ def main() -> None:
                 report.write()
             if "lists" in chosen.sections:
                 lists.measure(report, chosen.small, chosen.large)
+                report.write()
+            if "reconciliation" in chosen.sections:
+                from tests.perf import reconciliation
+
+                reconciliation.measure(report, directory, chosen.accounts)
                 report.write()
     print(f"Written to {RESULTS.relative_to(RESULTS.parent.parent)}")
 
