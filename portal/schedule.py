@@ -26,6 +26,7 @@ BEAT: dict[str, dict[str, Any]] = {
         "exchange files with the two-factor system": "portal.two_factor.tasks.exchange",
         "send mail that was not sent at once": "portal.notices.tasks.send_notices",
         "answer forgotten passwords that were missed": "accounts.tasks.answer_password_reminders",
+        "check files that were missed": "portal.workflow.tasks.check_missed_uploads",
         "run the jobs that are due": "portal.jobs.tasks.run_due_jobs",
         "compare with AD what was asked for": "accounts.tasks.reconcile",
     }.items()

@@ -57,9 +57,11 @@ def header_cell(sheet: Any, label: Any) -> WriteOnlyCell:
     return cell
 
 
-def begin_sheet(book: Workbook, title: str, header: Sequence[Any], *, freeze: str = "A2") -> Any:
-    """A new sheet of a write-only book with its header row; rows are appended to it."""
-    sheet = book.create_sheet(title)
+def begin_sheet(
+    book: Workbook, title: str, header: Sequence[Any], *, freeze: str = "A2", sheet: Any = None
+) -> Any:
+    """A new sheet (or `sheet`, still empty) of a write-only book with its header row; rows are appended to it."""
+    sheet = sheet or book.create_sheet(title)
     sheet.freeze_panes = freeze
     for number, label in enumerate(header, start=1):
         width = min(max(2 * len(str(label)) + 4, _NARROWEST), _WIDEST)

@@ -141,16 +141,24 @@ class Editor:
         self._unplaced: list[Problem] = []
         self.attachment_errors: list[str] = []
         kept = list(application.lines.all())
+        # Hundreds of lines are corrected in a table of their own (ACC-13); here they stay as they are.
+        self.is_bulk = self.kind.is_bulk(len(kept))
+        self._kept = [dict(line.payload) for line in kept] if self.is_bulk else []
+        if self.is_bulk:
+            kept = []
         if data is not None:
             self.header = HeaderForm(data)
-            self.lines = [self._line(n, data=data) for n in range(self._count(data))]
+            count = 0 if self.is_bulk else self._count(data)
+            self.lines = [self._line(n, data=data) for n in range(count)]
         elif stored:
             self.header = HeaderForm({"reason": application.reason, "desired_on": application.desired_on})
             self.lines = [self._line(n, data=_prefixed(n, line.payload)) for n, line in enumerate(kept)]
         else:
             initial = {"reason": application.reason, "desired_on": application.desired_on}
             self.header = HeaderForm(initial=initial)
-            self.lines = [self._line(n, line=line) for n, line in enumerate(kept)] or [self._line(0)]
+            self.lines = [self._line(n, line=line) for n, line in enumerate(kept)]
+            if not self.lines and not self.is_bulk:
+                self.lines = [self._line(0)]
 
     def _line(self, position: int, *, data: Any = None, line: ApplicationLine | None = None) -> LineEditor:
         form = self.kind.form_class(  # type: ignore[call-arg]
@@ -173,7 +181,7 @@ class Editor:
     @property
     def can_add(self) -> bool:
         """Whether one more line fits."""
-        return len(self.lines) < self.kind.max_lines
+        return not self.is_bulk and len(self.lines) < self.kind.max_lines
 
     def is_valid(self) -> bool:
         """Whether every form is filled in well; submission checks more than this."""
@@ -182,7 +190,7 @@ class Editor:
     def content(self, *, without: int | None = None, more: bool = False) -> Content:
         """What was written, to be stored as a draft: corrected where it is good, as typed where it is not."""
         self.header.is_valid()
-        lines = [self._value(line) for line in self.lines if line.position != without]
+        lines = self._kept or [self._value(line) for line in self.lines if line.position != without]
         if more and self.can_add:
             lines.append({})
         cleaned = self.header.cleaned_data

@@ -87,6 +87,10 @@ class ApplicationKind(Generic[P]):
     organisation_kinds: frozenset[str] = EVERY_KIND
     reservation_field: str = ""  # where "already taken" is shown: "login_name"; "" for the whole line
 
+    def is_bulk(self, line_count: int) -> bool:
+        """Whether so many lines are shown as a table and a summary instead of one form or card each (ACC-13)."""
+        return line_count > self.max_lines
+
     def load(self, data: dict[str, Any], version: int) -> P:
         """The payload object of stored JSON, brought up to the current version.
 

@@ -331,3 +331,6 @@ class IdempotencyKey(models.Model):
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["user", "key"], name="idempotency_key_once")]
+
+
+from portal.workflow.bulk.models import Upload, UploadState  # noqa: E402, F401 - one app, one place for its tables

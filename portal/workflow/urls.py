@@ -41,5 +41,6 @@ urlpatterns = [
         views_editing.AttachmentRemoveView.as_view(),
         name="attachment_remove",
     ),
+    path("", include("portal.workflow.bulk.urls")),
     path("", include("portal.workflow.route_urls")),
 ]

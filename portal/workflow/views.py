@@ -18,10 +18,13 @@ from portal.fulfilment.models import Operation
 from portal.orgs.models import Organisation, User
 from portal.trail import services as trail
 from portal.workflow import errors, fulfilling, kinds, related, selectors
+from portal.workflow.bulk import selectors as bulk
 from portal.workflow.forms import AskedDecisionForm, CommentForm
 from portal.workflow.models import Application, ApplicationEvent, ApprovalStage, StageStatus, Status
 from portal.workflow.plans import Plan
 from portal.workflow.verbs import Verb
+
+ATTENTION_SHOWN = 30  # of the lines that need attention; the rest is in pages and in the file
 
 
 class PersonView(View):
@@ -115,12 +118,14 @@ def render_application(
     if form is not None and error is not None:  # decide anew, on what is shown now
         form = AskedDecisionForm(initial={**seen, "comment": form.data.get("comment", "")})
     lines = selectors.shown_lines(application)
-    operations = list(Operation.objects.visible_to(user).filter(line__application=application))
+    kind = kinds.get(application.kind)
+    carried_out = _carried_out(user, application, kind)
     waiting = selectors.inbox(user, now).exclude(pk=application.pk)
+    shown = _with_plans(lines, decision.plans, application.organisation, carried_out["operations"])
     context = {
         "application": application,
-        "kind": kinds.get(application.kind),
-        "lines": _with_plans(lines, decision.plans, application.organisation, operations),
+        "kind": kind,
+        **shown_or_summed_up(kind, shown),
         "actions": selectors.actions(user, application),
         "decision": decision,
         "form": form or AskedDecisionForm(initial=seen),
@@ -131,7 +136,7 @@ def render_application(
         "events": _history(application),
         "revision_changes": selectors.revision_changes(application),
         "related": related.related_to(user, application),
-        "operations": operations,
+        **carried_out,
         "next_in_inbox": waiting.order_by("due_on", "id").first() if decision.may_decide or error else None,
         "asked": decision.may_decide
         and bool(decision.plan_digest),  # else the target did not answer (ACC-12)
@@ -163,6 +168,25 @@ def _with_plans(
         }
         for shown, plan in zip(lines, live, strict=False)
     ]
+
+
+def shown_or_summed_up(kind: kinds.ApplicationKind[Any], lines: list[dict[str, Any]]) -> dict[str, Any]:
+    """A card for each line; of many, a summary and the lines that need attention first (ACC-13)."""
+    if not kind.is_bulk(len(lines)):
+        return {"lines": lines}
+    plans = {position: line["plan"] or Plan() for position, line in enumerate(lines)}
+    summary = bulk.summary(plans)
+    attention = [{**lines[n], "number": n + 1} for n in summary.attention[:ATTENTION_SHOWN]]
+    return {"lines": [], "summary": summary, "attention": attention}
+
+
+def _carried_out(user: User, application: Application, kind: kinds.ApplicationKind[Any]) -> dict[str, Any]:
+    """The operations of a few lines one by one, of many as counts."""
+    if kind.is_bulk(application.line_count):
+        progress = bulk.progress(user, application)
+        return {"operations": [], "progress": progress if progress.total else None}
+    rows = Operation.objects.visible_to(user).filter(line__application=application)
+    return {"operations": list(rows)}
 
 
 def _history(application: Application) -> list[ApplicationEvent]:

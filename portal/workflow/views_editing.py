@@ -18,9 +18,11 @@ from portal.orgs.models import Organisation
 from portal.orgs.permissions import APPLY
 from portal.trail import services as trail
 from portal.workflow import content, errors, kinds, selectors, services
+from portal.workflow.bulk import services as bulk
+from portal.workflow.bulk.views import checked_and_shown
 from portal.workflow.forms import Editor
 from portal.workflow.models import Application, Attachment, AttachmentContent
-from portal.workflow.views import ApplicationView, PersonView, StepView, to_detail
+from portal.workflow.views import ApplicationView, PersonView, StepView, shown_or_summed_up, to_detail
 
 
 class NewView(PersonView):
@@ -210,11 +212,21 @@ class ConfirmView(EditView):
             {"line": line, "payload": found.payload, "plan": found.plan}
             for line, found in zip(application.lines.all(), checked, strict=True)
         ]
-        context = {"application": application, "kind": kind, "lines": lines, "asked_at": timezone.now()}
+        context = {
+            "application": application,
+            "kind": kind,
+            "asked_at": timezone.now(),
+            **shown_or_summed_up(kind, lines),
+        }
         return render(request, "workflow/confirm.html", context)
 
     def refuse(self, application: Application, error: errors.InvalidApplication) -> HttpResponse:
-        """The form with the errors of the check at their fields."""
+        """The form with the errors of the check at their fields; of many lines, their table with the errors (ACC-13)."""
+        kind = kinds.get(application.kind)
+        if kind.is_bulk(application.line_count) and any(path.startswith("lines.") for path in error.errors):
+            upload = bulk.reopen(application_id=application.pk, actor=self.user, now=timezone.now())
+            messages.error(self.request, _("Some rows must be corrected before this can be submitted."))
+            return checked_and_shown(upload)
         editor = Editor(application, user=self.user, today=timezone.localdate(), stored=True)
         editor.add_errors(error.errors)
         return self.show(application, editor, status=422)

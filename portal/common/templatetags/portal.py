@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import Any
 
 from django import template
@@ -35,6 +36,7 @@ ICONS: dict[str, tuple[str, ...]] = {
     "close": ("m5 5 10 10M15 5 5 15",),
     "copy": ("M7 6.500h9.500V17H7z", "M13 6.500V3H3.500v10.500H7"),
     "cycle": ("M16 10a6 6 0 1 1-1.800-4.300", "M16.500 2.500v4h-4"),
+    "upload": ("M10 12.500v-9M6 7l4-4 4 4M4 16.500h12",),
     "download": ("M10 3v9M6 8.500l4 4 4-4M4 16.500h12",),
     "eye": (
         "M2 10s3-5.500 8-5.500 8 5.500 8 5.500-3 5.500-8 5.500S2 10 2 10Z",
@@ -271,6 +273,12 @@ def msg(msgid: Any) -> str:
 def check_text(check: Any) -> str:
     """The sentence of an automatic check, translated and with its values filled in."""
     return _(check.text) % check.values
+
+
+@register.filter
+def without_places(text: str) -> str:
+    """The sentence of a check without its values, when it stands for many lines."""
+    return re.sub(r"[（(「“]?%\(\w+\)s[）)」”]?", "…", text)
 
 
 @register.filter
