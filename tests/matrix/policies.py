@@ -46,6 +46,16 @@ def waiting(world: World) -> dict[str, Any]:
     return {"number": world.waiting.number}
 
 
+def upload(world: World) -> dict[str, Any]:
+    """A file that 13's applicant handed in."""
+    return {"pk": world.upload.pk}
+
+
+def upload_version(world: World) -> dict[str, Any]:
+    """Its rows as they were seen."""
+    return {"version": world.upload.version}
+
+
 def attachment(world: World) -> dict[str, Any]:
     """The file of the draft."""
     return {"number": world.draft.number, "attachment_id": world.attachment.pk}
@@ -88,6 +98,24 @@ APPLICATION_PAGES = {
         kwargs=lambda w: {"kind": "accounts.register"},
         data=lambda w: {"organisation": "13"},
     ),
+    "application_file": Policy(
+        access(to(APPLICANTS, OK), otherwise=REFUSED),
+        access(to(OWNER, 422), to(APPLICANTS, HIDDEN), otherwise=REFUSED),
+        kwargs=lambda w: {"kind": "accounts.register"},
+        data=lambda w: {"organisation": "13"},
+    ),
+    "application_template": Policy(
+        access(to(APPLICANTS, OK), otherwise=REFUSED), kwargs=lambda w: {"kind": "accounts.register"}
+    ),
+    "application_lines": Policy(access(to(READERS_OF_13, OK)), kwargs=waiting),
+    "application_lines_file": Policy(access(to(READERS_OF_13, OK)), kwargs=waiting),
+    "application_results": Policy(access(to(READERS_OF_13, OK)), kwargs=waiting),
+    "application_progress": Policy(access(to(READERS_OF_13, FOUND)), kwargs=waiting),
+    "application_reopen": Policy(None, access(to(OWNER, FOUND)), draft),
+    "upload_rows": Policy(access(to(OWNER, OK)), access(to(OWNER, FOUND)), upload, upload_version),
+    "upload_errors": Policy(access(to(OWNER, OK)), kwargs=upload),
+    "upload_take_over": Policy(None, access(to(OWNER, FOUND)), upload, upload_version),
+    "upload_discard": Policy(None, access(to(OWNER, FOUND)), upload),
     "application_detail": Policy(access(to(READERS_OF_13, OK)), kwargs=waiting),
     "application_edit": Policy(OWN_DRAFT, access(to(OWNER, FOUND, 422, 409)), draft),
     "application_confirm": Policy(OWN_DRAFT, access(to(OWNER, FOUND, 422, 409)), draft),

@@ -24,6 +24,8 @@ from portal.orgs.models import ApiToken, Deputy, Membership, PasswordRecipient, 
 from portal.orgs.permissions import ROLES_OF_KIND, OrganisationKind, Role
 from portal.two_factor.models import AnswerFile, ExchangeBatch
 from portal.workflow import services
+from portal.workflow.bulk import checking
+from portal.workflow.bulk.models import Upload, UploadState
 from portal.workflow.models import Application, Attachment, SavedFilter
 from tests import factories, journeys
 from tests.fakes import FakeDirectory, users_ou
@@ -56,6 +58,7 @@ class World:
     recipient: PasswordRecipient = field(init=False)
     draft: Application = field(init=False)
     attachment: Attachment = field(init=False)
+    upload: Upload = field(init=False)
     waiting: Application = field(init=False)
     carried_out: Application = field(init=False)
     operation: Operation = field(init=False)
@@ -125,6 +128,18 @@ def _applications(world: World) -> None:
         data="秘密の添付".encode(),
         now=timezone.now(),
     )
+    line = world.line(login_name=f"{CANARY_LOGIN}7", **named)
+    world.upload = Upload.system.create(
+        organisation=factories.organisation("13"),
+        kind=world.draft.kind,
+        name="himitsu.xlsx",
+        uploaded_by=cast.applicant,
+        uploaded_at=timezone.now(),
+        rows=[{"n": 2, "v": {name: value for name, value in line.items() if value}, "p": {}}],
+        row_count=1,
+    )
+    checking.check(upload_id=world.upload.pk, now=timezone.now())
+    world.upload = Upload.system.get(pk=world.upload.pk, state=UploadState.CHECKED, error_count=0)
     world.waiting = journeys.submitted(cast, world.line(login_name=f"{CANARY_LOGIN}2", **named))
     world.carried_out = journeys.approved(cast, world.line(login_name=f"{CANARY_LOGIN}3", **named))
     world.operation = journeys.operations(world.carried_out)[0]

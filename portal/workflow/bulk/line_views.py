@@ -84,9 +84,9 @@ class ProgressView(ApplicationView):
 
     def get(self, request: HttpRequest, number: str) -> HttpResponse:
         """The bar and the counts; without htmx the whole page of the application."""
+        application = self.load(number)
         if not request.headers.get("HX-Request"):
             return redirect("application_detail", number=number)
-        application = self.load(number)
         context = {"application": application, "progress": selectors.progress(self.user, application)}
         return render(request, "workflow/bulk/_progress.html", context)
 

@@ -64,7 +64,11 @@ def _refuse_passwords(rows: Sequence[Row], columns: Sequence[Column]) -> None:
     for row in rows:
         for cell in row.cells:
             heading = unicodedata.normalize("NFKC", cell.text)
-            if len(heading) > _LONGEST_HEADING or folded(heading) in known or not _PASSWORD.search(heading):
+            if (
+                len(heading) > _LONGEST_HEADING
+                or folded(heading.strip("〔〕")) in known
+                or not _PASSWORD.search(heading)
+            ):
                 continue
             raise FileRefused(
                 _(

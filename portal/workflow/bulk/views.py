@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -106,14 +106,13 @@ class TemplateView(FileView):
 class UploadView(PersonView):
     """The rows of a file: what is wrong, to be corrected in place; another person's file is as unknown as none."""
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Load it first."""
-        if request.user.is_authenticated:
-            try:
-                self.upload = selectors.own_upload(self.user, kwargs["pk"])
-            except Upload.DoesNotExist as error:
-                raise Http404 from error
-        return super().dispatch(request, *args, **kwargs)
+    @cached_property
+    def upload(self) -> Upload:
+        """The file of the address; raises Http404."""
+        try:
+            return selectors.own_upload(self.user, self.kwargs["pk"])
+        except Upload.DoesNotExist as error:
+            raise Http404 from error
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The page polls while the rows are being checked; without scripts it is loaded again."""
@@ -131,9 +130,10 @@ class UploadView(PersonView):
         removed = {
             int(n) for n in request.POST.getlist("remove") if n.isascii() and n.isdigit() and len(n) < 8
         }
+        current = self.upload
         try:
             upload = services.correct(
-                upload_id=self.upload.pk,
+                upload_id=current.pk,
                 actor=self.user,
                 values=values,
                 removed=removed,
