@@ -6,6 +6,7 @@ register says at the moment of writing whether it still is the end: a change tha
 
 from __future__ import annotations
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from accounts import provisioning
@@ -89,10 +90,11 @@ def _account_of(operation: Operation) -> DirectoryAccount | None:
     return found
 
 
-def _open_lines(account: DirectoryAccount) -> object:
-    return ApplicationLine.system.filter(
+def _open_lines(account: DirectoryAccount) -> QuerySet[ApplicationLine]:
+    found: QuerySet[ApplicationLine] = ApplicationLine.system.filter(
         is_open=True, organisation_id=account.organisation_id, subject_key=account.login_name.lower()
     )
+    return found
 
 
 def _require_entry(work: Work, account: DirectoryAccount) -> DirectoryEntry:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from copy import copy
 from typing import Any, ClassVar
 
 from django import forms
@@ -202,7 +203,7 @@ class ChangeForm(ExistingAccountForm):
             self.initial = {**values, "login_name": account.login_name}
             return
         self.filled_in = True
-        data = self.data.copy()
+        data: Any = copy(self.data)
         for field, value in values.items():
             name = self.add_prefix(field)
             if hasattr(data, "setlist"):

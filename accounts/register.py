@@ -173,6 +173,7 @@ def note_removed(*, account: DirectoryAccount, now: datetime) -> None:
     account.state, account.verified_at = DirectoryAccount.State.REMOVED, now
     account.groups = []
     account.save(update_fields=["state", "verified_at", "groups", "updated_at"])
+    free.note_removed(account.login_name, organisation_id=account.organisation_id, now=now)
 
 
 def _locked(guid: UUID) -> DirectoryAccount:

@@ -10,6 +10,8 @@ from django.utils.translation import gettext as _
 
 from accounts import provisioning
 from accounts.attributes import Difference, attributes_of, differences, new_account
+from accounts.naming.pattern import Namesake
+from accounts.naming.proposals import propose_login_names
 from accounts.payloads import RegisterAccount
 from accounts.provisioning import Stop, Work
 from accounts.register import RegisterConflict, enter_account
@@ -43,7 +45,7 @@ class RegisterHandler:
 
     def run(self, run: Run) -> Outcome:
         """See portal.fulfilment.registry.Handler."""
-        return provisioning.carry_out(lambda: _register(provisioning.work_of(run), self._enter))
+        return provisioning.carry_out(lambda: _register_or_propose(provisioning.work_of(run), self._enter))
 
     def verify(self, run: Run, recorded: dict[str, str]) -> Outcome:
         """Compare AD with the line after it was done by hand (ACC-12); the account is found by its login name."""
@@ -67,6 +69,26 @@ class RegisterHandler:
     def ping(self) -> None:
         """Raise when AD does not answer."""
         directory_factory.get_directory().ping()
+
+
+def _register_or_propose(work: Work, enter: Enter) -> Outcome:
+    """A name that somebody took since the approval goes back to a person, with one that is free now (ACC-06)."""
+    try:
+        return _register(work, enter)
+    except NameTaken as error:
+        found = provisioning.outcome_of(error)
+        assert isinstance(found, NeedsPerson)
+        payload = work.payload
+        person = Namesake(
+            family_kana=payload.family_kana,
+            given_kana=payload.given_kana,
+            staff_number=payload.staff_number,
+        )
+        (proposal,) = propose_login_names(work.organisation, [person], now=clock.now())
+        if not proposal:
+            return found
+        text = _("%(problem)s Free now is: %(name)s") % {"problem": found.message, "name": proposal}
+        return NeedsPerson(code=found.code, message=text)
 
 
 def _register(work: Work, enter: Enter) -> Outcome:

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from portal.fulfilment import registry
@@ -91,6 +92,11 @@ class Operation(ScopedModel):
         """What an operation that is well waits for, for everybody's eyes (registry.Waits); "" for any other."""
         is_waiting = self.status == OperationStatus.WAITING and self.error_code.startswith(registry.WAITS_FOR)
         return self.error_message if is_waiting else ""
+
+    def is_scheduled(self) -> bool:
+        """Whether it waits for its effective date (発効日), and for nothing else."""
+        waits = self.status == OperationStatus.WAITING and self.attempts == 0 and not self.error_code
+        return waits and self.not_before > timezone.now()
 
     @property
     def step_label(self) -> str:

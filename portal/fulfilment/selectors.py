@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.db.models import Count, Q, QuerySet
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from portal.fulfilment import registry
@@ -23,6 +24,7 @@ TABS: dict[str, tuple[Any, tuple[str, ...]]] = {
     "manual": (_("Taken by hand"), (_S.MANUAL,)),
     "unknown": (_("Outcome unknown"), (_S.OUTCOME_UNKNOWN,)),
     "waiting": (_("Waiting or running"), (_S.WAITING, _S.RUNNING)),
+    "scheduled": (_("On a later date"), (_S.WAITING,)),
     "done": (_("Done or closed"), SETTLED),
 }
 
@@ -76,6 +78,10 @@ def operations(user: User, filters: Filters) -> QuerySet[Operation]:
     rows: QuerySet[Operation] = Operation.objects.visible_to(user).select_related("organisation", "taken_by")
     if filters.tab:
         rows = rows.filter(status__in=TABS[filters.tab][1])
+    if filters.tab == "scheduled":
+        rows = rows.filter(_scheduled())
+    elif filters.tab == "waiting":
+        rows = rows.exclude(_scheduled())
     if filters.application:
         rows = rows.filter(application_number=filters.application)
     if filters.q:
@@ -87,6 +93,11 @@ def operations(user: User, filters: Filters) -> QuerySet[Operation]:
             | Q(organisation__short_name__icontains=word)
         )
     return rows
+
+
+def _scheduled() -> Q:
+    """What waits for its effective date (発効日): nobody is late with it, so it does not count among what waits."""
+    return Q(status=_S.WAITING, attempts=0, error_code="", not_before__gt=timezone.now())
 
 
 def operation(user: User, pk: int) -> Operation:
@@ -103,20 +114,27 @@ def operation(user: User, pk: int) -> Operation:
 def tabs(user: User, current: str) -> list[Tab]:
     """Every tab with its count, in one statement. What is done is not counted: it only grows."""
     rows = Operation.objects.visible_to(user).exclude(status__in=SETTLED)
-    counts = {
-        row["status"]: row["count"] for row in rows.order_by().values("status").annotate(count=Count("pk"))
-    }
-    return [
-        Tab(key, label, None if key == "done" else sum(counts.get(s, 0) for s in statuses), key == current)
-        for key, (label, statuses) in TABS.items()
-    ]
+    found = (
+        rows.order_by()
+        .values("status")
+        .annotate(count=Count("pk"), scheduled=Count("pk", filter=_scheduled()))
+    )
+    counts = {row["status"]: row["count"] for row in found}
+    later = sum(row["scheduled"] for row in found)
+
+    def number(key: str, statuses: tuple[str, ...]) -> int | None:
+        if key in ("done", "scheduled"):
+            return None if key == "done" else later
+        return sum(counts.get(s, 0) for s in statuses) - (later if key == "waiting" else 0)
+
+    return [Tab(key, label, number(key, statuses), key == current) for key, (label, statuses) in TABS.items()]
 
 
 def targets(user: User) -> list[Target]:
     """Every target that something is carried out at, with its state."""
     states = {state.target: state for state in TargetState.objects.select_related("paused_by")}
     rows = Operation.objects.visible_to(user).filter(status__in=(_S.WAITING, _S.OUTCOME_UNKNOWN, _S.RUNNING))
-    waiting = dict(rows.order_by().values_list("target").annotate(count=Count("pk")))
+    waiting = dict(rows.exclude(_scheduled()).order_by().values_list("target").annotate(count=Count("pk")))
     names = sorted(
         name for name in {*states, *registry.targets()} if registry.is_in_use(name) or name in waiting
     )

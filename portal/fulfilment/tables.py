@@ -36,7 +36,13 @@ def _status(operation: Operation) -> Any:
 
 
 def _age(operation: Operation) -> Any:
+    if operation.is_scheduled:
+        return short_moment(operation.not_before)
     return short_moment(operation.settled_at) if operation.settled_at else timesince(operation.created_at)
+
+
+def _reason(operation: Operation) -> str:
+    return str(_("waits for its date")) if operation.is_scheduled else operation.error_message
 
 
 def _moment(value: dt.datetime | None) -> str:
@@ -75,7 +81,7 @@ OPERATIONS: Table[Operation] = tables.register(
                 cell=_status,
                 css="st",
             ),
-            Column(name="reason", label=_("Why it waits"), text=lambda o: o.error_message),
+            Column(name="reason", label=_("Why it waits"), text=_reason),
             Column(
                 name="created_at",
                 label=_("Waiting since"),

@@ -14,7 +14,7 @@ from portal.workflow.verbs import Verb
 
 # Translated where they are shown.
 REASON_LABEL = gettext_noop("reason")
-DESIRED_LABEL = gettext_noop("desired date")
+DESIRED_LABEL = gettext_noop("effective date")
 ATTACHMENTS_LABEL = gettext_noop("attachments")
 
 

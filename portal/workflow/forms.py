@@ -35,10 +35,10 @@ class HeaderForm(PortalForm):
         help_text=gettext_lazy("Write why this is needed, so that the approver can decide."),
     )
     desired_on = WarekiDateField(
-        label=gettext_lazy("Desired date"),
+        label=gettext_lazy("Effective date"),
         required=False,
         help_text=gettext_lazy(
-            "For example 2026/12/1 or R8.12.1. Leave it empty if it should be done as soon as approved."
+            "It is carried out on this date from 0:00, for example 2026/12/1 or R8.12.1. Empty: as soon as it is approved."
         ),
     )
 

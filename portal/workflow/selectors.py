@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Self
 from urllib.parse import urlencode
 
@@ -243,6 +243,12 @@ def shown_lines(application: Application) -> list[ShownLine]:
         )
         for line in application.lines.all()
     ]
+
+
+def waits_until(application: Application, now: datetime) -> date | None:
+    """The effective date that an approved application still waits for (発効日)."""
+    day = application.desired_on
+    return day if application.status == Status.FULFILLING and day is not None and day > today(now) else None
 
 
 def revision_changes(application: Application) -> list[Change]:

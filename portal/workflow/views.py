@@ -141,6 +141,7 @@ def render_application(
         "asked": decision.may_decide
         and bool(decision.plan_digest),  # else the target did not answer (ACC-12)
         "asked_at": now,
+        "waits_until": selectors.waits_until(application, now),
     }
     return render(request, "workflow/detail.html", context, status=status)
 

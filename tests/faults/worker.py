@@ -19,6 +19,18 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings.test")
 # Every way to write a password.
 _WRITES = ("create_account", "reset_password", "replace_initial_password")
 
+# Every other write.
+_STEPS = (
+    "rename",
+    "update_account",
+    "move",
+    "add_to_group",
+    "remove_from_group",
+    "disable",
+    "enable",
+    "delete",
+)
+
 
 def _die(*args: Any, **kwargs: Any) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
@@ -56,6 +68,9 @@ def arm(point: str) -> None:
         "after_mail": lambda: _wrap(smtplib.SMTP, "data", _after),
         "before_record": lambda: _wrap(secrets, "deliver_initial_password", _after),
     }
+    for name in _STEPS:
+        points[f"before_{name}"] = lambda name=name: _wrap(Ldap3Directory, name, _before)  # type: ignore[misc]
+        points[f"after_{name}"] = lambda name=name: _wrap(Ldap3Directory, name, _after)  # type: ignore[misc]
     points[point]()
 
 
