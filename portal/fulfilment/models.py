@@ -93,6 +93,7 @@ class Operation(ScopedModel):
         is_waiting = self.status == OperationStatus.WAITING and self.error_code.startswith(registry.WAITS_FOR)
         return self.error_message if is_waiting else ""
 
+    @property
     def is_scheduled(self) -> bool:
         """Whether it waits for its effective date (発効日), and for nothing else."""
         waits = self.status == OperationStatus.WAITING and self.attempts == 0 and not self.error_code
