@@ -7,16 +7,20 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
+from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
 from accounts import asking
 from accounts.administrators import kinds as administrators
+from accounts.administrators import persons
 from accounts.delivery import unused
 from accounts.kinds import CHANGE, DELETE, PASSWORD_RESET, REGISTER, RESTORE
 from accounts.models import DirectoryAccount
 from portal.common.search import matching
 from portal.fulfilment.models import Operation
 from portal.gateways.directory import DirectoryEntry, DirectoryError
+from portal.orgs import assignments
+from portal.orgs.assignments import Term
 from portal.orgs.models import Organisation, User
 from portal.orgs.permissions import APPLY, READ_ACCOUNTS, RUN_OPERATIONS
 from portal.workflow import selectors as workflow
@@ -75,6 +79,14 @@ def applications_of(user: User, account: DirectoryAccount) -> QuerySet[Applicati
         organisation_id=account.organisation_id, lines__subject_key=account.login_name.lower()
     )
     return found.distinct().order_by("-id")
+
+
+def roles_of(account: DirectoryAccount) -> list[Term]:
+    """The roles that an administrator account carries in its organisation, of today and to come."""
+    person = persons.person_of(account)
+    if person is None:
+        return []
+    return assignments.held(person.pk, account.organisation_id, timezone.localdate())
 
 
 @dataclass(frozen=True, kw_only=True)

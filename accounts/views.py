@@ -131,6 +131,7 @@ class DetailView(AccountsView):
         context = {
             "account": account,
             "live": selectors.live_state(account),
+            "roles": selectors.roles_of(account),
             "asked_at": timezone.now(),
             "applications": selectors.applications_of(self.user, account)[:20],
             "actions": selectors.actions_of(self.user, account),

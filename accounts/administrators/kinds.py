@@ -11,7 +11,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from accounts.administrators import checks, entering, forms, planning
+from accounts.administrators import checks, entering, forms, planning, separation
 from accounts.administrators.handlers import (
     ChangeAdministratorHandler,
     DeleteAdministratorHandler,
@@ -88,6 +88,7 @@ CHANGE_KIND: ApplicationKind[Any] = dataclasses.replace(
     form_class=forms.ChangeAdministratorForm,
     plan=planning.plan_change,
     check=checks.check_change,
+    concerned=separation.concerned,
     search_terms=_change_terms,
     line_template="accounts/line_admin_change.html",
 )

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from accounts import recipients, together
+from accounts.administrators.payloads import ChangeAdministrator
 from accounts.models import DirectoryAccount
 from portal.orgs.models import User
 from portal.orgs.permissions import DECIDE
@@ -85,6 +86,12 @@ def own_check() -> Check:
         text=gettext_noop("The applicant applies about themself."),
         values={},
     )
+
+
+def concerned(payloads: Sequence[ChangeAdministrator]) -> Collection[int]:
+    """The people whose roles these changes speak of: they do not decide about them."""
+    guids = [payload.guid for payload in payloads if payload.roles and payload.roles != payload.roles_before]
+    return User.objects.filter(directory_guid__in=guids).values_list("pk", flat=True)
 
 
 def recipient_checks(context: LineContext, recipient_id: int) -> Iterator[Check]:

@@ -21,6 +21,7 @@ from portal.orgs import deputies, errors, people, recipients, selectors
 from portal.orgs.forms import DeputyForm, EndForm, MemberForm, RecipientForm
 from portal.orgs.http import PersonRequest
 from portal.orgs.models import Deputy, Membership, Organisation, PasswordRecipient, User
+from portal.orgs.permissions import APPLY
 from portal.trail import services as trail
 
 View = Callable[..., HttpResponse]
@@ -107,6 +108,7 @@ def organisation_detail(request: PersonRequest, code: str) -> HttpResponse:
         "ended": ended,
         "today": day,
         "may_manage": people.may_manage(request.user, organisation.pk),
+        "may_apply": request.user.may(APPLY, organisation.pk),
         "shut_out": User.objects.filter(organisation=organisation, is_active=False).order_by("login_name"),
     }
     return render(request, "orgs/organisation_detail.html", context)

@@ -6,7 +6,7 @@ docs/ADDING_A_KIND.md shows a whole kind step by step.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -84,6 +84,8 @@ class ApplicationKind(Generic[P]):
         default=lambda context, lines: None
     )
     prepare: Callable[[LineContext, Sequence[P]], None] = field(default=lambda context, payloads: None)
+    # The people, by primary key, whom lines give rights or take them from: they do not decide, whoever applied (ORG-04).
+    concerned: Callable[[Sequence[P]], Collection[int]] | None = None
     organisation_kinds: frozenset[str] = EVERY_KIND
     reservation_field: str = ""  # where "already taken" is shown: "login_name"; "" for the whole line
 

@@ -165,6 +165,8 @@ class ApprovalStage(ScopedModel):
     role = models.CharField(max_length=20, choices=Role)
     organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="+")  # whose members decide
     applicant = models.ForeignKey(User, models.PROTECT, related_name="+")  # copied for the constraints below
+    # People whom the application is about in a way that they must not decide (ApplicationKind.concerned), by primary key.
+    concerned = models.JSONField(default=list, blank=True)
     status = models.CharField(max_length=20, choices=StageStatus, default=StageStatus.WAITING)
     is_fallback = models.BooleanField(default=False)  # nobody could act, so operations decide
     opened_at = models.DateTimeField(null=True, blank=True)

@@ -36,7 +36,7 @@ def deciders(stage: ApprovalStage, day: date, taken: Collection[int] = ()) -> di
 
     `taken` are people who cannot: they decided another stage of this revision, or somebody decided it for them.
     """
-    excluded = {stage.applicant_id, *taken}  # ORG-04
+    excluded = {stage.applicant_id, *stage.concerned, *taken}  # ORG-04
     own = {
         pk: user for pk, user in holders(stage.role, stage.organisation_id, day).items() if pk not in excluded
     }
@@ -59,6 +59,8 @@ def standing(stage: ApprovalStage, actor: User, day: date, taken: Collection[int
     """Whether `actor` may decide the stage on `day`, judged on the memberships as they are in the database now."""
     if actor.pk == stage.applicant_id:  # ORG-04, also for superusers and as somebody's deputy
         return _no(_("You applied for this yourself. Another person decides."))
+    if actor.pk in stage.concerned:
+        return _no(_("This application is about yourself. Another person decides."))
     if actor.pk in taken:
         return _no(_("You already decided a stage of this application. Another person decides this one."))
     own = holders(stage.role, stage.organisation_id, day)
@@ -69,10 +71,12 @@ def standing(stage: ApprovalStage, actor: User, day: date, taken: Collection[int
         row for row in rows if row.principal_id in own
     ]  # never for a principal who lost the role, nor a deputy's deputy
     for row in rows:
-        if row.principal_id != stage.applicant_id and row.principal_id not in taken:
+        if row.principal_id not in {stage.applicant_id, *stage.concerned, *taken}:
             return Standing(may_decide=True, acts_for=row.principal)
     if any(row.principal_id == stage.applicant_id for row in rows):  # ORG-04 through a deputy
         return _no(_("You stand in for the applicant here. Another person decides."))
+    if any(row.principal_id in stage.concerned for row in rows):
+        return _no(_("You stand in for the person whom this is about. Another person decides."))
     if rows:
         return _no(
             _(

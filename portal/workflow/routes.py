@@ -45,7 +45,9 @@ def make_stages(kind: ApplicationKind, application: Application, now: datetime) 
 
     A stage that nobody could decide goes to network operations. Raises NobodyCanDecide when they could not either.
     """
-    seats = _filled(_seats(kind, application, today(now)), application, today(now))
+    concerned = _concerned(kind, application)
+    out = frozenset({application.applicant_id, *concerned})
+    seats = _filled(_seats(kind, application, out, today(now)), out, today(now))
     return ApprovalStage.system.bulk_create(
         [
             ApprovalStage(
@@ -56,6 +58,7 @@ def make_stages(kind: ApplicationKind, application: Application, now: datetime) 
                 role=seat.role,
                 organisation=seat.organisation,
                 applicant_id=application.applicant_id,
+                concerned=concerned,
                 is_fallback=seat.is_fallback,
                 business_days=seat.business_days,
             )
@@ -93,20 +96,28 @@ def hand_to_operations(stage: ApprovalStage, *, taken: Collection[int], now: dat
     return found
 
 
-def _seats(kind: ApplicationKind, application: Application, day: date) -> list[_Seat]:
+def _concerned(kind: ApplicationKind, application: Application) -> list[int]:
+    """Who must not decide because the lines are about them."""
+    if kind.concerned is None:
+        return []
+    payloads = [kind.load(line.payload, line.payload_version) for line in application.lines.all()]
+    return sorted(kind.concerned(payloads))
+
+
+def _seats(kind: ApplicationKind, application: Application, out: frozenset[int], day: date) -> list[_Seat]:
     return [
-        _seat(spec, _deciding_organisation(spec, application.organisation), application.applicant_id, day)
+        _seat(spec, _deciding_organisation(spec, application.organisation), out, day)
         for spec in route_of(kind, application.organisation)
     ]
 
 
-def _seat(spec: StageSpec, organisation: Organisation, applicant_id: int, day: date) -> _Seat:
+def _seat(spec: StageSpec, organisation: Organisation, out: frozenset[int], day: date) -> _Seat:
     return _Seat(
         label=spec.label,
         role=spec.role,
         organisation=organisation,
         business_days=spec.business_days,
-        people=frozenset(people.holders(spec.role, organisation.pk, day)) - {applicant_id},
+        people=frozenset(people.holders(spec.role, organisation.pk, day)) - out,
     )
 
 
@@ -118,7 +129,7 @@ def _deciding_organisation(spec: StageSpec, own: Organisation) -> Organisation:
     return own
 
 
-def _filled(seats: list[_Seat], application: Application, day: date) -> list[_Seat]:
+def _filled(seats: list[_Seat], out: frozenset[int], day: date) -> list[_Seat]:
     """The seats such that each stage can be decided by a different person (ORG-04), with fallbacks where needed.
 
     Only holders of the role count: a deputy decides as two persons at once, so deputies never make more stages possible.
@@ -128,7 +139,7 @@ def _filled(seats: list[_Seat], application: Application, day: date) -> list[_Se
         if _different_people([*filled, seat]):
             filled.append(seat)
             continue
-        operators = frozenset(people.operators(day)) - {application.applicant_id}
+        operators = frozenset(people.operators(day)) - out
         operations = people.organisation_of(OrganisationKind.OPERATIONS)
         fallback = replace(
             seat, role=Role.OPERATOR, organisation=operations, people=operators, is_fallback=True

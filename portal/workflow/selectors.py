@@ -339,10 +339,15 @@ def _decidable(user: User) -> QuerySet[ApprovalStage]:
         if membership.role in DECIDE.roles:
             own |= Q(organisation_id=membership.organisation_id, role=membership.role)
     for row in _deputies(user):
-        free = ~_taken(row.principal_id) & ~Q(applicant_id=row.principal_id)  # ORG-04 through a deputy
+        free = ~_taken(row.principal_id) & ~_about(row.principal_id)  # ORG-04 through a deputy
         own |= Q(organisation_id=row.organisation_id, role=row.role) & free
-    stages = ApprovalStage.system.filter(own, status=StageStatus.OPEN).exclude(applicant=user)
+    stages = ApprovalStage.system.filter(own, status=StageStatus.OPEN).exclude(_about(user.pk))
     return stages.exclude(_taken(user.pk))
+
+
+def _about(person_id: int) -> Q:
+    """Stages of applications that the person made or that are about them."""
+    return Q(applicant_id=person_id) | Q(concerned__contains=person_id)
 
 
 def _taken(person_id: int) -> Exists:

@@ -33,7 +33,9 @@ def stages_left_alone(*, person_id: int, organisation_id: int, roles: Collection
     """How many open stages nobody could decide if this person did not hold these roles there any more."""
     rows = _open_stages().filter(organisation=organisation_id, role__in=roles)
     others = {role: set(people.holders(role, organisation_id, day)) - {person_id} for role in roles}
-    return sum(not others[stage.role] - {stage.applicant_id} - _taken(stage) for stage in rows)
+    return sum(
+        not others[stage.role] - {stage.applicant_id, *stage.concerned} - _taken(stage) for stage in rows
+    )
 
 
 def _taken(stage: ApprovalStage) -> set[int]:
@@ -81,7 +83,7 @@ def _open_stages() -> QuerySet[ApprovalStage]:
 def _has_decider(stage: ApprovalStage, now: datetime) -> bool:
     """A cheap look without lock: somebody other than the applicant holds the role; who decided before is checked with it."""
     held = people.holders(stage.role, stage.organisation_id, today(now))
-    return bool(set(held) - {stage.applicant_id} - _taken(stage))
+    return bool(set(held) - {stage.applicant_id, *stage.concerned} - _taken(stage))
 
 
 @transaction.atomic

@@ -17,7 +17,8 @@ from portal.orgs import people
 from portal.orgs.models import Membership, User
 from portal.orgs.permissions import Role
 from portal.trail.models import TrailEntry
-from portal.workflow.errors import InvalidApplication
+from portal.workflow import services
+from portal.workflow.errors import InvalidApplication, NotAllowed
 from portal.workflow.kinds import LineContext
 from portal.workflow.models import Application, StageStatus, Status
 from tests import factories, journeys
@@ -183,14 +184,13 @@ def test_stages_that_nobody_else_decides_are_shown_and_handed_over_at_once(
     office.approver.memberships.update(ended_at=timezone.now())
     waiting = journeys.submitted(_cast(office))
     helper = factories.approver()
+    other = factories.operator()
     paper = office.draft(change_line(roles="利用者"), CHANGE)
     helper.memberships.update(ended_at=timezone.now())
-    from portal.workflow import services
-
     paper = services.submit(application_id=paper.pk, actor=office.applicant, version=None, now=timezone.now())
     assert checks_of(paper)["stages_left_alone"] == "warning"
-    journeys.approve(paper, person)
     journeys.approve(paper, office.operator)
+    journeys.approve(paper, other)
 
     attempt(paper)
 
@@ -291,3 +291,34 @@ def test_roles_wait_for_the_effective_date(office: Office, person: User) -> None
     paper.refresh_from_db()
     assert paper.status == Status.FULFILLING
     assert roles_of(person) == {Role.APPROVER}
+
+
+def test_nobody_approves_their_own_roles(office: Office, person: User) -> None:  # ORG-04
+    paper = office.submit(change_line(roles="承認者;情報セキュリティ管理者"), CHANGE)
+    stand_in = factories.user(Role.USER)
+    factories.deputy(person, stand_in, Role.APPROVER)
+
+    for decider in (person, stand_in):
+        with pytest.raises(NotAllowed):
+            services.approve(
+                application_id=paper.pk,
+                stage_id=paper.stages.get(status=StageStatus.OPEN).pk,
+                actor=decider,
+                content_hash=paper.content_hash,
+                plan_digest="",
+                comment="",
+                now=timezone.now(),
+            )
+
+    assert journeys.approve(paper, office.approver).status == Status.IN_REVIEW
+
+
+def test_a_change_that_only_the_person_concerned_could_decide_goes_to_operations(
+    office: Office, person: User
+) -> None:
+    office.approver.memberships.update(ended_at=timezone.now())
+    factories.operator()
+
+    paper = office.submit(change_line(roles="承認者;情報セキュリティ管理者"), CHANGE)
+
+    assert paper.stages.get(position=1).is_fallback
