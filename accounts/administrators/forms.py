@@ -100,7 +100,7 @@ class ChangeAdministratorForm(ChangeForm):
         named = self.named()
         del named["display_name"]
         assert self.account is not None
-        values = {
+        values: dict[str, Any] = {
             **self.cleaned_data,
             **named,
             "expires_on": iso(self.cleaned_data["expires_on"]),

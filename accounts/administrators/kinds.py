@@ -11,6 +11,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from accounts import kinds as windows
 from accounts.administrators import checks, entering, forms, planning, separation
 from accounts.administrators.handlers import (
     ChangeAdministratorHandler,
@@ -25,11 +26,7 @@ from accounts.administrators.payloads import (
 )
 from accounts.delivery import unused
 from accounts.delivery.disabling import DisableUnusedHandler
-from accounts.kinds import CHANGE_KIND as WINDOWS_CHANGE
-from accounts.kinds import DELETE_KIND as WINDOWS_DELETE
 from accounts.kinds import OTHER_NAME, TARGET, register_deletion, register_end
-from accounts.kinds import REGISTER_KIND as WINDOWS_REGISTER
-from accounts.kinds import RESTORE_KIND as WINDOWS_RESTORE
 from accounts.provisioning import NAME_TAKEN, RECIPIENT_REFUSED, RECIPIENT_UNUSABLE
 from accounts.registering import RegisterHandler
 from accounts.two_factor import register_two_factor
@@ -39,6 +36,12 @@ from portal.orgs.assignments import Term
 from portal.orgs.permissions import Role
 from portal.workflow import kinds
 from portal.workflow.kinds import ApplicationKind
+
+# The payload classes differ, so what is taken over from them is not typed.
+WINDOWS_REGISTER: ApplicationKind[Any] = windows.REGISTER_KIND
+WINDOWS_CHANGE: ApplicationKind[Any] = windows.CHANGE_KIND
+WINDOWS_DELETE: ApplicationKind[Any] = windows.DELETE_KIND
+WINDOWS_RESTORE: ApplicationKind[Any] = windows.RESTORE_KIND
 
 REGISTER = "accounts.admin_register"
 CHANGE = "accounts.admin_change"

@@ -37,18 +37,20 @@ def unregistered(
     if guid is not None:
         people = people.filter(directory_guid=guid)
     person = people.first() if login_name or guid else None
-    if person is None or DirectoryAccount.system.filter(object_guid=person.directory_guid).exists():
+    if person is None or person.directory_guid is None:
         return None
-    return _row(person, organisation)
+    if DirectoryAccount.system.filter(object_guid=person.directory_guid).exists():
+        return None
+    return _row(person, person.directory_guid, organisation)
 
 
-def _row(person: User, organisation: Organisation) -> DirectoryAccount:
+def _row(person: User, guid: UUID, organisation: Organisation) -> DirectoryAccount:
     family, _space, given = person.display_name.partition(" ")
     family_kana, _space, given_kana = person.kana.partition(" ")
     return DirectoryAccount(
         organisation=organisation,
         account_type=DirectoryAccount.AccountType.ADMINISTRATOR,
-        object_guid=person.directory_guid,
+        object_guid=guid,
         distinguished_name=f"CN={person.login_name},{administrators_ou(organisation)}",
         login_name=person.login_name,
         family_name=family[:40],
