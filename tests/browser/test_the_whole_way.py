@@ -34,7 +34,7 @@ def new_registration(desk: Desk) -> None:
     """From 新規申請 to the empty form."""
     desk.open("/applications/new/")
     with desk.page.expect_navigation():
-        desk.page.locator("form[action*='accounts.register'] button").click()
+        desk.page.locator("form[action$='accounts.register/'] button").click()
     assert desk.page.url.endswith("/edit/")
 
 
