@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from accounts.models import DirectoryAccount
 from accounts.register import account_search_text
+from dormancy.models import DormantLine, DormantReview, DormantRun
 from portal.fulfilment.models import Operation
 from portal.gateways.two_factor import Person
 from portal.orgs.models import ApiToken, Deputy, Membership, Organisation, PasswordRecipient, User
@@ -199,3 +200,34 @@ def exchange_batch(*operations: Operation) -> tuple[ExchangeBatch, AnswerFile]:
             answered_at=now,
         )
     return batch, answer
+
+
+def dormant_line(code: str = "13", **fields: Any) -> DormantLine:
+    """A dormant account on this month's list of an organisation, with a domain controller that did not answer."""
+    n, now = next(_numbers), timezone.now()
+    month = timezone.localdate().replace(day=1)
+    run, _made = DormantRun.objects.get_or_create(
+        period=month,
+        defaults={
+            "cut_off": now - dt.timedelta(days=183),
+            "months": 6,
+            "status": DormantRun.Status.DONE,
+            "started_at": now,
+            "controllers": ["dc1.kokuho.pr", "dc2.kokuho.pr"],
+            "missing": ["dc2.kokuho.pr"],
+        },
+    )
+    where = organisation(code)
+    review, _made = DormantReview.system.get_or_create(
+        run=run,
+        organisation=where,
+        defaults={"due_on": month, "created_at": now, "missing": ["dc2.kokuho.pr"]},
+    )
+    values = {
+        "object_guid": uuid.uuid4(),
+        "login_name": f"dormant{n:04}",
+        "display_name": f"休眠 {n}号",
+        "department": "審査第一課",
+        "made_at": now - dt.timedelta(days=400),
+    } | fields
+    return DormantLine.system.create(review=review, organisation=where, **values)

@@ -185,3 +185,20 @@ def test_axe_would_find_a_defect(office: Office) -> None:
     result = Axe().run(desk.page, options={"runOnly": {"type": "tag", "values": TAGS}})
 
     assert "button-name" in {violation["id"] for violation in result.response["violations"]}
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_pages_of_the_dormant_accounts_are_good(office: Office, width: int) -> None:
+    applicant = office.lab.cast.applicant
+    seen = timezone.now() - timedelta(days=200)
+    open_one = factories.dormant_line(last_logon=seen, last_logon_from="dc1.kokuho.pr", must_change=True)
+    answered = {"answered_by": applicant, "answered_at": timezone.now()}
+    factories.dormant_line(answer="KEEP", reason="休職中のため", **answered)
+    factories.dormant_line(code="27", left="LOGGED_ON")
+    month = str(open_one.review.run)
+    desk = office.desk_of(applicant)
+
+    for path in ["/dormant/", f"/dormant/{month}/", f"/dormant/{month}/13/", f"/dormant/{month}/13/?q=none"]:
+        expect_good(desk, path, width, english_msgids())
+    auditor = office.desk_of(factories.user(Role.AUDITOR, code="central"))
+    expect_good(auditor, f"/dormant/{month}/", width, english_msgids())

@@ -12,6 +12,7 @@ from portal.workflow import kinds, services
 from portal.workflow.models import Application, Status
 from tests import factories
 from tests.dormancy.conftest import NOW, Office, line_of
+from tests.fakes import deleted_ou
 
 
 def test_the_kinds_that_delete_are_those_of_the_portal() -> None:
@@ -24,6 +25,7 @@ def test_the_kinds_that_delete_are_those_of_the_portal() -> None:
 def test_the_draft_can_be_submitted_and_approved_as_any_other(office: Office) -> None:
     factories.user(Role.APPROVER)
     factories.operator()
+    office.directory.containers.append(deleted_ou("13"))
     for name in ("tk-one", "tk-two"):
         entry = office.account(name)
         factories.directory_account(

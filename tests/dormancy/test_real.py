@@ -45,7 +45,8 @@ class Staff:
     def __init__(self, server: Server) -> None:
         self.server = server
         self.admin = server.raw(server.env["AD_ADMIN_DN"], server.env["AD_ADMIN_PASSWORD"])
-        self.unit = f"OU=dormant-{token_hex(4)},OU=Users,OU=13,{server.root_ou}"
+        self.prefix = f"d{token_hex(3)}"
+        self.unit = f"OU={self.prefix},OU=Users,OU=13,{server.root_ou}"
         expect_ok(self.admin.add(self.unit, ["top", "organizationalUnit"]))
 
     def add(
@@ -95,19 +96,19 @@ def review_of(month: dt.date) -> DormantReview:
 
 @pytest.mark.django_db
 def test_candidates_and_exact_times_over_ldap_with_a_controller_down(staff: Staff, settings: Any) -> None:
-    staff.add("dm-away", replicated=CUT - 30 * DAY, exact=CUT - 20 * DAY)
-    staff.add("dm-late", replicated=CUT - 10 * DAY, exact=CUT + 2 * DAY)
-    staff.add("dm-busy", replicated=CUT + 30 * DAY)
-    staff.add("dm-never")
-    staff.add("dm-disabled", replicated=CUT - 30 * DAY, control=NO_PASSWORD | DISABLED)
+    staff.add(f"{staff.prefix}-away", replicated=CUT - 30 * DAY, exact=CUT - 20 * DAY)
+    staff.add(f"{staff.prefix}-late", replicated=CUT - 10 * DAY, exact=CUT + 2 * DAY)
+    staff.add(f"{staff.prefix}-busy", replicated=CUT + 30 * DAY)
+    staff.add(f"{staff.prefix}-never")
+    staff.add(f"{staff.prefix}-disabled", replicated=CUT - 30 * DAY, control=NO_PASSWORD | DISABLED)
     down = controller_name(settings.DIRECTORY["dc_urls"][1])
 
     listing.list_dormant_accounts(now=NOW, period=NOW)
 
     review = review_of(MONTH)
-    assert mine(review, "dm-") == ["dm-away", "dm-never"]
+    assert mine(review, staff.prefix) == [f"{staff.prefix}-away", f"{staff.prefix}-never"]
     assert review.missing == review.run.missing == [down]
-    away = review.lines.get(login_name="dm-away")
+    away = review.lines.get(login_name=f"{staff.prefix}-away")
     assert (away.last_logon, away.last_logon_from) == (CUT - 20 * DAY, controller_name(staff.server.url))
     # ACC-14: asked again at the answer, over the same wire.
     entry = get_directory().find_by_guid(away.object_guid)
@@ -130,7 +131,7 @@ def test_candidates_and_exact_times_over_ldap_with_a_controller_down(staff: Staf
 def test_five_thousand_accounts_twice_with_one_controller_down(staff: Staff, settings: Any) -> None:
     """3,600 at work, 1,000 away, 250 never, 100 whose controller knows better, 50 disabled."""
     for number in range(5_000):
-        name = f"dm{number:05}"
+        name = f"{staff.prefix}{number:05}"
         if number < 1_000:
             staff.add(name, replicated=CUT - (number % 300 + 1) * DAY)
         elif number < 1_250:
@@ -143,14 +144,14 @@ def test_five_thousand_accounts_twice_with_one_controller_down(staff: Staff, set
             staff.add(name, replicated=CUT + (number % 180 + 1) * DAY)
     manager = factories.user(Role.SECURITY_MANAGER)
     down = controller_name(settings.DIRECTORY["dc_urls"][1])
-    expected = [f"dm{number:05}" for number in range(1_250)]
+    expected = [f"{staff.prefix}{number:05}" for number in range(1_250)]
 
     listing.list_dormant_accounts(now=NOW, period=NOW)
     first = review_of(MONTH)
 
-    assert mine(first, "dm0") == expected
+    assert mine(first, staff.prefix) == expected
     assert first.missing == [down]
-    assert first.lines.filter(login_name__startswith="dm0", last_logon=None).count() == 250
+    assert first.lines.filter(login_name__startswith=staff.prefix, last_logon=None).count() == 250
     assert first.run.candidates >= 1_350
     assert first.run.dropped >= 100
     # Second run of the month: nothing twice, answers survive.
@@ -174,5 +175,5 @@ def test_five_thousand_accounts_twice_with_one_controller_down(staff: Staff, set
     listing.list_dormant_accounts(now=later, period=later)
     second = review_of(next_month)
     assert second.missing == []
-    assert set(expected) <= set(mine(second, "dm0"))
+    assert set(expected) <= set(mine(second, staff.prefix))
     assert second.lines.filter(previous__answer="KEEP", answer="").count() == 40
