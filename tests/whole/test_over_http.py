@@ -7,7 +7,6 @@ import json
 import re
 import ssl
 import uuid
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from secrets import token_hex
 from typing import Any
@@ -17,12 +16,10 @@ import ldap3
 import pytest
 from django.utils import timezone
 
-from portal.embedded import samba
-from portal.embedded import services as real
 from portal.embedded.mailcatcher import MailCatcher
 from portal.fulfilment import services as fulfilment
 from portal.gateways.directory import BindResult
-from portal.gateways.directory_factory import get_directory, reset_directory
+from portal.gateways.directory_factory import get_directory
 from portal.orgs import tokens
 from portal.orgs.models import User
 from tests.journeys import Cast, registration_line
@@ -73,25 +70,6 @@ class Person:
         shown, _ = self.send("GET", f"/api/v1/applications/{number}/")
         seen = {key: shown["decision"][key] for key in ("stage_id", "content_hash", "plan_digest")}
         return self.step(number, name, comment=comment, **seen)
-
-
-@pytest.fixture
-def samba_env(settings: Any) -> Iterator[dict[str, str]]:
-    """The portal's settings point to Samba AD over LDAPS."""
-    env = dict(samba.env(real.DIRECTORY / "samba"))
-    settings.DIRECTORY = settings.DIRECTORY | {
-        "urls": [env["AD_LDAP_URLS"]],
-        "tls_server_name": env["AD_TLS_SERVER_NAME"],
-        "ca_file": env["AD_CA_FILE"],
-        "base_dn": env["AD_BASE_DN"],
-        "domain": env["AD_DOMAIN"],
-        "bind_dn": env["AD_BIND_DN"],
-        "bind_password": env["AD_BIND_PASSWORD"],
-        "root_ou": env["AD_ROOT_OU"],
-    }
-    reset_directory()
-    yield env
-    reset_directory()
 
 
 def _read_as_administrator(env: dict[str, str], login_name: str) -> dict[str, Any]:
