@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
@@ -59,7 +59,7 @@ class AfterwardsForm(RegisterForm):
         help_text=gettext_lazy("Who of network operations made the account, and when."),
     )
     recipient_id = None  # type: ignore[assignment]
-    field_order: ClassVar = ["emergency_number"]
+    field_order = ("emergency_number",)
 
     def to_payload(self) -> RegisterAfterwards:
         """The checked payload; call it on a valid form."""

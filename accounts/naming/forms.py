@@ -24,7 +24,7 @@ class NamingRuleForm(PortalForm):
             "{number:2} is counted with two digits. {-} {.} {_} stand between two parts only."
         ),
     )
-    prefix = IdentifierField(label=_("Prefix"), max_length=8, required=False)
+    prefix = IdentifierField(label=_("Prefix"), max_length=8, required=False)  # type: ignore[assignment]
     suffix = forms.ChoiceField(label=_("Second person of the same name"), choices=Suffix.choices)
     short_vowels = forms.BooleanField(
         label=_("Write long vowels short"), required=False, help_text=_("サトウ becomes sato, not satou.")

@@ -37,10 +37,10 @@ def taken(names: Collection[str], *, application_id: int | None, now: datetime) 
     folded = {name.lower() for name in names}
     lines = ApplicationLine.system.filter(
         is_open=True, reservation_key__in=[f"{RESERVATION}{name}" for name in folded]
-    ).exclude(application_id=application_id)
+    ).exclude(application_id=application_id or 0)
     found = {key.removeprefix(RESERVATION) for key in lines.values_list("reservation_key", flat=True) if key}
     held = NameReservation.system.filter(folded__in=folded, ends_at__gt=now)
-    found |= set(held.exclude(application_id=application_id).values_list("folded", flat=True))
+    found |= set(held.exclude(application_id=application_id or 0).values_list("folded", flat=True))
     removals = dict(UsedLoginName.system.filter(folded__in=folded).values_list("folded", "removed_at"))
     again = {name for name, removed_at in removals.items() if removed_at and removed_at < free_after(now)}
     found |= set(removals) - again
@@ -100,7 +100,7 @@ def problems(
 ) -> dict[str, str]:
     """`problem` of each of these names in lower case that has one; the statements do not depend on their number."""
     held = NameReservation.system.filter(folded__in=names, ends_at__gt=now)
-    holders = dict(held.exclude(application_id=application_id).values_list("folded", "organisation_id"))
+    holders = dict(held.exclude(application_id=application_id or 0).values_list("folded", "organisation_id"))
     used = UsedLoginName.system.filter(folded__in=names, removed_at__gte=free_after(now))
     users = dict(used.values_list("folded", "organisation_id"))
     people = User.objects.annotate(lowered=Lower("login_name")).filter(lowered__in=names)

@@ -18,6 +18,7 @@ from accounts.naming.forms import LoginNameInput, NamingRuleForm, OtherNameForm
 from accounts.naming.models import NameReservation, NamingRule
 from accounts.naming.pattern import Namesake, PatternError
 from accounts.naming.proposals import propose_login_names, rule_of
+from accounts.provisioning import payload_of
 from accounts.selectors import correctable_operation
 from portal.common.text import katakana
 from portal.fulfilment.errors import MoveNotAllowed
@@ -188,7 +189,7 @@ class ChangeLoginNameView(PersonView):
             operation = correctable_operation(self.user, operation_id)
         except Operation.DoesNotExist as error:
             raise Http404 from error
-        if not hasattr(correcting.provisioning.payload_of(operation), "family_kana"):
+        if not hasattr(payload_of(operation), "family_kana"):
             raise Http404  # a reset gives no name
         return operation
 

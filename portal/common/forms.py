@@ -111,7 +111,7 @@ def describe_filters(form: forms.Form) -> str:
         field = form.fields[name]
         if value in (None, "", [], False):
             continue
-        choices = dict(field.choices) if isinstance(field, forms.ChoiceField) else {}
+        choices: dict[Any, Any] = dict(field.choices) if isinstance(field, forms.ChoiceField) else {}  # type: ignore[arg-type]
         shown = choices.get(value, value)
         parts.append(_("%(label)s: %(value)s") % {"label": field.label, "value": shown})
     return _(", ").join(map(str, parts))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -29,12 +29,12 @@ class Sheet:
 
     title: str
     header: Sequence[str]
-    rows: list[Sequence[Any]] = field(default_factory=list)
+    rows: Sequence[Sequence[Any]] = ()
     note: str = ""
     blank: int = 0
 
     @property
-    def printed(self) -> list[Sequence[Any]]:
+    def printed(self) -> Sequence[Sequence[Any]]:
         """The rows on paper. Nobody reads a thousand pages: the rest stands in the workbook."""
         return self.rows[:_PRINTED]
 

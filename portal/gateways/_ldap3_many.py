@@ -75,5 +75,7 @@ def _items(
 
 
 def _texts(item: dict[str, Any], name: str) -> list[str]:
-    found = next((v for key, v in item["raw_attributes"].items() if key.lower() == name.lower()), [])
+    found: list[bytes] = next(
+        (v for key, v in item["raw_attributes"].items() if key.lower() == name.lower()), []
+    )
     return [bytes(value).decode("utf-8", "replace") for value in found]

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
@@ -286,7 +287,7 @@ RECONCILIATION = {
 }
 
 # --- Two-factor system (ACC-05): "" for none, "exchange" for files in a folder, "scim" for SCIM 2.0 (docs/adr/0014) ----------
-TWO_FACTOR = {
+TWO_FACTOR: dict[str, Any] = {
     "adapter": env.text("TWO_FACTOR_ADAPTER"),
     "folder": env.text("TWO_FACTOR_FOLDER", str(STATE_DIR / "two-factor")),
     "batch_seconds": env.number("TWO_FACTOR_BATCH_SECONDS", 30),
@@ -306,7 +307,7 @@ ACCOUNT_REMOVAL_DAYS = env.number("ACCOUNT_REMOVAL_DAYS", 30)
 
 
 # --- Continuity: what operations need on a day without the portal (ACC-12) ------------------------------------------------
-CONTINUITY = {
+CONTINUITY: dict[str, Any] = {
     # age public keys ("age1…"); a pack is never written without one. The private key belongs to operations, never here.
     "recipients": env.names("CONTINUITY_RECIPIENTS"),
     "folder": env.text("CONTINUITY_DIR", str(STATE_DIR / "continuity")),

@@ -181,7 +181,9 @@ class _Application:
 
 def _close_batches(pks: set[int | None], now: datetime) -> None:
     open_rows = ExchangeRow.system.filter(batch=OuterRef("pk")).exclude(state__in=ANSWERED)
-    done = ExchangeBatch.objects.filter(pk__in=pks, state=BatchState.WRITTEN).exclude(Exists(open_rows))
+    done = ExchangeBatch.objects.filter(pk__in=[pk for pk in pks if pk], state=BatchState.WRITTEN).exclude(
+        Exists(open_rows)
+    )
     done.update(state=BatchState.ACKNOWLEDGED, acknowledged_at=now)
 
 

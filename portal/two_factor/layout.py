@@ -216,7 +216,7 @@ def _cell(layout: Layout, batch: BatchData, row: RowData, column: Column) -> str
 
 def _line(layout: Layout, cells: Sequence[str]) -> str:
     out = io.StringIO()
-    quoting = csv.QUOTE_ALL if layout.quote_all else csv.QUOTE_MINIMAL
+    quoting: Any = csv.QUOTE_ALL if layout.quote_all else csv.QUOTE_MINIMAL
     csv.writer(out, delimiter=layout.delimiter, quoting=quoting, lineterminator="\r\n").writerow(cells)
     return out.getvalue()
 

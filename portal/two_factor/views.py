@@ -38,7 +38,7 @@ class ListView(OperationsView):
 
     def page(self, form: AnswerForm, status: int = 200) -> HttpResponse:
         """The page, with the upload as it stands."""
-        now, hours = timezone.now(), int(settings.TWO_FACTOR["answer_hours"])
+        now, hours = timezone.now(), int(settings.TWO_FACTOR["answer_hours"])  # type: ignore[call-overload]
         page = paginate(selectors.batches(), self.request.GET.get("cursor"), PAGE_SIZE)
         for batch in page.rows:
             batch.is_overdue = selectors.is_overdue(batch, now, hours)  # type: ignore[attr-defined]

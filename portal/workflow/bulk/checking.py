@@ -101,8 +101,8 @@ def _note(
     """Put what was found into the rows."""
     found: dict[int, dict[str, list[str]]] = defaultdict(dict)
     for path, texts in errors.items():
-        _lines, position, *field = path.split(".", 2)
-        found[int(position)]["".join(field)] = list(texts)
+        _lines, number, *field = path.split(".", 2)
+        found[int(number)]["".join(field)] = list(texts)
     numbers = {position: row["n"] for position, row in enumerate(upload.rows)}
     for position, (row, line) in enumerate(zip(upload.rows, checked, strict=True)):
         own = _named(found.get(position, {}), position, numbers)

@@ -45,7 +45,7 @@ def read_text(data: bytes, *, tabs: bool, max_rows: int) -> Sheet:
     text = decoded(data)
     first = text.split("\n", 1)[0]
     delimiter = "\t" if tabs else max(_DELIMITERS, key=lambda sign: (first.count(sign), sign == ","))
-    rows = []
+    rows: list[Row] = []
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         for number, values in enumerate(reader, start=1):
