@@ -10,7 +10,7 @@ import pytest
 from accounts.kinds import CHANGE
 from accounts.models import DirectoryAccount
 from portal.common.time import JST
-from portal.fulfilment import services
+from portal.fulfilment import gate, services
 from portal.fulfilment.models import Operation, OperationStatus
 from portal.gateways import directory_factory
 from portal.workflow import fulfilling
@@ -105,6 +105,12 @@ def test_two_thousand_transfers_begin_on_the_first_of_april_and_each_happens_onc
     rung = services.sweep(just_before).rung
     early = services.drain("directory", limit=LINES, now_fn=lambda: just_before)
     rung_then = services.sweep(start).rung
+    if (
+        start > MIDNIGHT
+    ):  # after a long stop the queue waits until a person or the comparison lets it go on (ACC-12)
+        assert (rung_then, gate.is_closed()) == ((), True)
+        gate.open_by_hand(actor=factories.operator(), note="停止中の手作業なし", now=start)
+        rung_then = services.sweep(start).rung
     done = services.drain("directory", limit=2 * LINES, now_fn=lambda: start)
     again = services.drain("directory", limit=LINES, now_fn=lambda: start + timedelta(hours=1))
 
