@@ -9,8 +9,8 @@ from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularAPIView
 
 from accounts.api import AccountsView
+from accounts.dormancy.api import DormantAnswersView, DormantLinesView
 from accounts.reconciliation.api import FindingsView
-from dormancy.api import DormantAnswersView, DormantLinesView
 from portal.common.api.views import ApiView, UnknownAddress
 from portal.fulfilment.api import OperationsView
 from portal.orgs.api import MeView, OrganisationsView

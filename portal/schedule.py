@@ -49,14 +49,14 @@ def remind_overdue(*, now: datetime) -> str:
 
 def list_dormant_accounts(*, now: datetime, period: datetime, progress: Progress) -> str:
     """The month's lists of accounts without a logon for half a year (ACC-14)."""
-    from dormancy import listing
+    from accounts.dormancy import listing
 
     return listing.list_dormant_accounts(now=now, period=period, progress=progress)
 
 
 def look_after_dormant_lists(*, now: datetime) -> str:
     """Finish lists that Active Directory held up, and remind those who owe answers (ACC-14)."""
-    from dormancy import upkeep
+    from accounts.dormancy import upkeep
 
     return upkeep.look_after(now=now)
 

@@ -28,7 +28,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("portal.jobs.urls")),
     path("", include("portal.continuity.urls")),
     path("", include("accounts.urls")),
-    path("", include("dormancy.urls")),
+    path("", include("accounts.dormancy.urls")),
     path("", include("accounts.reconciliation.urls")),
     path("", include("accounts.self_service_urls")),
     path("api/v1/", include("portal.api_urls")),

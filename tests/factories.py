@@ -10,9 +10,9 @@ from typing import Any
 
 from django.utils import timezone
 
+from accounts.dormancy.models import DormantLine, DormantReview, DormantRun
 from accounts.models import DirectoryAccount
 from accounts.register import account_search_text
-from dormancy.models import DormantLine, DormantReview, DormantRun
 from portal.fulfilment.models import Operation
 from portal.gateways.two_factor import Person
 from portal.orgs.models import ApiToken, Deputy, Membership, Organisation, PasswordRecipient, User

@@ -14,6 +14,7 @@ _INPUTS = (
     "static/**/*",
     "*/migrations/*.py",
     "portal/*/migrations/*.py",
+    "accounts/*/migrations/*.py",
     "*/management/commands/demo_*.py",
 )
 

@@ -47,7 +47,7 @@ INSTALLED_APPS = [
     "portal.workflow",
     "portal.continuity",
     "accounts",
-    "dormancy",
+    "accounts.dormancy",
     "requests",
 ]
 

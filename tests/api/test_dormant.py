@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from dormancy.models import DormantLine
+from accounts.dormancy.models import DormantLine
 from portal.orgs.permissions import Role
 from portal.workflow.models import Application
 from tests import factories
+from tests.accounts.dormancy.conftest import Office, deletable, directory, line_of, office
 from tests.api.client import Api
-from tests.dormancy.conftest import Office, deletable, directory, line_of, office
 
 __all__ = ["deletable", "directory", "office"]  # fixtures
 

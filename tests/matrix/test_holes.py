@@ -166,7 +166,7 @@ def _counts(page: str) -> list[str]:
 def _in_source(pattern: str) -> list[str]:
     """Where our own modules and templates hold the pattern; the demo servers and this table of tests aside."""
     found = []
-    for folder in ("portal", "accounts", "dormancy", "requests", "templates"):
+    for folder in ("portal", "accounts", "requests", "templates"):
         for path in (ROOT / folder).rglob("*"):
             if path.suffix not in {".py", ".html"} or "embedded" in path.parts:
                 continue

@@ -14,10 +14,10 @@ from typing import Any
 from django.test import Client
 from django.utils import timezone
 
+from accounts.dormancy import listing
+from accounts.dormancy.models import DormantLine
 from accounts.models import DirectoryAccount, Finding, ReconciliationRun
 from accounts.reconciliation.models import FindingKind
-from dormancy import listing
-from dormancy.models import DormantLine
 from portal.fulfilment.models import Operation
 from portal.notices.models import Notice, NoticeStatus
 from portal.orgs.models import ApiToken, Deputy, Membership, PasswordRecipient, User

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dormancy.finding import is_dormant
-from dormancy.half_year import cut_off, first_of_month, months_before
-from dormancy.logons import Logon
+from accounts.dormancy.finding import is_dormant
+from accounts.dormancy.half_year import cut_off, first_of_month, months_before
+from accounts.dormancy.logons import Logon
 from portal.common.time import JST
-from tests.dormancy.conftest import CUT, LONG_AGO
+from tests.accounts.dormancy.conftest import CUT, LONG_AGO
 from tests.fakes import FakeDirectory
 
 DAY = dt.timedelta(days=1)

@@ -14,10 +14,10 @@ import ldap3
 import pytest
 from django.utils import timezone
 
-from dormancy import answering, listing
-from dormancy.answering import Decision, What
-from dormancy.half_year import cut_off, months_before
-from dormancy.models import DormantLine, DormantReview, DormantRun
+from accounts.dormancy import answering, listing
+from accounts.dormancy.answering import Decision, What
+from accounts.dormancy.half_year import cut_off, months_before
+from accounts.dormancy.models import DormantLine, DormantReview, DormantRun
 from portal.common.time import JST
 from portal.embedded.sockets import free_port
 from portal.gateways.directory import controller_name

@@ -8,8 +8,8 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from dormancy.models import DormantLine, DormantReview
-from dormancy.selectors import Report
+from accounts.dormancy.models import DormantLine, DormantReview
+from accounts.dormancy.selectors import Report
 from portal.common.time import JST
 
 

@@ -10,11 +10,11 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from dormancy import deletions, evidence
-from dormancy.errors import InvalidAnswer, ListClosed
-from dormancy.evidence import Evidence
-from dormancy.listing import close
-from dormancy.models import DormantLine, DormantReview
+from accounts.dormancy import deletions, evidence
+from accounts.dormancy.errors import InvalidAnswer, ListClosed
+from accounts.dormancy.evidence import Evidence
+from accounts.dormancy.listing import close
+from accounts.dormancy.models import DormantLine, DormantReview
 from portal.common.time import today
 from portal.orgs.models import Membership, User
 from portal.orgs.permissions import ANSWER_DORMANT, APPLY, Permission
@@ -174,7 +174,7 @@ def _save(review: DormantReview, line: DormantLine, actor: User, now: datetime) 
         action="dormant.left" if line.left else "dormant.answer",
         now=now,
         actor=actor,
-        object_type="dormancy.dormantline",
+        object_type="accounts.dormancy.dormantline",
         object_id=line.pk,
         object_label=line.login_name,
         object_organisation_id=line.organisation_id,

@@ -6,7 +6,7 @@ from datetime import date
 
 from django.urls import path, register_converter
 
-from dormancy import views
+from accounts.dormancy import views
 
 
 class Month:

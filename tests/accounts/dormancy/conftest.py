@@ -10,8 +10,8 @@ import pytest
 from django.utils import timezone
 
 from accounts import asking
-from dormancy import deletions, links, listing
-from dormancy.models import DormantLine, DormantReview
+from accounts.dormancy import deletions, links, listing
+from accounts.dormancy.models import DormantLine, DormantReview
 from portal.common.time import JST
 from portal.gateways import directory_factory
 from portal.gateways.directory import DirectoryEntry

@@ -9,7 +9,7 @@ from datetime import datetime
 from django.conf import settings
 
 from accounts.attributes import lies_below, organisation_ou
-from dormancy.logons import Answers, Logon, ask_every_controller
+from accounts.dormancy.logons import Answers, Logon, ask_every_controller
 from portal.gateways import directory_factory
 from portal.gateways.directory import Directory, DirectoryEntry, DirectoryUnavailable
 from portal.orgs.models import Organisation

@@ -9,8 +9,8 @@ from typing import Any
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Lower
 
-from dormancy import deletions
-from dormancy.models import DormantLine, DormantReview, DormantRun
+from accounts.dormancy import deletions
+from accounts.dormancy.models import DormantLine, DormantReview, DormantRun
 from portal.common.search import matching
 from portal.fulfilment.models import Operation, OperationStatus
 from portal.orgs.models import User

@@ -16,12 +16,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from accounts.dormancy import answering, exports, selectors
+from accounts.dormancy.answering import Outcome, What
+from accounts.dormancy.errors import InvalidAnswer, ListClosed
+from accounts.dormancy.forms import AnswerForm, FilterForm
+from accounts.dormancy.models import DormantLine, DormantReview, DormantRun
 from accounts.views import AccountsView
-from dormancy import answering, exports, selectors
-from dormancy.answering import Outcome, What
-from dormancy.errors import InvalidAnswer, ListClosed
-from dormancy.forms import AnswerForm, FilterForm
-from dormancy.models import DormantLine, DormantReview, DormantRun
 from portal.common.csvfile import csv_response
 from portal.common.pagination import COUNT_LIMIT, limited_count, paginate
 from portal.common.workbook import workbook_response
@@ -88,7 +88,7 @@ class OneListView(AccountsView):
             action=action,
             now=timezone.now(),
             actor=self.user,
-            object_type="dormancy.dormantreview",
+            object_type="accounts.dormancy.dormantreview",
             object_id=review.pk,
             object_label=str(review),
             object_organisation_id=review.organisation_id,

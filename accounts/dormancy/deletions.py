@@ -11,8 +11,8 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from dormancy.errors import InvalidAnswer
-from dormancy.models import DormantLine, DormantReview
+from accounts.dormancy.errors import InvalidAnswer
+from accounts.dormancy.models import DormantLine, DormantReview
 from portal.orgs.models import User
 from portal.workflow import kinds, services
 from portal.workflow.content import Content

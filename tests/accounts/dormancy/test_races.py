@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from dormancy import answering, evidence, listing
-from dormancy.answering import Decision, What
-from dormancy.models import DormantLine, DormantReview, DormantRun
+from accounts.dormancy import answering, evidence, listing
+from accounts.dormancy.answering import Decision, What
+from accounts.dormancy.models import DormantLine, DormantReview, DormantRun
 from portal.notices.models import Notice
 from portal.orgs.models import User
 from portal.trail.models import TrailEntry
 from portal.workflow.models import Application
 from tests import factories
-from tests.dormancy.conftest import NOW, Office, line_of
+from tests.accounts.dormancy.conftest import NOW, Office, line_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -8,10 +8,10 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from dormancy import listing, mailing
-from dormancy.answering import settle
-from dormancy.deletions import WITHOUT_RESULT
-from dormancy.models import DormantLine, DormantReview
+from accounts.dormancy import listing, mailing
+from accounts.dormancy.answering import settle
+from accounts.dormancy.deletions import WITHOUT_RESULT
+from accounts.dormancy.models import DormantLine, DormantReview
 from portal.common.time import business_days_between, is_business_day, today
 from portal.gateways.directory import DirectoryError
 from portal.trail import services as trail
@@ -76,7 +76,7 @@ def _ask_again(review_id: int, now: datetime) -> int:
             action="dormant.ask_again",
             now=now,
             actor=None,
-            object_type="dormancy.dormantline",
+            object_type="accounts.dormancy.dormantline",
             object_id=line.pk,
             object_label=line.login_name,
             object_organisation_id=line.organisation_id,
@@ -104,7 +104,7 @@ def _remind(review_id: int, now: datetime) -> int:
         action="dormant.remind",
         now=now,
         actor=None,
-        object_type="dormancy.dormantreview",
+        object_type="accounts.dormancy.dormantreview",
         object_id=review.pk,
         object_label=str(review),
         object_organisation_id=review.organisation_id,

@@ -7,8 +7,8 @@ import datetime as dt
 import pytest
 from django.utils import timezone
 
-from dormancy import listing
-from dormancy.models import DormantLine, DormantReview, DormantRun
+from accounts.dormancy import listing
+from accounts.dormancy.models import DormantLine, DormantReview, DormantRun
 from portal.common.time import JST
 from portal.gateways.directory import DirectoryUnavailable
 from portal.jobs import services as jobs
@@ -19,7 +19,7 @@ from portal.orgs.permissions import Role
 from portal.trail.models import TrailEntry
 from portal.workflow.models import Status
 from tests import factories
-from tests.dormancy.conftest import CUT, LONG_AGO, NOW, Office, line_of
+from tests.accounts.dormancy.conftest import CUT, LONG_AGO, NOW, Office, line_of
 from tests.fakes import administrators_ou, users_ou
 
 DC1, DC2, DC3 = (f"ldaps://dc{n}.kokuho.pr:636" for n in (1, 2, 3))

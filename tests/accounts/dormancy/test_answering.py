@@ -7,10 +7,10 @@ import datetime as dt
 import pytest
 from django.db import IntegrityError, transaction
 
-from dormancy import answering, deletions
-from dormancy.answering import Decision, Outcome, What
-from dormancy.errors import InvalidAnswer, ListClosed
-from dormancy.models import DormantLine, DormantReview
+from accounts.dormancy import answering, deletions
+from accounts.dormancy.answering import Decision, Outcome, What
+from accounts.dormancy.errors import InvalidAnswer, ListClosed
+from accounts.dormancy.models import DormantLine, DormantReview
 from portal.common.time import JST
 from portal.gateways.directory import DirectoryUnavailable
 from portal.orgs.models import User
@@ -20,7 +20,7 @@ from portal.workflow import services
 from portal.workflow.errors import NotAllowed
 from portal.workflow.models import Application, Status
 from tests import factories
-from tests.dormancy.conftest import CUT, NOW, Office, line_of
+from tests.accounts.dormancy.conftest import CUT, NOW, Office, line_of
 
 LATER = NOW + dt.timedelta(days=2)
 DC2 = "ldaps://dc2.kokuho.pr:636"
@@ -362,7 +362,7 @@ def test_delete_can_be_taken_back_also_when_the_person_logged_on(office: Office)
 
 @pytest.mark.usefixtures("deletable")
 def test_the_page_of_the_application_links_to_the_list(office: Office) -> None:
-    from dormancy.links import _lists_of
+    from accounts.dormancy.links import _lists_of
 
     office.account("one")
     review = office.list()

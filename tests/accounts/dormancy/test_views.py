@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from openpyxl import load_workbook
 
-from dormancy.models import DormantLine, DormantReview
+from accounts.dormancy.models import DormantLine, DormantReview
 from portal.common.time import JST
 from portal.fulfilment.models import OperationStatus
 from portal.gateways.directory import DirectoryUnavailable
@@ -20,7 +20,7 @@ from portal.orgs.permissions import Role
 from portal.trail.models import TrailEntry
 from portal.workflow.models import Application, Status
 from tests import factories
-from tests.dormancy.conftest import CUT, NOW, Office, line_of
+from tests.accounts.dormancy.conftest import CUT, NOW, Office, line_of
 from tests.roles import client_for, client_of
 
 MONTH, LIST = "/dormant/2026-12/", "/dormant/2026-12/13/"

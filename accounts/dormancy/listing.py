@@ -10,10 +10,10 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from dormancy import finding, mailing
-from dormancy.finding import Dormant, Found
-from dormancy.half_year import cut_off, first_of_month
-from dormancy.models import DormantLine, DormantReview, DormantRun
+from accounts.dormancy import finding, mailing
+from accounts.dormancy.finding import Dormant, Found
+from accounts.dormancy.half_year import cut_off, first_of_month
+from accounts.dormancy.models import DormantLine, DormantReview, DormantRun
 from portal.common.text import search_key
 from portal.common.time import add_business_days, today
 from portal.orgs.models import Organisation
@@ -175,7 +175,7 @@ def _record(review: DormantReview, count: int, now: datetime) -> None:
         action="dormant.list",
         now=now,
         actor=None,
-        object_type="dormancy.dormantreview",
+        object_type="accounts.dormancy.dormantreview",
         object_id=review.pk,
         object_label=str(review),
         object_organisation_id=review.organisation_id,

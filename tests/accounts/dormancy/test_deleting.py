@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from django.utils import timezone
 
+from accounts.dormancy import answering, deletions
+from accounts.dormancy.answering import Decision
 from accounts.models import DirectoryAccount
-from dormancy import answering, deletions
-from dormancy.answering import Decision
 from portal.orgs.permissions import Role
 from portal.workflow import kinds, services
 from portal.workflow.models import Application, Status
 from tests import factories
-from tests.dormancy.conftest import NOW, Office, line_of
+from tests.accounts.dormancy.conftest import NOW, Office, line_of
 from tests.fakes import deleted_ou
 
 

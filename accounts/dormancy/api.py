@@ -12,10 +12,10 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from dormancy import answering, selectors
-from dormancy.answering import Decision, Outcome, What
-from dormancy.errors import InvalidAnswer, ListClosed
-from dormancy.models import DormantLine, DormantReview
+from accounts.dormancy import answering, selectors
+from accounts.dormancy.answering import Decision, Outcome, What
+from accounts.dormancy.errors import InvalidAnswer, ListClosed
+from accounts.dormancy.models import DormantLine, DormantReview
 from portal.common.api.paging import PAGE_PARAMETERS, PAGE_QUERY, choice, page_of, paged, wrong_parameter
 from portal.common.api.parsing import StrictSerializer
 from portal.common.api.problems import FieldProblem, Problem, invalid, not_allowed, not_found

@@ -6,8 +6,8 @@ import datetime as dt
 
 import pytest
 
-from dormancy import upkeep
-from dormancy.models import DormantLine, DormantReview, DormantRun
+from accounts.dormancy import upkeep
+from accounts.dormancy.models import DormantLine, DormantReview, DormantRun
 from portal.common.time import JST
 from portal.gateways.directory import DirectoryUnavailable
 from portal.notices import messages
@@ -15,7 +15,7 @@ from portal.notices.models import Notice
 from portal.orgs.permissions import Role
 from portal.workflow.models import Status
 from tests import factories
-from tests.dormancy.conftest import NOW, Office, line_of
+from tests.accounts.dormancy.conftest import NOW, Office, line_of
 
 # The list of 1 December 2026 is due on Tuesday, 15 December.
 MORNINGS = [dt.datetime(2026, 12, 2, 8, 40, tzinfo=JST) + dt.timedelta(days=n) for n in range(32)]

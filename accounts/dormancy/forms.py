@@ -9,9 +9,9 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from dormancy.answering import REASON_LENGTH, Decision
-from dormancy.models import DormantLine
-from dormancy.selectors import MUST_CHANGE, NEVER
+from accounts.dormancy.answering import REASON_LENGTH, Decision
+from accounts.dormancy.models import DormantLine
+from accounts.dormancy.selectors import MUST_CHANGE, NEVER
 from portal.common.forms import PortalForm
 
 # Any number that a bigint holds, then a version.

@@ -8,8 +8,8 @@ from typing import Any
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from dormancy import deletions, mailing, selectors
-from dormancy.models import DormantReview
+from accounts.dormancy import deletions, mailing, selectors
+from accounts.dormancy.models import DormantReview
 from portal.notices import messages
 from portal.notices.models import Notice
 from portal.orgs.models import User

@@ -9,8 +9,8 @@ from typing import Any
 from uuid import UUID
 
 from accounts import asking
-from dormancy.logons import Answers, Logon, ask_every_controller
-from dormancy.models import DormantLine
+from accounts.dormancy.logons import Answers, Logon, ask_every_controller
+from accounts.dormancy.models import DormantLine
 from portal.gateways import directory_factory
 from portal.gateways.directory import DirectoryEntry, DirectoryError
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, datetime
 
-from dormancy.models import DormantReview
+from accounts.dormancy.models import DormantReview
 from portal.common.time import today
 from portal.notices import services as notices
 from portal.orgs.models import Membership, User
