@@ -20,7 +20,7 @@ from accounts.naming.models import NameReservation, UsedLoginName
 from portal.common.time import JST, today
 from portal.gateways.directory import DirectoryError
 from portal.orgs.models import Organisation, User
-from portal.workflow.models import ApplicationLine
+from portal.workflow.models import Application, ApplicationLine
 
 RESERVATION = "login:"  # accounts.checks.reservation_of
 
@@ -120,6 +120,11 @@ def problems(
                 "This login name is held for another application that is being written. Choose another one."
             )
     return found
+
+
+def is_held(application: Application, folded: str) -> bool:
+    """Whether the draft holds this proposed name."""
+    return NameReservation.system.filter(application=application, folded=folded).exists()
 
 
 def note_used(login_name: str, *, organisation_id: int, now: datetime) -> None:

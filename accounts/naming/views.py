@@ -13,9 +13,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from accounts.naming import correcting, rules
+from accounts.naming import correcting, free, rules
 from accounts.naming.forms import LoginNameInput, NamingRuleForm, OtherNameForm
-from accounts.naming.models import NameReservation, NamingRule
+from accounts.naming.models import NamingRule
 from accounts.naming.pattern import Namesake, PatternError
 from accounts.naming.proposals import propose_login_names, rule_of
 from accounts.provisioning import payload_of
@@ -94,7 +94,7 @@ class ProposeNameView(EditView):
         editor = Editor(application, user=self.user, today=timezone.localdate(), data=data)
         line = _line(editor, request.POST.get("propose", ""))
         typed = str(line.form["login_name"].value() or "").strip().lower()
-        if request.POST.get("typing") and typed and not _is_held(application, typed):
+        if request.POST.get("typing") and typed and not free.is_held(application, typed):
             return HttpResponse(status=204)  # written by hand: never replaced while somebody types
         name = self.propose(application, editor, line)
         data[f"{line.form.prefix}-login_name"] = name or typed
@@ -166,10 +166,6 @@ def _line(editor: Editor, position: str) -> LineEditor:
     if field is None or not isinstance(field.widget, LoginNameInput):
         raise Http404
     return line
-
-
-def _is_held(application: Application, name: str) -> bool:
-    return NameReservation.system.filter(application=application, folded=name).exists()
 
 
 def _said(name: str) -> str:
