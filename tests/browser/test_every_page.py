@@ -10,7 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
 
-from accounts.models import Finding
+from accounts.models import DirectoryAccount, Finding
 from accounts.reconciliation import runs
 from portal.fulfilment import services
 from portal.orgs.permissions import Role
@@ -62,9 +62,6 @@ def test_pages_of_the_applicant_are_good(office: Office, width: int) -> None:
         "/applications/drafts/",
         "/applications/new/",
         "/applications/new/accounts.register/",
-        "/applications/new/accounts.change/",
-        "/applications/new/accounts.delete/",
-        "/applications/new/accounts.restore/",
         "/applications/new/accounts.password_reset/",
         f"/applications/{draft.number}/edit/",
         f"/applications/{draft.number}/confirm/",
@@ -202,3 +199,24 @@ def test_pages_of_the_dormant_accounts_are_good(office: Office, width: int) -> N
         expect_good(desk, path, width, english_msgids())
     auditor = office.desk_of(factories.user(Role.AUDITOR, code="central"))
     expect_good(auditor, f"/dormant/{month}/", width, english_msgids())
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_pages_about_the_life_of_an_account_are_good(office: Office, width: int) -> None:
+    cast = office.lab.cast
+    registered = journeys.approved(cast)
+    services.drain("directory", now_fn=timezone.now)
+    name = registered.lines.get().payload["login_name"]
+    account = DirectoryAccount.system.get(login_name=name)
+    change = journeys.draft(cast, {"login_name": name}, kind="accounts.change")
+    deletion = journeys.submitted(cast, {"login_name": name}, kind="accounts.delete")
+    desk = office.desk_of(cast.applicant)
+    paths = [
+        *(f"/applications/new/accounts.{kind}/" for kind in ("change", "delete", "restore")),
+        f"/applications/{change.number}/edit/",
+        f"/applications/{deletion.number}/",
+        f"/accounts/{account.object_guid}/",
+    ]
+
+    for path in paths:
+        expect_good(desk, path, width, english_msgids())
