@@ -13,6 +13,7 @@ from accounts.deleting import REMOVE, DeleteHandler, RemoveHandler
 from accounts.delivery import unused
 from accounts.delivery.disabling import DisableUnusedHandler
 from accounts.expiring import EXPIRE, ExpireHandler
+from accounts.models import DirectoryAccount
 from accounts.payloads import (
     ChangeAccount,
     DeleteAccount,
@@ -121,6 +122,8 @@ CHANGE_KIND: ApplicationKind[ChangeAccount] = ApplicationKind(
     default_route=(_APPROVAL, _ACCEPTANCE),
     subject_key=lambda payload: payload.login_name.lower(),
     subject=_who,
+    read_ahead=reading.read_existing(DirectoryAccount.AccountType.WINDOWS),
+    prepare=reading.prepare_existing,
     plan=life_planning.plan_change,
     check=life_checks.check_change,
     reservation_key=life_checks.reservation_of_change,
@@ -147,6 +150,8 @@ DELETE_KIND: ApplicationKind[DeleteAccount] = ApplicationKind(
     default_route=(_APPROVAL, _ACCEPTANCE),
     subject_key=lambda payload: payload.login_name.lower(),
     subject=_who,
+    read_ahead=reading.read_existing(DirectoryAccount.AccountType.WINDOWS),
+    prepare=reading.prepare_existing,
     plan=life_planning.plan_delete,
     check=life_checks.check_delete,
     reservation_key=life_checks.reservation_of_account,
@@ -168,6 +173,8 @@ RESTORE_KIND: ApplicationKind[RestoreAccount] = ApplicationKind(
     default_route=(_APPROVAL, _ACCEPTANCE),
     subject_key=lambda payload: payload.login_name.lower(),
     subject=_who,
+    read_ahead=reading.read_existing(DirectoryAccount.AccountType.WINDOWS),
+    prepare=reading.prepare_existing,
     plan=life_planning.plan_restore,
     check=life_checks.check_restore,
     reservation_key=life_checks.reservation_of_account,

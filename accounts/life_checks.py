@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from uuid import UUID
@@ -10,7 +11,7 @@ from uuid import UUID
 from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
 
-from accounts import asking, checks, places
+from accounts import asking, checks, places, together
 from accounts.administrators import persons
 from accounts.aspects import (
     CONTAINER,
@@ -30,6 +31,9 @@ from portal.gateways.directory import Directory, DirectoryEntry, DirectoryError
 from portal.orgs.models import Organisation
 from portal.workflow.kinds import LineContext
 from portal.workflow.models import ApplicationLine
+
+# What is read for all lines together, by these names.
+BY_GUID, BY_NAME, OPEN_LINES = "accounts.by_guid", "accounts.by_name", "accounts.open_lines"
 
 Payload = ChangeAccount | DeleteAccount | RestoreAccount
 RegisterState = DirectoryAccount.State
@@ -52,8 +56,9 @@ def registered(organisation: Organisation, payload: Payload) -> DirectoryAccount
         guid = payload.guid
     except ValueError:
         return None
-    rows = organisation.directory_accounts.select_related("organisation")
-    found: DirectoryAccount | None = rows.filter(object_guid=guid, account_type=payload.account_type).first()
+    found = together.look_up(together.of(organisation), BY_GUID, str(guid), by_guid(organisation))
+    if found is not None and found.account_type != payload.account_type:
+        found = None
     if found is None and payload.account_type == DirectoryAccount.AccountType.ADMINISTRATOR:
         found = persons.unregistered(organisation, guid=guid)
     return found
@@ -66,12 +71,39 @@ def find_registered(
 
     With `removed` also one that was removed for good, if nobody has its name now.
     """
-    rows = organisation.directory_accounts.select_related("organisation").alias(folded=Lower("login_name"))
-    rows = rows.filter(folded=login_name.lower(), account_type=account_type)
-    found: DirectoryAccount | None = rows.exclude(state=RegisterState.REMOVED).first()
+    reader = by_name(organisation, account_type)
+    shared = together.of(organisation)
+    best = together.look_up(shared, f"{BY_NAME}.{account_type}", login_name.lower(), reader)
+    found = best if best is not None and best.state != RegisterState.REMOVED else None
     if found is None and account_type == DirectoryAccount.AccountType.ADMINISTRATOR:
         found = persons.unregistered(organisation, login_name=login_name)
-    return rows.first() if found is None and removed else found
+    return best if found is None and removed else found
+
+
+def by_guid(organisation: Organisation) -> Callable[[Collection[str]], dict[str, DirectoryAccount]]:
+    """Reads the organisation's accounts of these objectGUIDs."""
+
+    def read(guids: Collection[str]) -> dict[str, DirectoryAccount]:
+        rows = organisation.directory_accounts.select_related("organisation").filter(object_guid__in=guids)
+        return {str(account.object_guid): account for account in rows}
+
+    return read
+
+
+def by_name(
+    organisation: Organisation, account_type: str
+) -> Callable[[Collection[str]], dict[str, DirectoryAccount]]:
+    """Reads the organisation's accounts of these login names in lower case; a removed one only if nobody has its name."""
+
+    def read(names: Collection[str]) -> dict[str, DirectoryAccount]:
+        rows = organisation.directory_accounts.select_related("organisation")
+        rows = rows.filter(account_type=account_type).alias(folded=Lower("login_name"))
+        found = sorted(
+            rows.filter(folded__in=names), key=lambda account: account.state != RegisterState.REMOVED
+        )
+        return {account.login_name.lower(): account for account in found}
+
+    return read
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +117,9 @@ class Found:
 def look(organisation: Organisation, guid: UUID, new_name: str = "") -> Found:
     """Ask AD about one account, and about the name that it shall get. Raises DirectoryError."""
 
-    return asking.ask(lambda directory: look_with(directory, organisation, guid, new_name))
+    return asking.ask(
+        lambda directory: look_with(directory, organisation, guid, new_name), together.of(organisation)
+    )
 
 
 def look_with(directory: Directory, organisation: Organisation, guid: UUID, new_name: str = "") -> Found:
@@ -218,16 +252,23 @@ def entry_problem(entry: DirectoryEntry | None) -> str:
 
 def open_application_problem(context: LineContext, payload: Payload) -> str:
     """Another application about the same account is not finished; "" when there is none."""
-    others = ApplicationLine.system.filter(
-        is_open=True,
-        organisation_id=context.organisation.pk,
-        subject_key=payload.login_name.lower(),
-        payload__account_guid=payload.account_guid,
-    )
-    if context.application is not None:
-        others = others.exclude(application_id=context.application.pk)
-    other = others.exclude(application__kind__endswith="password_reset").select_related("application").first()
+    other = together.look_up(context.shared, OPEN_LINES, payload.account_guid, open_lines(context))
     if other is None:
         return ""
     text = _("Application %(number)s about this account is not finished yet.")
-    return text % {"number": other.application.number}
+    return text % {"number": other}
+
+
+def open_lines(context: LineContext) -> Callable[[Collection[str]], dict[str, str]]:
+    """Reads the numbers of other open applications of the organisation about these accounts, by objectGUID."""
+
+    def read(guids: Collection[str]) -> dict[str, str]:
+        others = ApplicationLine.system.filter(
+            is_open=True, organisation_id=context.organisation.pk, payload__account_guid__in=list(guids)
+        )
+        if context.application is not None:
+            others = others.exclude(application_id=context.application.pk)
+        others = others.exclude(application__kind__endswith="password_reset")
+        return dict(others.values_list("payload__account_guid", "application__number"))
+
+    return read

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from accounts import checks, lookups, recipients, together
+from accounts import checks, life_checks, lookups, recipients, together
 from accounts.administrators import separation
 from accounts.attributes import container_of
-from accounts.payloads import RegisterAccount, ResetPassword
+from accounts.payloads import ChangeAccount, RegisterAccount, ResetPassword
 from portal.common.text import ascii_identifier
 from portal.workflow.kinds import LineContext
 
@@ -41,6 +41,34 @@ def prepare_reset(context: LineContext, payloads: Sequence[ResetPassword]) -> No
     keys = [str(guid) for guid in guids]
     together.read_together(context.shared, separation.ADMINISTRATORS, keys, separation.administrators)
     read_recipients(context, {payload.recipient_id for payload in payloads})
+
+
+def read_existing(account_type: str) -> Callable[[LineContext, Sequence[Mapping[str, Any]]], None]:
+    """The accounts of the register that the lines name, before their forms look for them."""
+
+    def read(context: LineContext, lines: Sequence[Mapping[str, Any]]) -> None:
+        names = {name.lower() for name in typed_login_names(lines)}
+        shared = together.of(context.organisation)
+        reader = life_checks.by_name(context.organisation, account_type)
+        together.read_together(shared, f"{life_checks.BY_NAME}.{account_type}", names, reader)
+
+    return read
+
+
+def prepare_existing(context: LineContext, payloads: Sequence[life_checks.Payload]) -> None:
+    """The accounts in the register and in AD, other applications about them, and the names that they shall get."""
+    shared, guids = together.of(context.organisation), _guids(payload.account_guid for payload in payloads)
+    texts = {str(guid) for guid in guids}
+    together.begin(shared)
+    together.read_together(shared, life_checks.BY_GUID, texts, life_checks.by_guid(context.organisation))
+    together.read_together(context.shared, life_checks.OPEN_LINES, texts, life_checks.open_lines(context))
+    together.fetch_accounts(shared, guids=guids)
+    names = {p.new_login_name.lower() for p in payloads if isinstance(p, ChangeAccount) and p.new_login_name}
+    keys = {f"login:{name}" for name in names}
+    together.read_together(context.shared, checks.RESERVATIONS, keys, checks.reservations(context))
+    together.read_together(context.shared, checks.REGISTERED, names, checks.registered)
+    together.read_together(context.shared, checks.NOT_FREE, names, checks.not_free(context))
+    together.fetch_login_names(shared, names)
 
 
 def read_recipients(context: LineContext, recipient_ids: set[int]) -> None:

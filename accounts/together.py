@@ -14,6 +14,7 @@ from uuid import UUID
 
 from accounts import asking
 from portal.gateways.directory import Directory, DirectoryEntry, DirectoryError
+from portal.orgs.models import Organisation
 
 T = TypeVar("T")
 Shared = dict[str, Any]
@@ -35,6 +36,11 @@ def look_up(
     if key in known:
         return cast("T | None", known[key])
     return read([key]).get(key)
+
+
+def of(organisation: Organisation) -> Shared:
+    """What the lines of one page share where only their organisation is known; it lives as long as that object."""
+    return cast("Shared", organisation.__dict__.setdefault("_account_shared", {}))
 
 
 class KnownDirectory:
@@ -105,6 +111,11 @@ class _Asked:
 def known_directory(shared: Shared) -> KnownDirectory:
     """The one of these lines."""
     return cast("KnownDirectory", shared.setdefault(asking.KNOWN, KnownDirectory()))
+
+
+def begin(shared: Shared) -> None:
+    """Ask the directory anew: what was known, or that it failed, was for an earlier look."""
+    shared[asking.KNOWN] = KnownDirectory()
 
 
 def fetch_login_names(shared: Shared, login_names: Collection[str]) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from accounts import kinds as windows
+from accounts import reading
 from accounts.administrators import checks, entering, forms, planning, separation
 from accounts.administrators.handlers import (
     ChangeAdministratorHandler,
@@ -27,6 +28,7 @@ from accounts.administrators.payloads import (
 from accounts.delivery import unused
 from accounts.delivery.disabling import DisableUnusedHandler
 from accounts.kinds import OTHER_NAME, TARGET, register_deletion, register_end
+from accounts.models import DirectoryAccount
 from accounts.provisioning import NAME_TAKEN, RECIPIENT_REFUSED, RECIPIENT_UNUSABLE
 from accounts.registering import RegisterHandler
 from accounts.two_factor import register_two_factor
@@ -47,6 +49,9 @@ REGISTER = "accounts.admin_register"
 CHANGE = "accounts.admin_change"
 DELETE = "accounts.admin_delete"
 RESTORE = "accounts.admin_restore"
+
+
+_READ_AHEAD = reading.read_existing(DirectoryAccount.AccountType.ADMINISTRATOR)
 
 
 def _role_words(terms: Iterable[Term]) -> Iterable[str]:
@@ -89,6 +94,7 @@ CHANGE_KIND: ApplicationKind[Any] = dataclasses.replace(
     payload_version=1,
     upgrade=lambda data, version: data,
     form_class=forms.ChangeAdministratorForm,
+    read_ahead=_READ_AHEAD,
     plan=planning.plan_change,
     check=checks.check_change,
     concerned=separation.concerned,
@@ -104,6 +110,7 @@ DELETE_KIND: ApplicationKind[Any] = dataclasses.replace(
     number_prefix="BD",
     payload_class=DeleteAdministrator,
     form_class=forms.DeleteAdministratorForm,
+    read_ahead=_READ_AHEAD,
     plan=planning.plan_delete,
     check=checks.check_delete,
 )
@@ -118,6 +125,7 @@ RESTORE_KIND: ApplicationKind[Any] = dataclasses.replace(
     number_prefix="BE",
     payload_class=RestoreAdministrator,
     form_class=forms.RestoreAdministratorForm,
+    read_ahead=_READ_AHEAD,
 )
 
 _OTHER_RECIPIENT = Remedy(label=_("Choose another recipient"), url_name="operation_recipient")

@@ -10,7 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.kinds import PASSWORD_RESET, REGISTER
+from accounts.kinds import CHANGE, DELETE, PASSWORD_RESET, REGISTER, RESTORE
 from portal.fulfilment.models import OperationEvent
 from portal.gateways.directory import DirectoryUnavailable
 from portal.workflow import kinds, services
@@ -80,13 +80,53 @@ def test_registrations_cost_the_same_whatever_their_number(
 
 
 def test_resets_cost_the_same_whatever_their_number(directory: FakeDirectory, cast: journeys.Cast) -> None:
-    one = check(cast, PASSWORD_RESET, resets(cast, directory, 1))
+    few = check(cast, PASSWORD_RESET, resets(cast, directory, 3))
     directory.calls = []
 
     many = check(cast, PASSWORD_RESET, resets(cast, directory, MANY))
 
-    assert one == many
+    assert few == many
     assert Counter(directory.calls) == {"find_by_login_names": 1, "find_by_guids": 1, "group_addresses": 1}
+
+
+def existing(cast: journeys.Cast, directory: FakeDirectory, count: int, **values: Any) -> list[str]:
+    names = []
+    for _number in range(count):
+        name = journeys.registration_line(cast.recipient)["login_name"]
+        entry = directory.add(name, container_dn=users_ou("13"))
+        factories.directory_account(
+            login_name=name, object_guid=entry.guid, distinguished_name=entry.dn, **values
+        )
+        names.append(name)
+    return names
+
+
+@pytest.mark.parametrize("code", [CHANGE, DELETE, RESTORE])
+def test_changes_deletions_and_restorations_cost_the_same_whatever_their_number(
+    directory: FakeDirectory, cast: journeys.Cast, code: str
+) -> None:
+    state = {"state": "DELETED"} if code == RESTORE else {}
+    changes = {
+        "family_name": "佐藤",
+        "given_name": "花子",
+        "family_kana": "サトウ",
+        "given_kana": "ハナコ",
+        "department": "総務課",
+        "container": "Users",
+    }
+    directory.containers.append(users_ou("13"))
+
+    def rows(count: int) -> list[dict[str, Any]]:
+        names = existing(cast, directory, count, **state)
+        return [{"login_name": name, **(changes if code == CHANGE else {})} for name in names]
+
+    counts = []
+    for count in (1, MANY):
+        made = rows(count)
+        directory.calls = []
+        counts.append((check(cast, code, made), Counter(directory.calls)))
+
+    assert counts[0] == counts[1]
 
 
 def statements_of_the_whole_way(cast: journeys.Cast, count: int) -> list[int]:
