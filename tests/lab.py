@@ -65,10 +65,10 @@ class Lab:
         command = [sys.executable, "-m", "tests.faults.worker", *([point] if point else [])]
         return subprocess.Popen(command, cwd=ROOT, env=self.environment(), stderr=subprocess.PIPE)
 
-    def worker_dies_at(self, point: str) -> None:
+    def worker_dies_at(self, point: str, timeout: float = 60) -> None:
         """Run a worker into its death."""
         process = self.worker(point)
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=timeout)
         assert process.returncode == -signal.SIGKILL, errors.decode()[-2000:]
 
     def go_on(self, after: timedelta = timedelta(minutes=10), rounds: int = 6) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from django import forms
 from django.core.exceptions import ValidationError
 from django.forms.boundfield import BoundField
-from django.utils.functional import cached_property
+from django.utils.functional import cached_property, lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -41,6 +41,12 @@ class Correction:
     label: str
     typed: str
     corrected: str
+
+
+_REQUIRED = forms.Field.default_error_messages["required"]
+_TOO_LONG = gettext_lazy("Shorten this to %(limit_value)s characters (now %(show_value)s).")
+_CHOOSE, _ENTER = gettext_lazy("Choose: %(label)s"), gettext_lazy("Enter: %(label)s")
+_labelled = lazy(lambda words, label: str(words) % {"label": label}, str)
 
 
 class FormBehaviour:
@@ -119,17 +125,12 @@ def describe_filters(form: forms.Form) -> str:
 
 def _name_in_message(field: forms.Field) -> None:
     """Say what is missing or what to shorten: "this field is required" ten times over helps nobody."""
-    if "max_length" not in field.error_messages:
-        field.error_messages["max_length"] = _(
-            "Shorten this to %(limit_value)s characters (now %(show_value)s)."
-        )
-    if (
-        field.error_messages.get("required") != forms.Field.default_error_messages["required"]
-        or not field.label
-    ):
+    field.error_messages.setdefault("max_length", _TOO_LONG)
+    # The very object: comparing lazy texts would translate both, for each field of each of a thousand rows (ACC-13).
+    if field.error_messages.get("required") is not _REQUIRED or not field.label:
         return
-    words = _("Choose: %(label)s") if isinstance(field, forms.ChoiceField) else _("Enter: %(label)s")
-    field.error_messages["required"] = words % {"label": field.label}
+    words = _CHOOSE if isinstance(field, forms.ChoiceField) else _ENTER
+    field.error_messages["required"] = _labelled(words, field.label)
 
 
 def _with_label(label: str, message: str) -> str:

@@ -19,7 +19,7 @@ from portal.workflow.errors import InvalidApplication
 from portal.workflow.kinds import LineContext
 from portal.workflow.models import ApplicationLine
 from tests import factories, journeys
-from tests.fakes import FakeDirectory, users_ou
+from tests.fakes import FakeDirectory, deleted_ou, users_ou
 
 pytestmark = pytest.mark.django_db
 
@@ -105,7 +105,9 @@ def existing(cast: journeys.Cast, directory: FakeDirectory, count: int, **values
 def test_changes_deletions_and_restorations_cost_the_same_whatever_their_number(
     directory: FakeDirectory, cast: journeys.Cast, code: str
 ) -> None:
-    state = {"state": "DELETED"} if code == RESTORE else {}
+    state: dict[str, Any] = {}
+    if code == RESTORE:
+        state = {"state": "DELETED", "before_deletion": {"container": "Users", "groups": []}}
     changes = {
         "family_name": "佐藤",
         "given_name": "花子",
@@ -114,7 +116,7 @@ def test_changes_deletions_and_restorations_cost_the_same_whatever_their_number(
         "department": "総務課",
         "container": "Users",
     }
-    directory.containers.append(users_ou("13"))
+    directory.containers += [users_ou("13"), deleted_ou("13")]
 
     def rows(count: int) -> list[dict[str, Any]]:
         names = existing(cast, directory, count, **state)

@@ -52,6 +52,22 @@ def _wrap(owner: Any, name: str, around: Callable[[Callable[..., Any]], Callable
     setattr(owner, name, around(getattr(owner, name)))
 
 
+def _at(count: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Die after the reply of the call with this number."""
+    calls = iter(range(1, count + 1))
+
+    def around(function: Callable[..., Any]) -> Callable[..., Any]:
+        def run(*args: Any, **kwargs: Any) -> Any:
+            answer = function(*args, **kwargs)
+            if next(calls) == count:
+                _die()
+            return answer
+
+        return run
+
+    return around
+
+
 def arm(point: str) -> None:
     """Make this process die at `point`. Raises KeyError for an unknown one."""
     import smtplib
@@ -71,6 +87,9 @@ def arm(point: str) -> None:
     for name in _STEPS:
         points[f"before_{name}"] = lambda name=name: _wrap(Ldap3Directory, name, _before)  # type: ignore[misc]
         points[f"after_{name}"] = lambda name=name: _wrap(Ldap3Directory, name, _after)  # type: ignore[misc]
+    if point.startswith("row_"):
+        _wrap(Ldap3Directory, "create_account", _at(int(point.removeprefix("row_"))))
+        return
     points[point]()
 
 
@@ -80,11 +99,13 @@ def main() -> None:
 
     django.setup()
     from portal.fulfilment import services
+    from portal.fulfilment.running import DRAIN_LIMIT
     from portal.gateways import clock
 
     if len(sys.argv) > 1:
         arm(sys.argv[1])
-    services.drain("directory", now_fn=clock.now)
+    while services.drain("directory", now_fn=clock.now) >= DRAIN_LIMIT:
+        pass  # a further ring of the bell
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.perf.lab import servers
 from tests.perf.report import RESULTS, Report
 
-SECTIONS = ("start", "provisioning", "decisions", "lists", "reconciliation")
+SECTIONS = ("start", "bulk", "provisioning", "decisions", "lists", "reconciliation")
 
 
 def main() -> None:
@@ -32,6 +32,11 @@ def main() -> None:
         with servers(folder) as directory:
             from tests.perf import decisions, lists, provisioning
 
+            if "bulk" in chosen.sections:
+                from tests.perf import bulk
+
+                bulk.measure(report)
+                report.write()
             if "provisioning" in chosen.sections:
                 provisioning.measure(report, directory)
                 report.write()

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 from openpyxl import load_workbook
-from openpyxl.utils import range_boundaries
+from openpyxl.utils import column_index_from_string, range_boundaries
 
 from portal.workflow.bulk.cells import Cell, Row, Sheet, is_empty
 from portal.workflow.bulk.errors import FileRefused
@@ -24,9 +24,10 @@ _MAX_MERGES = 2000
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 _CHUNK = 1 << 16
-_TAGS = re.compile(rb"<(?:\w+:)?(?:row\b[^>]*>|c[ >]|mergeCell\b[^>]*>)")
+_TAGS = re.compile(rb"<(?:\w+:)?(?:row\b[^>]*>|c\b[^>]*>|mergeCell\b[^>]*>)")
 _HIDDEN = re.compile(rb'\bhidden="(?:1|true)"')
 _NUMBER = re.compile(rb'\br="(\d+)"')
+_LETTERS = re.compile(rb'\br="([A-Z]{1,3})\d+"')
 _REFERENCE = re.compile(rb'\bref="([A-Z]{1,3}\d+(?::[A-Z]{1,3}\d+)?)"')
 
 
@@ -38,6 +39,7 @@ class _Marks:
     merged: dict[tuple[int, int], str] = field(default_factory=dict)  # (row, column) → "B4:B6"
     cells: int = 0
     last_row: int = 0
+    last_column: int = 1
 
 
 def is_workbook(data: bytes) -> bool:
@@ -96,7 +98,7 @@ def _sheet(archive: zipfile.ZipFile, sheet: Any, max_rows: int) -> Sheet:
         )
     sheet.reset_dimensions()  # what the file says about its own size is not believed
     rows = []
-    for number, cells in enumerate(sheet.iter_rows(max_col=MAX_COLUMNS), start=1):
+    for number, cells in enumerate(sheet.iter_rows(max_col=min(marks.last_column, MAX_COLUMNS)), start=1):
         found = [_cell(cell, number, column, marks) for column, cell in enumerate(cells, start=1)]
         kept = [cell for cell in found if cell is not None]
         if kept:
@@ -148,8 +150,18 @@ def _marked(data: bytes, marks: _Marks) -> bytes:
                 marks.hidden.add(marks.last_row)
         else:
             marks.cells += 1
+            _note_column(text, marks)
     start = data.rfind(b"<", end)
     return data[start:] if start >= 0 and len(data) - start < _CHUNK else b""
+
+
+def _note_column(text: bytes, marks: _Marks) -> None:
+    """Every row is read as far as the last cell of the sheet, and no further than MAX_COLUMNS."""
+    letters = _LETTERS.search(text)
+    if letters is None:  # without addresses the cells stand one after another
+        marks.last_column = MAX_COLUMNS
+    elif marks.last_column < MAX_COLUMNS:
+        marks.last_column = max(marks.last_column, column_index_from_string(letters.group(1).decode()))
 
 
 def _note_merged(text: bytes, marks: _Marks) -> None:
