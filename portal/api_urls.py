@@ -18,6 +18,7 @@ from portal.two_factor.api import ExchangeBatchesView
 from portal.workflow.api.jobs import JobRunsView, JobsView
 from portal.workflow.api.schema import KindsSchemaGenerator
 from portal.workflow.api.views import STEPS, ApplicationsView, ApplicationView, KindsView
+from portal.workflow.bulk.api import FilesView
 
 
 class ApplicationNumber(StringConverter):
@@ -43,6 +44,7 @@ class SchemaView(ApiView, SpectacularAPIView):
 urlpatterns: list[URLPattern] = [
     path("kinds/", KindsView.as_view(), name="api_kinds"),
     path("applications/", ApplicationsView.as_view(), name="api_applications"),
+    path("applications/files/", FilesView.as_view(), name="api_application_files"),
     path("applications/<application_number:number>/", ApplicationView.as_view(), name="api_application"),
     *(
         path(

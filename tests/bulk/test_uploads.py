@@ -270,3 +270,25 @@ def test_errors_that_appear_at_the_confirmation_lead_back_to_the_table(
     assert answer["Location"] == f"/uploads/{made.pk}/"
     made.refresh_from_db()
     assert [row["n"] for row in made.rows if row["e"]] == [8]
+
+
+def test_a_file_over_rest_becomes_a_draft_or_says_every_error(cast: journeys.Cast) -> None:
+    _token, value = factories.token(cast.applicant, second_factor=True)
+    program = Client(headers={"Authorization": f"Token {value}"})
+
+    def send(data: bytes, **values: str) -> Any:
+        file = io.BytesIO(data)
+        file.name = "職員.xlsx"
+        body = {"kind": REGISTER, "organisation": "13", "file": file, **values}
+        return program.post("/api/v1/applications/files/", body)
+
+    wrong = rows(cast, 3)
+    wrong[1][2] = "suzuki"
+    refused, made = send(book(wrong)), send(book(rows(cast, 3, 50)))
+    again = send(book(rows(cast, 3, 50)))
+
+    assert refused.status_code == 422, refused.content
+    assert [problem["path"] for problem in refused.json()["errors"]] == ["C3"]
+    assert made.status_code == 201, made.content
+    assert Application.system.get().number == made.json()["number"]
+    assert (again.status_code, again.json()["application"]) == (409, made.json()["number"])

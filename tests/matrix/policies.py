@@ -170,6 +170,9 @@ API = {
     "api_applications": Policy(
         EVERYONE_IN, access(to(OWNER, 201), to(APPLICANTS, 400), otherwise=REFUSED), data=new_application
     ),
+    "api_application_files": Policy(
+        None, access(to(APPLICANTS, 415), otherwise=REFUSED), data=lambda w: {"organisation": "13"}
+    ),
     "api_application": Policy(access(to(READERS_OF_13, OK)), None, waiting),
     "api_application_submit": Policy(None, access(to(OWNER, OK)), draft, headers=seen("draft")),
     "api_application_approve": Policy(None, API_DECIDE, waiting, decision, seen("waiting")),

@@ -222,6 +222,7 @@ class KindSerializer(serializers.Serializer):
     label = serializers.CharField()  # type: ignore[assignment]
     description = serializers.CharField()
     max_lines = serializers.IntegerField()
+    max_bulk_lines = serializers.IntegerField()
     organisations = serializers.ListField(
         child=serializers.CharField(), help_text="Codes of the organisations for which this person may apply"
     )

@@ -52,6 +52,7 @@ class KindsView(ApiView):
                 "label": str(kind.label),
                 "description": str(kind.description),
                 "max_lines": kind.max_lines,
+                "max_bulk_lines": kind.max_bulk_lines,
                 "organisations": [o.code for o in own if o.kind in kind.organisation_kinds],
                 "payload_schema": payload_schema(kind),
             }
