@@ -154,6 +154,7 @@ def offer_departments(form: DirectoryLineForm) -> None:
 class RegisterForm(AccountLineForm):
     """One person who gets a Windowsユーザアカウント (ACC-02, ACC-06)."""
 
+    differs_by_data_alone = True
     side_by_side = (("family_name", "given_name"), ("family_kana", "given_kana"))
     directory_checks: ClassVar = {
         "login_name": directory_rules.validate_login_name,
@@ -203,6 +204,7 @@ class RegisterForm(AccountLineForm):
 class ResetForm(AccountLineForm):
     """One account of the own organisation whose password is reset (ACC-02)."""
 
+    differs_by_data_alone = True
     directory_checks: ClassVar = {"login_name": directory_rules.validate_login_name}
 
     login_name = IdentifierField(

@@ -5,12 +5,13 @@ Every form of the portal inherits PortalForm (or PortalModelForm); components/fo
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -46,7 +47,7 @@ class Correction:
 _REQUIRED = forms.Field.default_error_messages["required"]
 _TOO_LONG = gettext_lazy("Shorten this to %(limit_value)s characters (now %(show_value)s).")
 _CHOOSE, _ENTER = gettext_lazy("Choose: %(label)s"), gettext_lazy("Enter: %(label)s")
-_labelled = lazy(lambda words, label: str(words) % {"label": label}, str)
+_labelled: Callable[[Any, Any], str] = lazy(lambda words, label: str(words) % {"label": label}, str)
 
 
 class FormBehaviour:
@@ -54,6 +55,9 @@ class FormBehaviour:
 
     # Fields shown side by side, e.g. (("family_name", "given_name"),); all others stand alone in their order.
     side_by_side: ClassVar[Sequence[Sequence[str]]] = ()
+    # Forms of this very class with one context differ by their data alone, so that one serves a thousand rows (ACC-13).
+    # Not inherited: a class says it of its own __init__.
+    differs_by_data_alone: ClassVar[bool] = False
     # Fields that are required in the end although a draft may leave them empty.
     marked_required: ClassVar[frozenset[str]] = frozenset()
 
@@ -74,6 +78,13 @@ class FormBehaviour:
             target = bound.auto_id if bound.use_fieldset else bound.id_for_label
             problems += [Problem(target, _with_label(str(bound.label), message)) for message in bound.errors]
         return problems
+
+    def with_data(self, data: Mapping[str, Any]) -> Self:
+        """A bound form like this one with other data, without building its fields anew; see differs_by_data_alone."""
+        twin: Any = copy.copy(self)
+        twin.__dict__.pop("error_summary", None)
+        twin.data, twin.is_bound, twin._errors, twin._bound_fields_cache = data, True, None, {}
+        return twin  # type: ignore[no-any-return]
 
     @property
     def rows(self) -> list[list[BoundField]]:
@@ -127,7 +138,7 @@ def _name_in_message(field: forms.Field) -> None:
     """Say what is missing or what to shorten: "this field is required" ten times over helps nobody."""
     field.error_messages.setdefault("max_length", _TOO_LONG)
     # The very object: comparing lazy texts would translate both, for each field of each of a thousand rows (ACC-13).
-    if field.error_messages.get("required") is not _REQUIRED or not field.label:
+    if field.error_messages.get("required") is not _REQUIRED or field.label is None:
         return
     words = _CHOOSE if isinstance(field, forms.ChoiceField) else _ENTER
     field.error_messages["required"] = _labelled(words, field.label)

@@ -31,7 +31,7 @@ def test_a_file_with_errors_is_corrected_on_the_screen_and_submitted(
     expect_good(desk, path, width, english_msgids())
 
     page.set_input_files("#id_file", file)
-    page.get_by_role("button", name="ファイルを読み込む").click()
+    page.get_by_role("button", name="ファイルを読み取る").click()
     expect(page.get_by_text("55行のうち2行を直してください")).to_be_visible()
     expect_good(desk, page.url.removeprefix(desk.address), width, english_msgids())
     expect(page.locator("#r5-family_kana-e")).to_contain_text("C5")
@@ -46,7 +46,7 @@ def test_a_file_with_errors_is_corrected_on_the_screen_and_submitted(
     page.get_by_label(re.compile("申請理由")).fill("4月の採用のため")
     page.get_by_role("button", name="確認へ進む").click()
     expect(page.get_by_text("55件の変更内容のまとめ")).to_be_visible()
-    page.get_by_role("button", name="この内容で申請する").click()
+    page.get_by_role("button", name="この申請を提出する").click()
 
     application = Application.system.get()
     assert (application.status, application.line_count) == (Status.IN_REVIEW, 55)

@@ -93,7 +93,9 @@ def existing(cast: journeys.Cast, directory: FakeDirectory, count: int, **values
     names = []
     for _number in range(count):
         name = journeys.registration_line(cast.recipient)["login_name"]
-        entry = directory.add(name, container_dn=users_ou("13"))
+        deleted = bool(values)
+        place = deleted_ou("13") if deleted else users_ou("13")
+        entry = directory.add(name, container_dn=place, enabled=not deleted)
         factories.directory_account(
             login_name=name, object_guid=entry.guid, distinguished_name=entry.dn, **values
         )
@@ -251,3 +253,22 @@ def test_a_screen_takes_fewer_lines_than_a_file(directory: FakeDirectory, cast: 
     assert (kind.max_lines, kind.max_bulk_lines) == (50, 2000)
     with pytest.raises(InvalidApplication, match=r"2,?000"):
         journeys.draft(cast, *[{"department": "x"}] * 2001)
+
+
+def test_one_form_for_all_rows_keeps_nothing_of_the_row_before(
+    directory: FakeDirectory, cast: journeys.Cast
+) -> None:
+    good, bad = journeys.registration_line(cast.recipient), {"family_name": "鈴木", "family_kana": "suzuki"}
+    context = LineContext(
+        organisation=factories.organisation("13"), actor=None, application=None, today=timezone.localdate()
+    )
+    form_class = kinds.get(REGISTER).form_class
+
+    one = form_class(context=context)  # type: ignore[call-arg]
+    twins = [one.with_data(data) for data in (bad, good, {}, good)]  # type: ignore[attr-defined]
+    fresh = [form_class(data=data, context=context) for data in (bad, good, {}, good)]  # type: ignore[call-arg]
+
+    assert [twin.errors for twin in twins] == [form.errors for form in fresh]
+    assert [twin.is_valid() for twin in twins] == [False, True, False, True]
+    assert twins[1].to_payload() == fresh[1].to_payload()
+    assert [twin["family_kana"].value() for twin in twins[:2]] == ["suzuki", "スズキ"]

@@ -47,7 +47,7 @@ class MadeSerializer(serializers.Serializer):
 class FilesView(ApiView):
     """Files of rows, as multipart/form-data with the fields of FileSerializer."""
 
-    parser_classes = (MultiPartParser,)
+    parser_classes = (MultiPartParser,)  # type: ignore[assignment]
 
     @extend_schema(
         operation_id="applications_from_file",
