@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.perf.lab import servers
 from tests.perf.report import RESULTS, Report
 
-SECTIONS = ("start", "bulk", "provisioning", "decisions", "lists", "reconciliation")
+SECTIONS = ("start", "bulk", "provisioning", "application", "decisions", "search", "lists", "reconciliation")
 
 
 def main() -> None:
@@ -19,6 +19,7 @@ def main() -> None:
     parser.add_argument("--small", type=int, default=10_000)
     parser.add_argument("--large", type=int, default=1_000_000)
     parser.add_argument("--accounts", type=int, default=20_000)
+    parser.add_argument("--searched", type=int, default=100_000)
     chosen = parser.parse_args()
     report = Report()
     if "start" in chosen.sections:
@@ -45,6 +46,16 @@ def main() -> None:
                 report.write()
             if "lists" in chosen.sections:
                 lists.measure(report, chosen.small, chosen.large)
+                report.write()
+            if "application" in chosen.sections:
+                from tests.perf import accounts
+
+                accounts.measure_application(report, directory)
+                report.write()
+            if "search" in chosen.sections:
+                from tests.perf import accounts
+
+                accounts.measure_search(report, chosen.searched)
                 report.write()
             if "reconciliation" in chosen.sections:
                 from tests.perf import reconciliation

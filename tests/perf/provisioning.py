@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import ssl
 import time
+from collections.abc import Sequence
 from statistics import median
 from typing import Any
 
@@ -23,7 +24,7 @@ ROUNDS, BATCH = 5, 20
 def measure(report: Report, directory: str) -> None:
     """Batches in turn (plain, portal, plain, …), so that a machine that gets slower does so for both."""
     cast = journeys.Cast()
-    connection = _connect()
+    connection = connect()
     plain: list[float] = []
     portal: list[float] = []
     _plain_batch(connection, 0)
@@ -52,10 +53,12 @@ def _portal_batch(cast: journeys.Cast) -> float:
 
 
 def _plain_batch(connection: Any, number: int) -> float:
-    people = [
-        (f"plain{number:02}{n:03}", generate_initial_password(login_name=f"plain{number:02}{n:03}"))
-        for n in range(BATCH)
-    ]
+    return plain_adds(connection, [f"plain{number:02}{n:03}" for n in range(BATCH)])
+
+
+def plain_adds(connection: Any, names: Sequence[str]) -> float:
+    """Seconds of bare adds with password, one after the other."""
+    people = [(name, generate_initial_password(login_name=name)) for name in names]
     start = time.perf_counter()
     for login_name, password in people:
         ok, result, _, _ = connection.add(
@@ -78,7 +81,8 @@ def _plain_batch(connection: Any, number: int) -> float:
     return time.perf_counter() - start
 
 
-def _connect() -> Any:
+def connect() -> Any:
+    """A connection of the service account, as the adapter makes it."""
     tls = ldap3.Tls(
         validate=ssl.CERT_REQUIRED,
         ca_certs_file=os.environ["AD_CA_FILE"],

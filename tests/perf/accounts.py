@@ -1,0 +1,148 @@
+"""Accounts in numbers: 300 people of one application with two workers, and the search among 100,000 accounts."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from statistics import median
+from typing import Any
+
+from django.core.management import call_command
+from django.db import connection
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+from accounts import selectors
+from accounts.models import DirectoryAccount
+from portal.common.pagination import limited_count
+from portal.fulfilment import services
+from portal.fulfilment.models import Operation, OperationStatus
+from portal.orgs.models import User
+from portal.orgs.permissions import Role
+from tests import factories, journeys
+from tests.perf.provisioning import connect, plain_adds
+from tests.perf.report import Report
+from tests.roles import client_of
+
+PEOPLE, WORKERS = 300, 2
+RUNS = 41
+FRAGMENTS = ("鈴木", "高橋", "審査", "美咲")
+
+
+def measure_application(report: Report, directory: str) -> None:
+    """From the last approval to the last verified account, beside a plain loop with as many connections, before and after."""
+    cast = journeys.Cast()
+    application = journeys.submitted(
+        cast, *(journeys.registration_line(cast.recipient) for _ in range(PEOPLE))
+    )
+    journeys.approve(application, cast.approver)
+    before = _plain(1)
+    start = time.perf_counter()
+    journeys.approve(application, cast.operator)
+    _together(_work, WORKERS)
+    portal = PEOPLE / (time.perf_counter() - start)
+    done = Operation.system.filter(
+        line__application=application, target="directory", status=OperationStatus.DONE
+    ).count()
+    assert done == PEOPLE, f"only {done} of {PEOPLE} were done"
+    report.add(
+        f"{PEOPLE}-person application, approval to the last verified account, {WORKERS} workers",
+        portal,
+        "accounts/s",
+        reference=f"plain ldap3 loop with {WORKERS} connections on the same {directory}",
+        reference_value=median([before, _plain(2)]),
+    )
+
+
+def _work(_number: int) -> None:
+    try:
+        while services.drain("directory", now_fn=timezone.now):
+            pass
+    finally:
+        connection.close()
+
+
+def _plain(round_: int) -> float:
+    """Accounts a second of bare adds over two connections at once."""
+    share = PEOPLE // WORKERS
+
+    def add(number: int) -> None:
+        plain_adds(connect(), [f"two{round_}{number}{n:04}" for n in range(share)])
+
+    start = time.perf_counter()
+    _together(add, WORKERS)
+    return share * WORKERS / (time.perf_counter() - start)
+
+
+def _together(act: Callable[[int], None], count: int) -> None:
+    threads = [threading.Thread(target=act, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def measure_search(report: Report, accounts: int) -> None:
+    """A name fragment of two kanji beside an equality lookup over its index: the statements, and whole pages."""
+    missing = accounts - DirectoryAccount.system.count()
+    call_command("demo_data", federations=47, accounts=max(missing, 0), applications=0, verbosity=0)
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
+    operator = factories.user(Role.OPERATOR, code="operations")
+    clerk = factories.user(Role.APPLICANT, code="13")
+    for who, person in (("operations", operator), ("federation", clerk)):
+        _measure_person(report, User.objects.get(pk=person.pk), who, accounts)
+
+
+def _measure_person(report: Report, person: User, who: str, accounts: int) -> None:
+    names = list(
+        selectors.accounts(person).order_by("-pk").values_list("login_name", flat=True)[: len(FRAGMENTS)]
+    )
+    rows = selectors.accounts(person).alias(folded=Lower("login_name"))
+
+    def equal(index: int) -> None:
+        list(rows.filter(folded=names[index % len(names)].lower())[:51])
+
+    def fragment(index: int) -> None:
+        list(selectors.accounts(person, q=FRAGMENTS[index % len(FRAGMENTS)]).order_by("-pk")[:51])
+
+    def counted(index: int) -> None:
+        limited_count(selectors.accounts(person, q=FRAGMENTS[index % len(FRAGMENTS)]))
+
+    client = client_of(person, SERVER_NAME="127.0.0.1")
+    reference = _median(equal)
+    for name, act in (
+        ("first page of a name fragment of two kanji", fragment),
+        ("its count up to 1,001", counted),
+    ):
+        report.add(
+            f"account search, {name}, {who}, {accounts:,} accounts",
+            _median(act) * 1000,
+            "ms",
+            reference="an indexed equality lookup",
+            reference_value=reference * 1000,
+        )
+    pages = {
+        "a name fragment of two kanji": lambda i: client.get(
+            "/accounts/", {"q": FRAGMENTS[i % len(FRAGMENTS)]}
+        ),
+        "a whole login name": lambda i: client.get("/accounts/", {"q": names[i % len(names)]}),
+    }
+    report.add(
+        f"account search, whole page for a name fragment of two kanji, {who}, {accounts:,} accounts",
+        _median(pages["a name fragment of two kanji"]) * 1000,
+        "ms",
+        reference="whole page for a whole login name",
+        reference_value=_median(pages["a whole login name"]) * 1000,
+    )
+
+
+def _median(act: Callable[[int], Any]) -> float:
+    act(0)
+    times = []
+    for index in range(RUNS):
+        start = time.perf_counter()
+        act(index)
+        times.append(time.perf_counter() - start)
+    return median(times)
