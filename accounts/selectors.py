@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
@@ -27,7 +29,16 @@ from portal.workflow import selectors as workflow
 from portal.workflow.models import Application
 
 
-def accounts(user: User, q: str = "", state: str = "", organisation: str = "") -> QuerySet[DirectoryAccount]:
+def accounts(
+    user: User,
+    q: str = "",
+    *,
+    state: str = "",
+    organisation: str = "",
+    account_type: str = "",
+    department: str = "",
+    expiry: str = "",
+) -> QuerySet[DirectoryAccount]:
     """The accounts that this person may see, all words of `q` in name, reading, login name or department.
 
     Only organisations in which the person may read accounts count: being a mere user somewhere opens nothing there.
@@ -42,7 +53,31 @@ def accounts(user: User, q: str = "", state: str = "", organisation: str = "") -
         rows = rows.filter(state=state)
     if organisation:
         rows = rows.filter(organisation__code=organisation)
-    return matching(rows, q)
+    if account_type in DirectoryAccount.AccountType.values:
+        rows = rows.filter(account_type=account_type)
+    if department:
+        rows = rows.filter(department__icontains=department)
+    return matching(_ending(rows, expiry), q)
+
+
+# What the filter of the last day of use offers.
+EXPIRIES: Mapping[str, Any] = {
+    "soon": gettext_lazy("ends within 30 days"),
+    "over": gettext_lazy("has ended"),
+    "temporary": gettext_lazy("temporary"),
+    "removal": gettext_lazy("waits for its removal"),
+}
+
+
+def _ending(rows: QuerySet[DirectoryAccount], expiry: str) -> QuerySet[DirectoryAccount]:
+    today = timezone.localdate()
+    wanted = {
+        "soon": Q(expires_on__gte=today, expires_on__lte=today + timedelta(days=30)),
+        "over": Q(expires_on__lt=today),
+        "temporary": Q(expires_on__isnull=False),
+        "removal": Q(state=DirectoryAccount.State.DELETED),
+    }
+    return rows.filter(wanted[expiry]) if expiry in wanted else rows
 
 
 def account(user: User, guid: UUID) -> DirectoryAccount:

@@ -53,11 +53,38 @@ ACCOUNTS: Table[DirectoryAccount] = tables.register(
             ),
             Column(name="department", label=_("Department"), text=lambda a: a.department),
             Column(
+                name="staff_number",
+                label=_("Staff number"),
+                text=lambda a: a.staff_number,
+                default=False,
+                css="u-mono",
+            ),
+            Column(
+                name="account_type",
+                label=_("Type of account"),
+                text=lambda a: a.get_account_type_display(),
+                default=False,
+            ),
+            Column(
                 name="state",
                 label=_("State"),
                 text=lambda a: a.get_state_display(),
                 cell=lambda a: status_chip(a.state, a.get_state_display()),
                 css="st",
+            ),
+            *(
+                Column(
+                    name=name,
+                    label=label,
+                    text=lambda a, name=name: getattr(a, name) or "",  # type: ignore[misc]
+                    cell=lambda a, name=name: short_date(getattr(a, name)),  # type: ignore[misc]
+                    default=False,
+                    css="u-num u-nowrap",
+                )
+                for name, label in (
+                    ("expires_on", _("Last day of use")),
+                    ("remove_on", _("To be removed on")),
+                )
             ),
             Column(
                 name="application",

@@ -31,7 +31,7 @@ from portal.trail import services as trail
 from portal.workflow.views import PersonView
 
 PAGE_SIZE = 50
-_FILTERS = ("q", "state", "organisation")
+_FILTERS = ("q", "state", "organisation", "account_type", "department", "expiry")
 
 
 class AccountsView(PersonView):

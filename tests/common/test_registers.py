@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import html
 import io
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from openpyxl import load_workbook
 
 from portal.common import export, tables
@@ -193,3 +195,30 @@ def test_thirty_rows_with_every_column_cost_the_statements_of_one(
         counts.append(len(queries))
 
     assert counts[0] == counts[1]
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("account_type=ADMINISTRATOR", {"admin"}),
+        ("department=%E4%BC%9A%E8%A8%88", {"kaikei"}),
+        ("expiry=soon", {"soon"}),
+        ("expiry=over", {"over"}),
+        ("expiry=temporary", {"soon", "over"}),
+        ("expiry=removal", {"gone"}),
+        ("expiry=never-heard-of&account_type=x", {"admin", "kaikei", "soon", "over", "gone"}),
+    ],
+)
+def test_accounts_are_narrowed_by_type_department_and_end(
+    client: Client, query: str, found: set[str]
+) -> None:
+    today = timezone.localdate()
+    factories.directory_account(login_name="admin", account_type="ADMINISTRATOR")
+    factories.directory_account(login_name="kaikei", department="会計課")
+    factories.directory_account(login_name="soon", expires_on=today + timedelta(days=30))
+    factories.directory_account(login_name="over", expires_on=today - timedelta(days=1))
+    factories.directory_account(login_name="gone", state="DELETED")
+
+    text = b"".join(client.get(f"/accounts/export/?{query}").streaming_content).decode("utf-8-sig")  # type: ignore[attr-defined]
+
+    assert {row[0] for row in list(csv.reader(io.StringIO(text)))[1:]} == found
