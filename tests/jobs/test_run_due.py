@@ -5,8 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
+import pyrage
 import pytest
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
@@ -167,8 +169,13 @@ def test_of_many_workers_one_runs_the_job() -> None:
     assert len(recorder.calls) == 1
 
 
-def test_every_job_of_the_table_runs_and_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_job_of_the_table_runs_and_is_done(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, settings: Any
+) -> None:
     directory = FakeDirectory()
+    key = str(pyrage.x25519.Identity.generate().to_public())
+    settings.CONTINUITY = {**settings.CONTINUITY, "recipients": [key], "folder": str(tmp_path)}
+    monkeypatch.setattr("portal.continuity.packing.render_pdf", lambda template, context: b"%PDF-")
     monkeypatch.setattr("portal.gateways.directory_factory.get_directory", lambda: directory)
     for name in services.due(timezone.now()):
         tasks.run_job(name)
