@@ -366,7 +366,6 @@ SPECTACULAR_SETTINGS = {
         "OrganisationKind": "portal.orgs.permissions.OrganisationKind",
         "EventVerb": "portal.workflow.verbs.Verb",
         "DormantAnswer": "accounts.dormancy.models.DormantLine.Answer",
-        "FindingAnswer": "accounts.reconciliation.models.Answer",
     },
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
