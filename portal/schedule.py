@@ -118,6 +118,13 @@ def reconcile_weekly(*, now: datetime) -> str:
     return runs.reconcile_weekly(now=now)
 
 
+def purge_uploads(*, now: datetime) -> str:
+    """Rows of files that became no application go after ninety days."""
+    from portal.workflow.bulk import services
+
+    return f"{services.purge(now=now)}"
+
+
 def purge_sessions(*, now: datetime) -> str:
     """Sessions that ended go."""
     import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
@@ -238,6 +245,13 @@ JOBS: tuple[Job, ...] = (
         cron="15 3 * * *",
         run=remove_exchange_files,
         why="They hold personal data that is needed no longer than to look into a disputed answer.",
+    ),
+    Job(
+        name="purge_uploads",
+        label=_("Remove rows of files that became no application"),
+        cron="30 3 * * *",
+        run=purge_uploads,
+        why="They hold names of people for whom nobody applied.",
     ),
     Job(
         name="purge_sessions",

@@ -217,7 +217,7 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 
 # --- Attachments -----------------------------------------------------------------------------------------------------
 ATTACHMENT_MAX_BYTES = 10 * 1024 * 1024
-BULK_MAX_BYTES = 5 * 1024 * 1024  # a table of 2,000 rows has a tenth of it
+BULK_MAX_BYTES = env.number("BULK_MAX_MEGABYTES", 5) * 1024 * 1024  # 2,000 rows have a tenth of it
 ATTACHMENTS_PER_APPLICATION = 10
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000

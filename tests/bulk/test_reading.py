@@ -299,3 +299,18 @@ def test_what_the_template_writes_reads_back_as_the_same_rows(
     table = read(saved(files.filled_book(kinds.get(REGISTER), place, filled)))
 
     assert [row["v"] for row in table.rows] == filled
+
+
+@pytest.mark.parametrize("code", ["13", "operations"])
+def test_every_kind_has_a_template_that_reads_back_as_empty(code: str) -> None:
+    place = LineContext(
+        organisation=factories.organisation(code), actor=None, application=None, today=dt.date(2026, 11, 25)
+    )
+    for kind in kinds.kinds_for(place.organisation):
+        columns = columns_of(kind, place)
+        data = saved(files.template_book(kind, place))
+
+        assert columns, kind.code
+        assert reasons(lambda: read_table("x.xlsx", data, columns, max_rows=5)) == [  # noqa: B023
+            "見出しの下に行がありません。"
+        ], kind.code

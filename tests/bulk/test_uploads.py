@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -16,13 +17,14 @@ from accounts.kinds import REGISTER
 from portal.fulfilment.models import OperationStatus
 from portal.orgs.models import User
 from portal.trail.models import TrailEntry
-from portal.workflow.bulk import checking, services
+from portal.workflow import kinds, tasks
+from portal.workflow.bulk import checking, files, services, views
 from portal.workflow.bulk.errors import AlreadyUploaded
 from portal.workflow.bulk.models import Upload, UploadState
 from portal.workflow.errors import ContentChanged, InvalidApplication, NotAllowed
 from portal.workflow.models import Application, Status
 from tests import factories, journeys
-from tests.bulk.books import book, person
+from tests.bulk.books import book, person, saved
 from tests.fakes import FakeDirectory, users_ou
 
 pytestmark = pytest.mark.django_db
@@ -292,3 +294,52 @@ def test_a_file_over_rest_becomes_a_draft_or_says_every_error(cast: journeys.Cas
     assert made.status_code == 201, made.content
     assert Application.system.get().number == made.json()["number"]
     assert (again.status_code, again.json()["application"]) == (409, made.json()["number"])
+
+
+def test_the_file_with_the_errors_is_handed_in_again_as_it_is(cast: journeys.Cast) -> None:
+    wrong = rows(cast, 5)
+    wrong[2][2] = "suzuki"
+    made = upload(cast, book(wrong))
+    context = checking.context_of(made, timezone.now())
+    errors = files.errors_book(made, kinds.get(REGISTER), context)
+    sheet = errors.worksheets[0]
+    assert (sheet["A2"].value, "カタカナ" in str(sheet["B2"].value)) == (4, True)
+    column = [cell.value for cell in sheet[1]].index("フリガナ（セイ）※必須") + 1
+
+    with pytest.raises(AlreadyUploaded):  # nothing was corrected
+        upload(cast, saved(errors), factories.applicant())
+    sheet.cell(2, column).value = "スズキ"
+    again = upload(cast, saved(errors))
+
+    assert (again.row_count, again.error_count) == (5, 0)
+
+
+def test_a_large_file_is_checked_by_a_worker_while_the_page_asks(
+    cast: journeys.Cast, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(views, "CHECKED_AT_ONCE", 2)
+    signed_in(client, cast.applicant)
+    file = io.BytesIO(book(rows(cast, 3)))
+    file.name = "職員.xlsx"
+
+    page = client.post("/applications/new/accounts.register/file/", {"organisation": "13", "file": file})
+    waiting = client.get(page["Location"]).content.decode()
+    tasks.check_upload(str(Upload.system.get().pk))
+    part = client.get(page["Location"], headers={"HX-Request": "true"}).content.decode()
+
+    assert 'hx-trigger="every 2s"' in waiting
+    assert "hx-trigger" not in part
+    assert "<html" not in part
+
+
+def test_rows_that_nobody_goes_on_with_are_removed(cast: journeys.Cast) -> None:
+    kept, old = upload(cast, book(rows(cast, 1))), upload(cast, book(rows(cast, 2, 10)))
+    taken = upload(cast, book(rows(cast, 1, 20)))
+    services.take_over(upload_id=taken.pk, actor=cast.applicant, version=None, now=timezone.now())
+    long_ago = timezone.now() - timedelta(days=120)
+    Upload.system.exclude(pk=kept.pk).update(uploaded_at=long_ago)
+
+    assert services.purge(now=timezone.now()) == 1
+
+    assert set(Upload.system.values_list("pk", flat=True)) == {kept.pk, taken.pk}
+    assert not Upload.system.filter(pk=old.pk).exists()

@@ -10,7 +10,8 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 from openpyxl import load_workbook
-from openpyxl.utils import column_index_from_string, range_boundaries
+from openpyxl.utils import column_index_from_string as column_number
+from openpyxl.utils import range_boundaries
 
 from portal.workflow.bulk.cells import Cell, Row, Sheet, is_empty
 from portal.workflow.bulk.errors import FileRefused
@@ -161,7 +162,7 @@ def _note_column(text: bytes, marks: _Marks) -> None:
     if letters is None:  # without addresses the cells stand one after another
         marks.last_column = MAX_COLUMNS
     elif marks.last_column < MAX_COLUMNS:
-        marks.last_column = max(marks.last_column, column_index_from_string(letters.group(1).decode()))
+        marks.last_column = max(marks.last_column, column_number(letters.group(1).decode()))
 
 
 def _note_merged(text: bytes, marks: _Marks) -> None:

@@ -207,6 +207,12 @@ def discard(*, upload_id: int, actor: User, now: datetime) -> Upload:
     return upload
 
 
+def purge(*, now: datetime) -> int:
+    """Remove rows that became no application and that nobody went on with; how many files."""
+    rows = Upload.system.filter(application=None, uploaded_at__lt=now - _KNOWN_FOR)
+    return rows.delete()[0]
+
+
 def _place(kind: ApplicationKind[Any], organisation_id: int, actor: User, now: datetime) -> Organisation:
     drafts.require_may_apply(actor, organisation_id, now)
     organisation = Organisation.objects.get(pk=organisation_id)
@@ -251,8 +257,9 @@ def _limit_cells(table: Table) -> None:
 
 
 def _digest(rows: list[dict[str, Any]]) -> str:
-    values = [row["v"] for row in rows]
-    text = json.dumps(values, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    """The same whatever the order of the rows: a file with errors lists those first."""
+    values = [json.dumps(row["v"], sort_keys=True, ensure_ascii=False, separators=(",", ":")) for row in rows]
+    text = "\n".join(sorted(values))
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
