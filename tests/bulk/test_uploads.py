@@ -228,6 +228,8 @@ def test_from_the_page_of_the_file_to_the_results(
         taken["Location"],
         {"version": application.version, "reason": "4月の採用", "action": "next", "lines-count": 0},
     )
+    preview = client.get(f"/applications/{application.number}/lines/?q=tk00042").content.decode()
+    assert "tk00042-suzuki@kokuho.pr" in preview
     confirm = client.get(f"/applications/{application.number}/confirm/")
     assert confirm.status_code == 200, confirm.content.decode()
     application.refresh_from_db()

@@ -15,7 +15,9 @@ from portal.workflow import kinds
 from portal.workflow.bulk import files, selectors, services
 from portal.workflow.bulk.columns import columns_of
 from portal.workflow.bulk.views import checked_and_shown
-from portal.workflow.models import Application
+from portal.workflow.content import check_lines
+from portal.workflow.drafts import current_data
+from portal.workflow.models import Application, ApplicationLine
 from portal.workflow.plans import Plan
 from portal.workflow.views import ApplicationView, StepView
 
@@ -35,10 +37,8 @@ class LinesView(ApplicationView):
         context = {
             "application": application,
             "kind": kind,
-            "lines": [
-                {"line": line, "plan": Plan.from_json(line.plan) if line.plan else None} for line in found
-            ],
-            "columns": columns_of(kind, _line_context(self, application))[:6],
+            "lines": _with_plans(self, application, found),
+            "asked_at": timezone.now(),
             "query": query,
             "count": count,
             "number": page,
@@ -99,6 +99,21 @@ class ReopenView(StepView):
         application = self.load(number)
         upload = services.reopen(application_id=application.pk, actor=self.user, now=timezone.now())
         return checked_and_shown(upload)
+
+
+def _with_plans(
+    view: ApplicationView, application: Application, lines: list[ApplicationLine]
+) -> list[dict[str, Any]]:
+    """Each line with its plan: as it was frozen, or of a draft as it would be frozen now, by the code that freezes it."""
+    if not application.is_editable:
+        return [{"line": line, "plan": Plan.from_json(line.plan) if line.plan else None} for line in lines]
+    kind = kinds.get(application.kind)
+    values = [current_data(kind, line) for line in lines]
+    checked, _errors = check_lines(kind, _line_context(view, application), values)
+    return [
+        {"line": line, "plan": found.plan if found is not None else None}
+        for line, found in zip(lines, checked, strict=True)
+    ]
 
 
 def _line_context(view: ApplicationView, application: Application) -> kinds.LineContext:
