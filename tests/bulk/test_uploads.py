@@ -280,20 +280,25 @@ def test_a_file_over_rest_becomes_a_draft_or_says_every_error(cast: journeys.Cas
     _token, value = factories.token(cast.applicant, second_factor=True)
     program = Client(headers={"Authorization": f"Token {value}"})
 
-    def send(data: bytes, **values: str) -> Any:
+    def send(data: bytes, key: str = "") -> Any:
         file = io.BytesIO(data)
         file.name = "職員.xlsx"
-        body = {"kind": REGISTER, "organisation": "13", "file": file, **values}
-        return program.post("/api/v1/applications/files/", body)
+        body = {"kind": REGISTER, "organisation": "13", "file": file}
+        headers = {"Idempotency-Key": key} if key else {}
+        return program.post("/api/v1/applications/files/", body, headers=headers)
 
     wrong = rows(cast, 3)
     wrong[1][2] = "suzuki"
-    refused, made = send(book(wrong)), send(book(rows(cast, 3, 50)))
-    again = send(book(rows(cast, 3, 50)))
+    refused, refused_again = send(book(wrong)), send(book(wrong))
+    right = book(rows(cast, 3, 50))
+    made, repeated = send(right, key="a"), send(right, key="a")
+    again = send(right, key="b")
 
     assert refused.status_code == 422, refused.content
     assert [problem["path"] for problem in refused.json()["errors"]] == ["C3"]
+    assert refused_again.json()["errors"] == refused.json()["errors"]
     assert made.status_code == 201, made.content
+    assert (repeated.json(), repeated["Idempotency-Replayed"]) == (made.json(), "true")
     assert Application.system.get().number == made.json()["number"]
     assert (again.status_code, again.json()["application"]) == (409, made.json()["number"])
 

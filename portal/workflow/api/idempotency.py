@@ -82,7 +82,14 @@ def _replay(stored: IdempotencyKey, digest: str) -> Response:
     return Response(body["content"], status=stored.status, headers={**body["headers"], REPLAYED: "true"})
 
 
+def _digest_of_file(file: Any) -> str:
+    """A file of a multipart body, which the endpoint still reads from its beginning."""
+    digest = hashlib.file_digest(file, "sha256").hexdigest()
+    file.seek(0)
+    return digest
+
+
 def _digest(request: Request) -> str:
     """Of what is asked for. If-Match is left out: after a lost reply a client may have read a newer version."""
-    content = json.dumps(request.data, sort_keys=True, ensure_ascii=True)
+    content = json.dumps(request.data, sort_keys=True, ensure_ascii=True, default=_digest_of_file)
     return hashlib.sha256(f"{request.method} {request.path}\n{content}".encode()).hexdigest()

@@ -15,11 +15,13 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
 from portal.common.api.problems import FieldProblem, Problem, invalid, not_allowed
+from portal.common.api.schema import IDEMPOTENCY_KEY
 from portal.common.api.views import ApiView
 from portal.orgs import permissions
 from portal.orgs.api import person
 from portal.workflow import kinds
 from portal.workflow.api.errors import translated
+from portal.workflow.api.idempotency import once
 from portal.workflow.bulk import checking, services
 from portal.workflow.bulk.cells import address
 from portal.workflow.bulk.errors import AlreadyUploaded, FileRefused
@@ -51,11 +53,15 @@ class FilesView(ApiView):
 
     @extend_schema(
         operation_id="applications_from_file",
+        parameters=[IDEMPOTENCY_KEY],
         request={"multipart/form-data": FileSerializer},
         responses={201: MadeSerializer},
     )
     def post(self, request: Request) -> Response:
         """One draft of all rows, or 422 with every error and the address of its cell. A file with passwords is refused."""
+        return once(request, person(request), lambda: self._make(request))
+
+    def _make(self, request: Request) -> Response:
         user = person(request)
         places = {o.code: o for o in user.organisations_where(permissions.APPLY)}
         if not places:
@@ -88,6 +94,7 @@ class FilesView(ApiView):
                 raise _handed_in_before(error) from error
             checked = checking.check(upload_id=upload.pk, now=now)
             if checked is None or checked.error_count:
+                services.discard(upload_id=upload.pk, actor=user, now=now)  # it may be sent again as it is
                 raise _refused(list(_row_problems(checked or upload)))
             made = services.take_over(upload_id=upload.pk, actor=user, version=None, now=now)
         response = Response({"number": made.number, "rows": made.line_count}, status=201)
