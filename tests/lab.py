@@ -109,6 +109,31 @@ def use_directory(settings: Any, env: dict[str, str]) -> None:
     reset_directory()
 
 
+@dataclass
+class RealDirectory:
+    """The Samba AD of the real services, as far as a test of drift needs it: it cannot be told to break."""
+
+    env: dict[str, str]
+
+
+@pytest.fixture(params=["demo", pytest.param("samba", marks=pytest.mark.real)])
+def either_lab(
+    request: pytest.FixtureRequest, transactional_db: None, mail_catcher: MailCatcher, settings: Any
+) -> Iterator[Lab]:
+    """The lab, once around the demo directory and once around Samba AD (tier `real`)."""
+    if request.param == "demo":
+        yield request.getfixturevalue("lab")
+        return
+    from portal.embedded import samba, services
+
+    server: Any = RealDirectory(dict(samba.env(services.DIRECTORY / "samba")))
+    use_directory(settings, server.env)
+    settings.DIRECTORY = settings.DIRECTORY | {"connect_timeout": 10, "receive_timeout": 30}
+    reset_directory()
+    yield Lab(server, mail_catcher, Cast())
+    reset_directory()
+
+
 @pytest.fixture
 def lab(transactional_db: None, tmp_path: Path, mail_catcher: MailCatcher, settings: Any) -> Iterator[Lab]:
     """Servers of its own for one test; the portal's settings point to them."""

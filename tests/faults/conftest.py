@@ -3,3 +3,4 @@
 from tests import lab as servers
 
 lab = servers.lab
+either_lab = servers.either_lab

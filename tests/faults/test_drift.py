@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import pytest
@@ -31,7 +32,9 @@ MUCH_LATER = timedelta(hours=2)  # every domain controller has heard of everythi
 def registered(lab: Lab, count: int = 1) -> list[DirectoryAccount]:
     """Accounts that went the whole way."""
     for _ in range(count):
-        journeys.approved(lab.cast)
+        # Names of their own: the real directory keeps those of earlier runs.
+        line = journeys.registration_line(lab.cast.recipient, login_name=f"d{token_hex(6)}")
+        journeys.approved(lab.cast, line)
     services.drain("directory", now_fn=timezone.now)
     return list(DirectoryAccount.system.order_by("pk"))
 
@@ -70,12 +73,13 @@ def test_case_3_what_another_domain_controller_has_not_heard_of_is_not_absent(la
     assert (early.status, kinds(account)) == ("DONE", set())
 
 
-def test_case_12_drift_by_hand_is_found_and_nothing_is_made_again(lab: Lab) -> None:
+def test_case_12_drift_by_hand_is_found_and_nothing_is_made_again(either_lab: Lab) -> None:
+    lab = either_lab
     moved, renamed, disabled, deleted, same = registered(lab, 5)
     assert compare("INCREMENTAL").why_full == "first"
     directory = lab.directory
     directory.move(moved.object_guid, f"OU=Users,OU=14,{lab.directory_server.env['AD_ROOT_OU']}")
-    directory.rename(renamed.object_guid, "tk-renamed")
+    directory.rename(renamed.object_guid, f"r{token_hex(6)}")
     directory.disable(disabled.object_guid)
     directory.delete(deleted.object_guid)
 
@@ -94,7 +98,8 @@ def test_case_12_drift_by_hand_is_found_and_nothing_is_made_again(lab: Lab) -> N
     assert not entry_of(lab, disabled).enabled
 
 
-def test_case_12_a_restore_goes_through_fulfilment_and_is_read_back(lab: Lab) -> None:
+def test_case_12_a_restore_goes_through_fulfilment_and_is_read_back(either_lab: Lab) -> None:
+    lab = either_lab
     (account,) = registered(lab)
     before = entry_of(lab, account)
     lab.directory.update_account(account.object_guid, {"department": "会計課"})
@@ -105,7 +110,6 @@ def test_case_12_a_restore_goes_through_fulfilment_and_is_read_back(lab: Lab) ->
         compare()
         answer_with_two(Finding.system.get(account=account, kind=kind), Answer.RESTORE)
         services.drain("directory", now_fn=timezone.now)
-        lab.directory_server.faults.clear()
 
     after = entry_of(lab, account)
     assert (after.department, after.enabled) == (before.department, True)
