@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from portal.fulfilment import gate, registry
 from portal.fulfilment.claiming import HeldRun, add_event
 from portal.fulfilment.models import QUEUED, Operation, OperationStatus
-from portal.fulfilment.registry import Done, Outcome
+from portal.fulfilment.registry import Done, NeedsPerson, Outcome
 from portal.fulfilment.running import change_status
 from portal.fulfilment.verbs import Verb
 
@@ -19,29 +19,32 @@ log = logging.getLogger(__name__)
 
 
 def record_done_by_hand(now: datetime) -> gate.CheckResult:
-    """Every queued operation whose target shows that somebody did it becomes done; the others stay in the queue.
+    """Every due operation whose target shows that somebody did it becomes done, or goes to a person when it was done otherwise.
 
-    Only what proves itself counts: an object that carries the marker of this very operation (printed on its work sheet). A
-    target that does not answer leaves the check incomplete.
+    Only what proves itself counts: an object that carries the marker of this very operation (printed on its work sheet).
+    What cannot be told stays in the queue. A target that does not answer leaves the check incomplete.
     """
-    found, unanswered, looked = 0, 0, 0
-    for operation in _queued():
+    counts = {"looked": 0, "found": 0, "differing": 0, "unanswered": 0}
+    for operation in _due(now):
         outcome = _recognise(operation, now)
-        looked += outcome is not None
+        counts["looked"] += 1
         if isinstance(outcome, Done):
-            found += _settle(operation, outcome, now)
-        elif outcome is not None and not isinstance(outcome, registry.NeedsPerson):
-            unanswered += 1
+            counts["found"] += _settle(operation, outcome, now)
+        elif isinstance(outcome, NeedsPerson):
+            counts["differing"] += _stop(operation, outcome, now)
+        elif outcome is not None:
+            counts["unanswered"] += 1
     summary = _(
-        "Looked at %(looked)s waiting operations: %(found)s were done by hand, %(unanswered)s without an answer."
+        "Looked at %(looked)s waiting operations: %(found)s were done by hand, %(differing)s otherwise than approved, "
+        "%(unanswered)s without an answer."
     )
-    counts = {"looked": looked, "found": found, "unanswered": unanswered}
-    return gate.CheckResult(complete=unanswered == 0, summary=summary % counts, detail=counts)
+    return gate.CheckResult(complete=not counts["unanswered"], summary=summary % counts, detail=counts)
 
 
-def _queued() -> list[Operation]:
+def _due(now: datetime) -> list[Operation]:
+    """What the queue would do now; what waits for its date looks for itself on that day."""
     rows = Operation.system.select_related("line__application", "organisation")
-    return list(rows.filter(status__in=QUEUED).order_by("pk"))
+    return list(rows.filter(status__in=QUEUED, not_before__lte=now).order_by("pk"))
 
 
 def _recognise(operation: Operation, now: datetime) -> Outcome | None:
@@ -61,10 +64,30 @@ def _recognise(operation: Operation, now: datetime) -> Outcome | None:
     return outcome
 
 
+def _still_queued(seen: Operation) -> Operation | None:
+    """The operation under its lock, unless somebody took it since it was looked at."""
+    rows = Operation.system.select_for_update(of=("self",), no_key=True)
+    return rows.filter(pk=seen.pk, fence=seen.fence, status__in=QUEUED).first()
+
+
+@transaction.atomic
+def _stop(seen: Operation, outcome: NeedsPerson, now: datetime) -> bool:
+    """Done by hand, but not as it was approved: written again it would be there twice."""
+    operation = _still_queued(seen)
+    if operation is None:
+        return False
+    add_event(operation, Verb.STOPPED, now=now, code=outcome.code, message=outcome.message)
+    operation.fence += 1
+    change_status(
+        operation, OperationStatus.ATTENTION, now, error_code=outcome.code, error_message=outcome.message
+    )
+    return True
+
+
 @transaction.atomic
 def _settle(seen: Operation, outcome: Done, now: datetime) -> bool:
-    operation = Operation.system.select_for_update(of=("self",), no_key=True).get(pk=seen.pk)
-    if operation.fence != seen.fence or operation.status not in QUEUED:
+    operation = _still_queued(seen)
+    if operation is None:
         return False
     message = _("Done by hand while the portal stood still; recognised by its marker.")
     add_event(operation, Verb.VERIFIED, now=now, message=message, data=outcome.evidence)

@@ -17,6 +17,7 @@ from django.conf import settings
 from django.db import transaction
 
 from portal.common import bell
+from portal.common.time import JST
 from portal.fulfilment.errors import NotAllowed, TextMissing
 from portal.fulfilment.models import QueueGate
 from portal.orgs.models import User
@@ -70,7 +71,7 @@ def beat(now: datetime) -> bool:
     longest = timedelta(minutes=int(settings.FULFILMENT["gate_after_minutes"]))
     before = gate.heartbeat_at
     if before is not None and now - before > longest and gate.closed_at is None:
-        _close(gate, LONG_STOP, None, now, note=f"{before:%Y-%m-%dT%H:%MZ}")
+        _close(gate, LONG_STOP, None, now, note=f"{before.astimezone(JST):%Y-%m-%d %H:%M}")
     gate.heartbeat_at = max(now, before) if before else now
     gate.save()
     return gate.closed_at is not None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,7 +14,7 @@ from portal.fulfilment import gate, services
 from portal.fulfilment.errors import NotAllowed, TextMissing
 from portal.fulfilment.gate import CheckResult
 from portal.fulfilment.models import Operation, QueueGate
-from portal.fulfilment.registry import Done, NotKnown
+from portal.fulfilment.registry import Done, NeedsPerson, NotKnown
 from portal.orgs.permissions import Role
 from portal.trail.models import TrailEntry
 from tests import factories
@@ -189,6 +189,29 @@ def test_what_carries_the_marker_is_recorded_as_done_by_hand(recognising: Recogn
     assert queued.events.last().verb == "verified"
     assert (result.complete, result.detail["found"]) == (True, 1)
     assert recognising.runs == []  # nothing was written
+
+
+def test_what_was_done_otherwise_than_approved_goes_to_a_person(recognising: Recognising) -> None:
+    from portal.fulfilment.after_stop import record_done_by_hand
+
+    queued = operation()
+    recognising.found = NeedsPerson(code="differs", message="所属が異なります。")
+
+    result = record_done_by_hand(NOW)
+
+    queued.refresh_from_db()
+    assert (queued.status, queued.error_code) == ("ATTENTION", "differs")
+    assert (result.complete, result.detail["differing"]) == (True, 1)
+
+
+def test_what_waits_for_its_date_is_left_alone(recognising: Recognising) -> None:
+    from portal.fulfilment.after_stop import record_done_by_hand
+
+    queued = operation(not_before=NOW + timedelta(days=30))
+    recognising.found = Done(evidence={"guid": "1"})
+
+    assert record_done_by_hand(NOW).detail["looked"] == 0
+    assert status(queued) == "WAITING"
 
 
 @pytest.mark.parametrize(
