@@ -118,9 +118,9 @@ def enter_account(
             )
             account, _made = DirectoryAccount.system.update_or_create(object_guid=entry.guid, defaults=values)
             if before is not None and before.lower() != entry.login_name.lower():
-                free.note_removed(before, organisation_id=line.organisation_id, now=now)
+                free.note_removed(before, organisation_id=line.organisation_id, now=now, guid=entry.guid)
             note_written(account, entry, now)
-            free.note_used(entry.login_name, organisation_id=line.organisation_id, now=now)
+            free.note_used(entry.login_name, organisation_id=line.organisation_id, now=now, guid=entry.guid)
     except IntegrityError:
         raise RegisterConflict(entry.login_name) from None
     return account
@@ -169,11 +169,15 @@ def note_removed(*, account: DirectoryAccount, now: datetime) -> None:
     """Enter that AD does not have the account any more. Safe to repeat."""
     account = _locked(account.object_guid)
     if account.state != DirectoryAccount.State.REMOVED:  # from now on the years of its name count (ACC-06)
-        free.note_removed(account.login_name, organisation_id=account.organisation_id, now=now)
+        free.note_removed(
+            account.login_name,
+            organisation_id=account.organisation_id,
+            now=now,
+            guid=account.object_guid,
+        )
     account.state, account.verified_at = DirectoryAccount.State.REMOVED, now
     account.groups = []
     account.save(update_fields=["state", "verified_at", "groups", "updated_at"])
-    free.note_removed(account.login_name, organisation_id=account.organisation_id, now=now)
 
 
 def _locked(guid: UUID) -> DirectoryAccount:

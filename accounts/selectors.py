@@ -18,6 +18,7 @@ from accounts.administrators import persons
 from accounts.delivery import unused
 from accounts.kinds import CHANGE, DELETE, PASSWORD_RESET, REGISTER, RESTORE
 from accounts.models import DirectoryAccount
+from accounts.naming import free
 from portal.common.search import matching
 from portal.fulfilment.models import Operation
 from portal.gateways.directory import DirectoryEntry, DirectoryError
@@ -109,9 +110,10 @@ def live_state(account: DirectoryAccount) -> LiveState:
 
 
 def applications_of(user: User, account: DirectoryAccount) -> QuerySet[Application]:
-    """The applications about this login name that the person may see, newest first."""
+    """The applications about this account that the person may see, newest first, also those under its former names."""
+    names = {account.login_name.lower(), *free.names_of(account.object_guid)}
     found = workflow.applications(user, workflow.Filters()).filter(
-        organisation_id=account.organisation_id, lines__subject_key=account.login_name.lower()
+        organisation_id=account.organisation_id, lines__subject_key__in=names
     )
     return found.distinct().order_by("-id")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 from datetime import date, datetime, time, timedelta
+from uuid import UUID
 
 from django.conf import settings
 from django.db.models import Q, QuerySet
@@ -127,22 +128,31 @@ def is_held(application: Application, folded: str) -> bool:
     return NameReservation.system.filter(application=application, folded=folded).exists()
 
 
-def note_used(login_name: str, *, organisation_id: int, now: datetime) -> None:
+def note_used(login_name: str, *, organisation_id: int, now: datetime, guid: UUID | None = None) -> None:
     """An account has this name now. Call it in the transaction that enters the account; safe to repeat."""
+    values = {"organisation_id": organisation_id, **({"object_guid": guid} if guid else {})}
     UsedLoginName.system.update_or_create(
         folded=login_name.lower(),
-        defaults={"organisation_id": organisation_id, "removed_at": None},
-        create_defaults={"organisation_id": organisation_id, "used_at": now},
+        defaults={**values, "removed_at": None},
+        create_defaults={**values, "used_at": now},
     )
 
 
-def note_removed(login_name: str, *, organisation_id: int, now: datetime) -> None:
+def note_removed(login_name: str, *, organisation_id: int, now: datetime, guid: UUID | None = None) -> None:
     """The account of this name was removed for good, or got another name: the years begin (LOGIN_NAME_REUSE_YEARS)."""
+    values = {
+        "organisation_id": organisation_id,
+        "removed_at": now,
+        **({"object_guid": guid} if guid else {}),
+    }
     UsedLoginName.system.update_or_create(
-        folded=login_name.lower(),
-        defaults={"organisation_id": organisation_id, "removed_at": now},
-        create_defaults={"organisation_id": organisation_id, "used_at": now, "removed_at": now},
+        folded=login_name.lower(), defaults=values, create_defaults={**values, "used_at": now}
     )
+
+
+def names_of(guid: UUID) -> set[str]:
+    """Every name that this account has or had, in lower case; not those that others were given since."""
+    return set(UsedLoginName.system.filter(object_guid=guid).values_list("folded", flat=True))
 
 
 def let_go_of(application_id: int, *, keep: Iterable[str]) -> None:

@@ -87,6 +87,7 @@ class UsedLoginName(ScopedModel):
     folded = models.CharField(max_length=20, unique=True)
     used_at = models.DateTimeField()
     removed_at = models.DateTimeField(null=True, blank=True)
+    object_guid = models.UUIDField(null=True, db_index=True)  # whose it is, or was last
 
     class Meta(ScopedModel.Meta):
         pass

@@ -88,6 +88,8 @@ class FilterForm(PortalForm):
     kind = forms.ChoiceField(label=gettext_lazy("Kind"), required=False)
     status = forms.ChoiceField(label=gettext_lazy("Status"), required=False)
     due = forms.ChoiceField(label=gettext_lazy("Due date"), required=False)
+    since = WarekiDateField(label=gettext_lazy("Submitted from"), required=False)
+    until = WarekiDateField(label=gettext_lazy("Submitted until"), required=False)
     organisation = forms.ChoiceField(label=gettext_lazy("Organisation"), required=False)
 
     def __init__(self, *args: Any, organisations: Sequence[Organisation], **kwargs: Any) -> None:

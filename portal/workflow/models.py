@@ -91,6 +91,7 @@ class Application(ScopedModel, TimestampedModel):
             models.Index(fields=["organisation", "status", "-id"], name="application_org_status"),
             models.Index(fields=["kind", "-id"], name="application_kind"),
             models.Index(fields=["applicant", "-id"], name="application_applicant"),
+            models.Index(fields=["submitted_at"], name="application_submitted"),
             models.Index(fields=["due_on"], name="application_due", condition=Q(status=Status.IN_REVIEW)),
             *search_indexes("application"),
         ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any, Self
 from urllib.parse import urlencode
 
@@ -15,7 +15,7 @@ from django.utils import timezone
 from portal.common.pagination import COUNT_LIMIT, limited_count
 from portal.common.search import holding
 from portal.common.text import search_terms
-from portal.common.time import today
+from portal.common.time import JST, parse_date, today
 from portal.jobs import selectors as jobs
 from portal.orgs.models import Deputy, Membership, Organisation, User
 from portal.orgs.permissions import APPLY, DECIDE, READ_APPLICATIONS, READ_OPERATIONS, SEES_EVERYTHING, Role
@@ -37,7 +37,10 @@ from portal.workflow.models import (
 from portal.workflow.plans import Change, Plan, combined_digest
 from portal.workflow.taking_back import may_withdraw
 
-_NUMBER = re.compile(r"[a-z]{1,4}-[0-9]{4}-[0-9]{6,}")
+# A number as people say it: A-2026-002444, also A-2444 or 2026-2444, with whatever dash their keyboard gives.
+_NUMBER = re.compile(r"(?:([a-z]{1,4})-)?(?:(20[0-9]{2})-)?([0-9]{1,12})")
+_DASHES = str.maketrans(dict.fromkeys("‐‑‒–—―−ー", "-"))
+_FIRST_YEAR = 2020  # no number is older
 OVERDUE, NEXT_7_DAYS = "overdue", "7days"
 _MINE = frozenset({Status.DRAFT, Status.PULLED_BACK})  # with the applicant, to be handed in
 
@@ -51,6 +54,8 @@ class Filters:
     organisation: str = ""  # code
     q: str = ""
     due: str = ""  # "", OVERDUE, NEXT_7_DAYS
+    since: str = ""  # first day of submission, as YYYY-MM-DD
+    until: str = ""  # last day of submission
     mine: bool = False
 
     @classmethod
@@ -67,6 +72,8 @@ class Filters:
             organisation=_code(query.get("organisation", "")),
             q=query.get("q", "").replace("\x00", "").strip()[:200],
             due=one_of("due", (OVERDUE, NEXT_7_DAYS)),
+            since=_day(query.get("since", "")),
+            until=_day(query.get("until", "")),
             mine=query.get("mine", "") in ("1", "true", "on"),
         )
 
@@ -140,6 +147,10 @@ def applications(user: User, filters: Filters) -> QuerySet[Application]:
         rows = rows.filter(status=Status.IN_REVIEW, due_on__lt=day)
     elif filters.due == NEXT_7_DAYS:
         rows = rows.filter(status=Status.IN_REVIEW, due_on__gte=day, due_on__lte=day + timedelta(days=7))
+    if filters.since:
+        rows = rows.filter(submitted_at__gte=_midnight(filters.since))
+    if filters.until:
+        rows = rows.filter(submitted_at__lt=_midnight(filters.until) + timedelta(days=1))
     if filters.mine:
         rows = rows.filter(applicant=user)
     return rows.select_related("organisation", "applicant")
@@ -299,11 +310,24 @@ def _readable(user: User) -> Any:
 
 
 def _searched(rows: Any, query: str) -> Any:
-    """The rows that hold every word of the query; a whole application number is looked up, not searched for."""
+    """The rows that hold every word of the query; an application number is looked up, not searched for."""
     terms = search_terms(query)
-    if len(terms) == 1 and _NUMBER.fullmatch(terms[0]):
-        return rows.filter(number=terms[0].upper())
-    return holding(rows, terms)
+    numbers = _numbers(terms[0].translate(_DASHES)) if len(terms) == 1 else []
+    return rows.filter(number__in=numbers) if numbers else holding(rows, terms)
+
+
+def _numbers(term: str) -> list[str]:
+    """The application numbers that this may mean; none when it is another word, or digits that anything may hold."""
+    found = _NUMBER.fullmatch(term)
+    if found is None:
+        return []
+    prefix, year, digits = (found[1] or "").upper(), found[2], int(found[3])
+    known = {kind.number_prefix for kind in kinds.all_kinds()}
+    if not year and prefix not in known:
+        return []  # the end of a login name, or digits alone, which are found anywhere
+    prefixes = [prefix] if prefix else sorted(known)
+    years = [year] if year else range(_FIRST_YEAR, timezone.localdate().year + 1)
+    return [f"{letters}-{one}-{digits:06d}" for letters in prefixes for one in years]
 
 
 def _reads(user: User, readable: list[Organisation]) -> bool:
@@ -370,6 +394,16 @@ def _payload(kind: ApplicationKind[Any], line: ApplicationLine) -> Any:
         return kind.load(line.payload, line.payload_version)
     except (TypeError, ValueError, KeyError):
         return None
+
+
+def _day(value: str) -> str:
+    day = parse_date(value[:20])
+    return day.isoformat() if day is not None else ""
+
+
+def _midnight(day: str) -> datetime:
+    """The beginning of that day in Japan."""
+    return datetime.combine(date.fromisoformat(day), time(), JST)
 
 
 def _code(value: str) -> str:

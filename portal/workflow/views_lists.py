@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy
 from portal.common import export
 from portal.common.pagination import COUNT_LIMIT, limited_count, paginate
 from portal.common.templatetags.portal import wareki
+from portal.common.time import parse_date
 from portal.notices.models import Notice
 from portal.orgs import columns
 from portal.orgs.models import Organisation
@@ -30,6 +31,7 @@ from portal.workflow.views import PersonView
 
 PAGE_SIZE = 50
 INBOX_SIZE = 100
+PERIOD = ("since", "until")
 SAVED_FILTERS_PER_PERSON = 10
 SAVED_FILTER_LENGTH = 500
 
@@ -107,13 +109,21 @@ class ListView(PersonView):
             "rows": table.rows(page.rows),
             "count": min(count, COUNT_LIMIT),
             "more": count > COUNT_LIMIT,
-            "form": FilterForm(initial=dataclasses.asdict(filters), organisations=_organisations(self)),
+            "form": self.form(filters),
+            "misread": _misread(request, filters),
             "tabs": self.tabs(query),
             "tags": _tags(query),
             "query": query,
             "save_form": SaveFilterForm(initial={"query": query}),
         }
         return render(request, "workflow/list.html", context)
+
+    def form(self, filters: selectors.Filters) -> FilterForm:
+        """The filter bar with what is in force; a date that could not be read stays as it was typed."""
+        days = {name: parse_date(value) for name in PERIOD if (value := getattr(filters, name))}
+        typed = {name: self.request.GET.get(name, "")[:20] for name in PERIOD}
+        values = dataclasses.asdict(filters) | typed | days
+        return FilterForm(initial=values, organisations=_organisations(self))
 
     def tabs(self, query: str) -> list[dict[str, Any]]:
         """Everybody's tabs and the person's own."""
@@ -129,6 +139,11 @@ def _organisations(view: PersonView) -> list[Organisation]:
     if view.user.scope.everything:
         return list(Organisation.objects.all())
     return view.user.organisations_where(READ_APPLICATIONS)
+
+
+def _misread(request: HttpRequest, filters: selectors.Filters) -> list[str]:
+    """What was typed as a day of the period and is none: the list is not narrowed by it, and says so."""
+    return [request.GET[name][:20] for name in PERIOD if request.GET.get(name) and not getattr(filters, name)]
 
 
 def _tags(query: str) -> list[dict[str, str]]:
@@ -157,6 +172,9 @@ def _tag_label(name: str, value: str) -> str:
         return _("Due date: %(value)s") % {
             "value": _("overdue") if value == "overdue" else _("within 7 days")
         }
+    if name in PERIOD:
+        words = _("Submitted from: %(value)s") if name == "since" else _("Submitted until: %(value)s")
+        return words % {"value": wareki(parse_date(value))}
     if name == "mine":
         return _("My applications")
     return _("Keyword: %(value)s") % {"value": value}

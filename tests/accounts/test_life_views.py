@@ -17,8 +17,8 @@ from tests import factories, journeys
 from tests.accounts.life import approved, employ
 from tests.accounts.test_changing import wanted
 from tests.accounts.test_views import client_for
-from tests.accounts.world import attempt
-from tests.fakes import FakeDirectory
+from tests.accounts.world import PostOffice, attempt
+from tests.fakes import FakeDirectory, users_ou
 from tests.journeys import Cast
 
 pytestmark = pytest.mark.django_db
@@ -113,6 +113,26 @@ def test_a_name_taken_before_the_effective_date_comes_back_with_a_free_one(
     assert directory.find_by_login_name(proposal) is None
     application.refresh_from_db()
     assert application.status == Status.NEEDS_ATTENTION
+
+
+def test_after_a_rename_the_page_still_lists_what_was_applied_for_under_the_old_name(
+    directory: FakeDirectory, post: PostOffice
+) -> None:
+    cast = Cast()
+    directory.containers.append(users_ou("13"))
+    registered = journeys.approved(cast)
+    operation = attempt(journeys.operations(registered)[0])
+    assert operation.status == OperationStatus.DONE, operation.error_message
+    account = DirectoryAccount.system.get()
+    line = wanted(login_name=account.login_name, new_login_name="tk0412-sato", container="Users", groups=[])
+    renamed = approved(cast, "accounts.change", **line)
+    operation = attempt(journeys.operations(renamed)[0])
+    assert operation.status == OperationStatus.DONE, operation.error_message
+
+    page = client_for(Role.AUDITOR).get(reverse("account_detail", args=[account.object_guid]))
+
+    assert page.context["account"].login_name == "tk0412-sato"
+    assert list(page.context["applications"]) == [renamed, registered]
 
 
 def test_another_federations_account_page_is_unknown(account: DirectoryAccount) -> None:  # ORG-02

@@ -343,6 +343,7 @@ def test_own_rows_are_complete_when_those_of_others_are_many(office: Office) -> 
     "query",
     [
         "status=NO",
+        "since=yesterday",
         "kind=no.such",
         "organisation=27",
         "organisation=99",
@@ -369,6 +370,8 @@ def test_filters_narrow_the_list(office: Office) -> None:
 
     assert numbers("status=DRAFT") == [draft["number"]]
     assert numbers("q=BLUE") == [waiting["number"]]
+    assert numbers("since=2000-01-01") == [waiting["number"]]
+    assert numbers("until=2000-01-01") == []
     assert numbers("organisation=13&kind=test.locker") == [waiting["number"], draft["number"]]
 
 

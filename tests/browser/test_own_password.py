@@ -103,7 +103,9 @@ def test_the_rules_are_ticked_as_the_server_judges_them(office: Office, person: 
     sent: list[Any] = []
     desk.open("/password/change/")
     # The icon of the page is fetched when the browser finds the time.
-    desk.page.on("request", lambda request: sent.append(request.url) if "/static/" not in request.url else None)
+    desk.page.on(
+        "request", lambda request: sent.append(request.url) if "/static/" not in request.url else None
+    )
     desk.page.fill("input[name=login_name]", "tk13hanako")
 
     for password in [

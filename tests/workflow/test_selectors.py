@@ -189,9 +189,48 @@ def test_filters_narrow_the_list(office: cards.Office) -> None:
     assert listed(office.approver, mine=True) == set()
 
 
+@pytest.mark.parametrize(
+    "typed", ["K-{n}", "ｋ－{n}", "{y}-{n}", "K-{y}-{n}", "k‐{y}‐{n:06d}", "Kー{n}", "{n:06d}"]
+)
+def test_a_number_is_found_as_people_say_it(office: cards.Office, typed: str) -> None:  # REQ-03
+    wanted = cards.submitted(office.applicant)
+    cards.submitted(office.applicant, "sato")
+    prefix, year, digits = wanted.number.split("-")
+    assert prefix == "K"
+
+    query = typed.format(y=year, n=int(digits))
+
+    assert listed(office.operator, q=query) == {wanted}
+
+
+def test_the_end_of_a_login_name_is_no_number(office: cards.Office) -> None:
+    wanted = cards.submitted(office.applicant, "suzuki-1")
+
+    assert listed(office.operator, q="suzuki-1") == {wanted}
+    assert listed(office.operator, q="ki-1") == {wanted}
+
+
+def test_the_period_of_submission_is_counted_in_days_of_japan(office: cards.Office) -> None:
+    late = dt.datetime(2026, 3, 31, 14, 59, tzinfo=dt.UTC)  # 23:59 in Japan
+    march = cards.submitted(office.applicant, "a", now=late)
+    april = cards.submitted(office.applicant, "b", now=late + dt.timedelta(minutes=1))
+    cards.draft(office.applicant, "c")
+
+    assert listed(office.operator, until="2026-03-31") == {march}
+    assert listed(office.operator, since="2026-04-01") == {april}
+    assert listed(office.operator, since="2026-03-31", until="2026-04-01") == {march, april}
+    assert Filters.from_query({"since": "R8.4.1", "until": "8/41"}) == Filters(since="2026-04-01")
+
+
 def test_filters_survive_the_way_through_the_url(world: cards.World) -> None:
     filters = Filters(
-        status="DRAFT", kind=cards.CODE, organisation="13", q="髙橋 %", due="overdue", mine=True
+        status="DRAFT",
+        kind=cards.CODE,
+        organisation="13",
+        q="髙橋 %",
+        due="overdue",
+        since="2026-04-01",
+        mine=True,
     )
 
     assert Filters.from_query(QueryDict(filters.to_query())) == filters  # type: ignore[arg-type]

@@ -119,6 +119,17 @@ def test_a_strange_url_gives_a_page(desk: Desk, query: str) -> None:
     assert browser(desk.approver).get(f"/applications/?{query}").status_code == 200
 
 
+def test_a_day_that_is_none_is_said_and_stays_as_it_was_typed(desk: Desk) -> None:
+    application = desk.submitted()
+
+    page = text(browser(desk.approver).get("/applications/", {"since": "11/31", "until": "R8.12.31"}))
+
+    assert 'value="11/31"' in page
+    assert 'value="2026/12/31"' in page
+    assert "c-banner" in page
+    assert application.number in page
+
+
 def test_reading_a_list_of_names_leaves_a_trace(desk: Desk) -> None:  # SEC-02
     browser(desk.applicant).get("/applications/", {"q": "鈴木"})
     browser(desk.approver).get("/applications/inbox/")

@@ -13,6 +13,7 @@ from rest_framework.utils.urls import replace_query_param
 
 from portal.common.api.problems import FieldProblem, Problem
 from portal.common.pagination import Page, is_cursor, paginate
+from portal.common.time import parse_date
 
 DEFAULT_SIZE = 50
 MAX_SIZE = 200
@@ -68,6 +69,15 @@ def choice(request: Request, name: str, allowed: Iterable[str]) -> str:
     if value and value not in set(allowed):
         raise wrong_parameter(name, _("There is no such value."))
     return value
+
+
+def day(request: Request, name: str) -> str:
+    """The value of a parameter that is a day, as YYYY-MM-DD, "" when it is absent; a 400 problem for what is none."""
+    value = request.query_params.get(name, "")
+    found = parse_date(value)
+    if value and found is None:
+        raise wrong_parameter(name, _("Give a day as YYYY-MM-DD."))
+    return found.isoformat() if found else ""
 
 
 def wrong_parameter(name: str, message: str) -> Problem:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import date
 from typing import Any, ClassVar
 
 from django.utils import timezone
@@ -11,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
-from portal.common.api.paging import PAGE_PARAMETERS, PAGE_QUERY, choice, page_of, paged
+from portal.common.api.paging import PAGE_PARAMETERS, PAGE_QUERY, choice, day, page_of, paged
 from portal.common.api.parsing import EmptySerializer, StrictSerializer
 from portal.common.api.problems import invalid, not_allowed, not_found
 from portal.common.api.schema import ETAG, IDEMPOTENCY_KEY, IF_MATCH
@@ -64,7 +65,7 @@ class KindsView(ApiView):
 class ApplicationsView(ApiView):
     """The list of applications, and new ones."""
 
-    query = PAGE_QUERY | {"status", "kind", "organisation", "q"}
+    query = PAGE_QUERY | {"status", "kind", "organisation", "q", "since", "until"}
 
     @extend_schema(
         operation_id="applications_list",
@@ -74,6 +75,8 @@ class ApplicationsView(ApiView):
             OpenApiParameter("kind", str, description="Code of a kind"),
             OpenApiParameter("organisation", str, description="Code of an organisation"),
             OpenApiParameter("q", str, description="Number, name, login name; all words must occur"),
+            OpenApiParameter("since", date, description="Submitted on this day in Japan or later"),
+            OpenApiParameter("until", date, description="Submitted on this day in Japan or earlier"),
         ],
         responses=page_of(ApplicationSummarySerializer),
     )
@@ -85,6 +88,8 @@ class ApplicationsView(ApiView):
             kind=choice(request, "kind", (kind.code for kind in kinds.all_kinds())),
             organisation=choice(request, "organisation", visible_codes(user)),
             q=request.query_params.get("q", ""),
+            since=day(request, "since"),
+            until=day(request, "until"),
         )
         found = paged(request, selectors.applications(user, filters), ApplicationSummarySerializer)
         trail.record(
