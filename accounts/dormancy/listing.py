@@ -24,22 +24,27 @@ _BATCH = 500
 
 
 Progress = Callable[[int, int], None]
+Search = Callable[[datetime], Found]
 
 
 def list_dormant_accounts(
-    *, now: datetime, period: datetime, progress: Progress = lambda done, total: None
+    *,
+    now: datetime,
+    period: datetime,
+    progress: Progress = lambda done, total: None,
+    search: Search | None = None,
 ) -> str:
     """The lists of the month of `period`; what was done before is not done again, so it may be called at any time.
 
-    Raises DirectoryError when AD cannot be asked; the month then stays begun, and `finish_lists` goes on with it.
+    `search` stands in for the search in AD, for a demonstration whose accounts are all new. Raises DirectoryError when AD cannot be asked; the month then stays begun, and `finish_lists` goes on with it.
     """
-    return _carry_out(_begin(first_of_month(period), now), now, progress)
+    return _carry_out(_begin(first_of_month(period), now), now, progress, search or finding.search)
 
 
 def finish_lists(*, now: datetime) -> int:
     """Go on with the months that were begun and could not be finished, the oldest first; how many are finished now."""
     begun = DormantRun.objects.filter(status=DormantRun.Status.RUNNING).order_by("period")
-    return sum(bool(_carry_out(run, now, lambda done, total: None)) for run in list(begun))
+    return sum(bool(_carry_out(run, now, lambda done, total: None, finding.search)) for run in list(begun))
 
 
 def _begin(month: date, now: datetime) -> DormantRun:
@@ -49,9 +54,9 @@ def _begin(month: date, now: datetime) -> DormantRun:
     return run
 
 
-def _carry_out(run: DormantRun, now: datetime, progress: Progress) -> str:
+def _carry_out(run: DormantRun, now: datetime, progress: Progress, search: Search) -> str:
     if run.status != DormantRun.Status.DONE:
-        found = finding.search(run.cut_off)
+        found = search(run.cut_off)
         organisations = list(Organisation.objects.all())
         _note(run, found, len(organisations))
         for done, organisation in enumerate(organisations, start=1):

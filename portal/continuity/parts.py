@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +19,8 @@ from portal.orgs.models import Deputy, Membership, PasswordRecipient
 from portal.orgs.permissions import DECIDE, Role
 from portal.workflow import kinds
 from portal.workflow.models import ApprovalStage, StageStatus, Status
+
+log = logging.getLogger(__name__)
 
 _PRINTED = 400
 _ON_SHEETS = 2_000  # work sheets are for work that a person does by hand
@@ -161,7 +164,9 @@ def _work_sheet(operation: Operation) -> list[tuple[str, str]]:
     """A line that no kind can read any more must not cost everybody the pack of this night."""
     try:
         return fulfilment.work_sheet(operation)
-    except (TypeError, ValueError, KeyError):
+    except Exception as error:
+        # Its text may hold personal data; its class does not.
+        log.error("work sheet of operation %s: %s", operation.pk, type(error).__name__)
         return [(_("Work sheet"), _("cannot be made; see the application"))]
 
 

@@ -91,6 +91,9 @@ class TwoFactorHandler:
             order = self._order_of(operation)
         except NothingToOrder as nothing:
             return [(_("Note"), nothing.reason)]
+        except TwoFactorError:  # not in the register yet: nobody can enter it here before it is in AD
+            text = _("Nothing to enter yet: first it is carried out in Active Directory.")
+            return [(_("Note"), text)]
         return sheets.rows_of(operation, order)
 
     def ping(self) -> None:

@@ -10,18 +10,28 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connection
 
+from accounts.delivery.models import DeliveryMode, InitialPassword
 from accounts.demo import bulk, people
+from accounts.dormancy.models import DormantReview
 from accounts.models import DirectoryAccount
+from accounts.naming.models import NamingRule
+from accounts.reconciliation.models import Finding, FindingKind
 from portal.fulfilment.models import Operation, OperationStatus
 from portal.gateways.directory import BindResult, DirectoryUnavailable
 from portal.orgs.models import Membership, User
 from portal.workflow import kinds
+from portal.workflow.bulk.models import Upload
 from portal.workflow.content import content_hash, snapshot
 from portal.workflow.models import Application, ApplicationEvent, ApprovalStage, StageStatus, Status
 from tests.accounts.world import PostOffice
-from tests.fakes import FakeDirectory
+from tests.fakes import FakeDirectory, deleted_ou, users_ou
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def units(directory: FakeDirectory) -> None:
+    directory.containers += [unit for code in ("13", "27") for unit in (users_ou(code), deleted_ou(code))]
 
 
 def fill(**options: Any) -> None:
@@ -45,10 +55,34 @@ def test_small_demonstration_has_every_state_and_true_accounts(
         Status.NEEDS_ATTENTION,
         Status.COMPLETED,
     }
+    gone = {finding.object_guid for finding in Finding.system.filter(kind=FindingKind.MISSING)}
     for account in DirectoryAccount.system.all():
-        assert account.object_guid in directory.entries
+        assert (account.object_guid in directory.entries) != (account.object_guid in gone)
     assert DirectoryAccount.system.count() >= 15
     assert len(post.delivered) > DirectoryAccount.system.count()  # resets as well
+    expect_something_on_every_screen(post)
+
+
+def expect_something_on_every_screen(post: PostOffice) -> None:
+    assert set(Finding.system.values_list("kind", flat=True)) >= {
+        FindingKind.MISSING,
+        FindingKind.CHANGED,
+        FindingKind.MOVED,
+        FindingKind.UNKNOWN,
+        FindingKind.DISABLED,
+    }
+    months = DormantReview.system.filter(organisation__code="13").order_by("run__period")
+    assert [review.status for review in months] == ["ANSWERED", "OPEN"]
+    assert set(months[1].lines.values_list("answer", flat=True)) == {"", "KEEP", "DELETE"}
+    assert DirectoryAccount.system.filter(state="DELETED", remove_on__isnull=False).exists()
+    assert DirectoryAccount.system.filter(expires_on__isnull=False).exists()
+    assert NamingRule.system.filter(organisation__code="13").exists()
+    assert InitialPassword.system.filter(mode=DeliveryMode.PICKUP, taken_at=None).exists()
+    assert post.codes
+    tables = Upload.system.order_by("pk")
+    assert [table.error_count > 0 for table in tables] == [False, True]
+    assert Application.system.filter(line_count=52, status=Status.IN_REVIEW).exists()
+    assert Application.system.filter(kind="accounts.admin_register", status=Status.IN_REVIEW).exists()
 
 
 def test_every_demo_login_works_and_its_role_is_held(directory: FakeDirectory, post: PostOffice) -> None:

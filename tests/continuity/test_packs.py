@@ -22,6 +22,7 @@ from accounts.naming import free
 from portal.continuity import packing, parts, reserve, services
 from portal.continuity.errors import FolderUnusable, NotAllowed, NotConfigured
 from portal.continuity.models import ContinuityPack, EmergencyNumber
+from portal.fulfilment.models import Operation
 from portal.orgs.models import Organisation
 from portal.orgs.permissions import Role
 from portal.trail.models import TrailEntry
@@ -96,6 +97,28 @@ def test_it_holds_the_open_work_the_people_the_forms_and_the_tables(
     printed = "".join(page.extract_text() for page in pages)
     assert operation.application_number in printed
     assert "停止" in printed
+
+
+def test_work_that_nobody_can_describe_does_not_cost_everybody_the_pack(
+    folder: Path, key: pyrage.x25519.Identity, monkeypatch: pytest.MonkeyPatch
+) -> None:  # ACC-12
+    broken = factories.operation(factories.line(subject="鈴木 花子"))
+    whole = factories.operation(factories.line(subject="佐藤 次郎"))
+
+    def sheet(operation: Operation) -> list[tuple[str, str]]:
+        if operation == broken:
+            raise RuntimeError("壊れた行")
+        return [("sAMAccountName", "k13-sato-j")]
+
+    monkeypatch.setattr(parts.fulfilment, "work_sheet", sheet)
+
+    pack = services.make_pack(actor=None, now=NOW)
+
+    text = str(cells(opened(folder, pack, key)))
+    assert "k13-sato-j" in text
+    assert broken.application_number in text
+    assert whole.application_number in text
+    assert "壊れた行" not in text
 
 
 def test_only_operations_key_opens_it_and_nothing_lies_in_the_clear(

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from accounts.kinds import PASSWORD_RESET, REGISTER
 from accounts.models import DirectoryAccount
+from portal.fulfilment import selectors
 from portal.fulfilment.models import Operation, OperationStatus
 from portal.gateways.two_factor import TARGET
 from portal.notices.models import Notice
@@ -65,6 +66,17 @@ def test_the_second_target_waits_until_the_first_is_done(other_side: Counterpart
     assert waiting.attempts == 0
     assert state(operation) == (OperationStatus.WAITING, "waits_for_answer")
     assert other_side.references() == [str(operation.marker)]
+
+
+def test_before_the_account_is_there_the_work_sheet_says_so(other_side: Counterpart) -> None:
+    [operation] = registered(directory=OperationStatus.ATTENTION)
+    DirectoryAccount.system.all().delete()
+
+    [(_label, text)] = selectors.work_sheet(
+        fresh(operation)
+    )  # ACC-12: the page and the continuity pack show it
+
+    assert "Active Directory" in text
 
 
 def test_a_follower_that_nobody_woke_is_found_by_the_minute(other_side: Counterpart) -> None:

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from accounts.demo import bulk, people, story
+from accounts.demo import bulk, people, scenes, story
 from portal.gateways import directory_factory
 from portal.gateways.directory import Directory, DirectoryError
 from portal.workflow.models import Application
@@ -34,6 +34,7 @@ class Command(BaseCommand):
             "--applications", type=int, default=STORY_LIMIT, help="how many are added (default 60)"
         )
         parser.add_argument("--accounts", type=int, default=0, help="accounts added to the register in bulk")
+        parser.add_argument("--no-scenes", action="store_true", help="the applications only")
         parser.add_argument("--seed", type=int, default=2026, help="the same seed draws the same names")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -52,6 +53,8 @@ class Command(BaseCommand):
         wanted = options["applications"]
         small = wanted <= STORY_LIMIT
         made = story.tell(wanted, dice=dice, now=now, reachable=directory is not None) if small else 0
+        if small and wanted >= STORY_LIMIT and directory is not None and not options["no_scenes"]:
+            scenes.play(directory, dice=dice, now=now)
         rest = max(wanted - made, round(options["accounts"] / _COMPLETED_SHARE) if options["accounts"] else 0)
         if rest:
             bulk.Writer(dice, now).write(rest, options["accounts"])
