@@ -11,6 +11,7 @@ from drf_spectacular.views import SpectacularAPIView
 from accounts.api import AccountsView
 from accounts.dormancy.api import DormantAnswersView, DormantLinesView
 from accounts.reconciliation.api import FindingsView
+from devices.api import ComputersView, SegmentsView
 from portal.common.api.views import ApiView, UnknownAddress
 from portal.fulfilment.api import OperationsView
 from portal.orgs.api import MeView, OrganisationsView
@@ -62,6 +63,8 @@ urlpatterns: list[URLPattern] = [
     path("dormant/", DormantLinesView.as_view(), name="api_dormant"),
     path("dormant/answers/", DormantAnswersView.as_view(), name="api_dormant_answers"),
     path("findings/", FindingsView.as_view(), name="api_findings"),
+    path("computers/", ComputersView.as_view(), name="api_computers"),
+    path("segments/", SegmentsView.as_view(), name="api_segments"),
     path("organisations/", OrganisationsView.as_view(), name="api_organisations"),
     path("me/", MeView.as_view(), name="api_me"),
     path("schema/", SchemaView.as_view(), name="api_schema"),

@@ -98,6 +98,7 @@ READ_APPLICATIONS = Permission(
     ),
 )
 READ_ACCOUNTS = Permission("read_accounts", READ_APPLICATIONS.roles)
+READ_DEVICES = Permission("read_devices", READ_APPLICATIONS.roles)
 # ACC-14: says of a dormant account that it is kept. To have it deleted is to apply for it.
 ANSWER_DORMANT = Permission("answer_dormant", frozenset({Role.APPLICANT, Role.SECURITY_MANAGER}))
 READ_OPERATIONS = Permission(
@@ -107,6 +108,7 @@ RECEIVE_PASSWORDS = Permission("receive_passwords", frozenset({Role.PASSWORD_REC
 RUN_OPERATIONS = Permission(
     "run_operations", frozenset({Role.OPERATOR}), frozenset({OrganisationKind.OPERATIONS})
 )
+MANAGE_SEGMENTS = Permission("manage_segments", RUN_OPERATIONS.roles, RUN_OPERATIONS.kinds)
 MANAGE_ALL_MEMBERS = Permission("manage_all_members", RUN_OPERATIONS.roles, RUN_OPERATIONS.kinds)
 MANAGE_OWN_MEMBERS = Permission("manage_own_members", frozenset({Role.SECURITY_MANAGER}), FEDERATIONS)
 MANAGE_ROUTES = Permission("manage_routes", RUN_OPERATIONS.roles, RUN_OPERATIONS.kinds)

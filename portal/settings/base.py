@@ -48,6 +48,7 @@ INSTALLED_APPS = [
     "portal.continuity",
     "accounts",
     "accounts.dormancy",
+    "devices",
     "requests",
 ]
 
@@ -360,6 +361,7 @@ SPECTACULAR_SETTINGS = {
         "OperationStatus": "portal.fulfilment.models.OperationStatus",
         "BatchState": "portal.two_factor.models.BatchState",
         "AccountState": "accounts.models.DirectoryAccount.State",
+        "ComputerState": "devices.computers.models.Computer.State",
         "FindingKind": "accounts.reconciliation.models.FindingKind",
         "FindingState": "accounts.reconciliation.models.FindingState",
         "FindingAnswer": "accounts.reconciliation.models.Answer",

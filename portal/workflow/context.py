@@ -25,6 +25,7 @@ from portal.orgs.permissions import (
     MANAGE_OWN_MEMBERS,
     MANAGE_ROUTES,
     READ_ACCOUNTS,
+    READ_DEVICES,
     READ_OPERATIONS,
     READ_TRAIL,
     RECEIVE_PASSWORDS,
@@ -67,6 +68,8 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
             Entry(_("Accounts"), "account", "account_list", (READ_ACCOUNTS,)),
             Entry(_("Dormant accounts"), "clock", "dormant_list", (READ_ACCOUNTS,)),
             Entry(_("Findings in AD"), "eye", "finding_list", (READ_ACCOUNTS,)),
+            Entry(_("PCs, servers and printers"), "computer", "computer_list", (READ_DEVICES,)),
+            Entry(_("Segments"), "route", "segment_list", (READ_DEVICES,)),
             Entry(_("Organisations and people"), "building", "organisation_list"),
             Entry(
                 _("Initial password recipients"),

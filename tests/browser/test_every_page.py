@@ -12,10 +12,12 @@ from django.utils import timezone
 
 from accounts.models import DirectoryAccount, Finding
 from accounts.reconciliation import runs
+from devices.computers.models import Computer
 from portal.fulfilment import services
 from portal.orgs.permissions import Role
 from tests import factories, journeys
 from tests.browser.conftest import Desk, Office
+from tests.devices import world as devices
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -220,3 +222,29 @@ def test_pages_about_the_life_of_an_account_are_good(office: Office, width: int)
 
     for path in paths:
         expect_good(desk, path, width, english_msgids())
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_pages_about_machines_are_good(office: Office, width: int) -> None:
+    cast = devices.Cast()
+    segment = devices.segment()
+    line = devices.computer_line(segment=segment.network, place="2階")
+    registered = devices.carried_out(cast, "devices.computer_register", line)
+    computer = Computer.system.get(name=line["name"])
+    waiting = devices.submitted(cast, "devices.computer_register", devices.computer_line())
+    change = devices.draft(cast, "devices.computer_change", {"name": line["name"]})
+    applicant = [
+        "/computers/",
+        "/computers/?q=nothing-at-all",
+        "/computers/print/",
+        f"/computers/{computer.uid}/",
+        "/segments/",
+        "/applications/new/devices.computer_register/",
+        f"/applications/{change.number}/edit/",
+        f"/applications/{registered.number}/",
+    ]
+
+    for path in applicant:
+        expect_good(office.desk_of(cast.applicant), path, width, english_msgids())
+    expect_good(office.desk_of(cast.officer), f"/applications/{waiting.number}/", width, english_msgids())
+    expect_good(office.desk_of(cast.operator), "/segments/", width, english_msgids())

@@ -193,6 +193,8 @@ API = {
         lambda w: {"name": "purge_sessions"},
     ),
     "api_accounts": Policy(access(to(READERS, OK), otherwise=REFUSED)),
+    "api_computers": Policy(access(to(READERS, OK), otherwise=REFUSED)),
+    "api_segments": Policy(access(to(READERS, OK), otherwise=REFUSED)),
     "api_findings": Policy(access(to(READERS, OK), otherwise=REFUSED)),
     "api_organisations": Policy(),
     "api_me": Policy(),
@@ -275,6 +277,31 @@ ACCOUNTS = {
     ),
     "operation_recipient": Policy(
         access(to(OPERATOR, OK)), access(to(OPERATOR, 422)), lambda w: {"operation_id": w.operation.pk}
+    ),
+}
+
+
+# --- Machines and devices ---------------------------------------------------------------------------------------------------
+DEVICE_LIST = access(to(READERS, OK), otherwise=REFUSED)
+DEVICES = {
+    "computer_list": Policy(DEVICE_LIST),
+    "computer_export": Policy(DEVICE_LIST),
+    "computer_print": Policy(DEVICE_LIST),
+    "computer_detail": Policy(
+        access(to(READERS_OF_13, OK), to(READERS, HIDDEN), otherwise=REFUSED),
+        None,
+        lambda w: {"uid": w.computer.uid},
+    ),
+    "segment_list": Policy(DEVICE_LIST, access(to(OPERATOR, 422), otherwise=REFUSED)),
+    "segment_end": Policy(
+        None,
+        access(
+            to(OPERATOR, FOUND),
+            to(READERS_OF_13, REFUSED),
+            to(READERS, HIDDEN),
+            otherwise=REFUSED,
+        ),
+        lambda w: {"pk": w.segment.pk},
     ),
 }
 
@@ -469,6 +496,7 @@ POLICIES: dict[str, Policy] = {
     **API,
     **PEOPLE,
     **ACCOUNTS,
+    **DEVICES,
     **DORMANT,
     **RECONCILIATION,
     **OPERATIONS,

@@ -18,6 +18,7 @@ from accounts.dormancy import listing
 from accounts.dormancy.models import DormantLine
 from accounts.models import DirectoryAccount, Finding, ReconciliationRun
 from accounts.reconciliation.models import FindingKind
+from devices.computers.models import Computer, Segment
 from portal.fulfilment.models import Operation
 from portal.notices.models import Notice, NoticeStatus
 from portal.orgs.models import ApiToken, Deputy, Membership, PasswordRecipient, User
@@ -28,6 +29,7 @@ from portal.workflow.bulk import checking
 from portal.workflow.bulk.models import Upload, UploadState
 from portal.workflow.models import Application, Attachment, SavedFilter
 from tests import factories, journeys
+from tests.devices import world as devices
 from tests.fakes import FakeDirectory, users_ou
 from tests.roles import client_of
 
@@ -63,6 +65,8 @@ class World:
     carried_out: Application = field(init=False)
     operation: Operation = field(init=False)
     account: DirectoryAccount = field(init=False)
+    computer: Computer = field(init=False)
+    segment: Segment = field(init=False)
     dormant_line: DormantLine = field(init=False)
     finding: Finding = field(init=False)
     deputy: Deputy = field(init=False)
@@ -89,6 +93,7 @@ def build(directory: FakeDirectory) -> World:
     _people(world)
     _applications(world)
     _account(world)
+    _devices(world)
     _dormant(world)
     _belongings(world)
     return world
@@ -174,6 +179,13 @@ def _account(world: World) -> None:
         last_seen_at=timezone.now(),
         first_run=run,
         last_run=run,
+    )
+
+
+def _devices(world: World) -> None:
+    world.segment = devices.segment("13", network="10.213.99.0/24", note=CANARY_NAME)
+    world.computer = devices.computer(
+        "KK13-HIMITSU", segment=world.segment, place=CANARY_NAME, last_line=world.carried_out.lines.get()
     )
 
 

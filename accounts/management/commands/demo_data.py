@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 from django.conf import settings
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
@@ -58,6 +59,10 @@ class Command(BaseCommand):
         rest = max(wanted - made, round(options["accounts"] / _COMPLETED_SHARE) if options["accounts"] else 0)
         if rest:
             bulk.Writer(dice, now).write(rest, options["accounts"])
+        if small:  # what other rooms add to the story, after the people of this one
+            call_command(
+                "demo_devices", federations=options["federations"], seed=options["seed"], verbosity=0
+            )
         if options["verbosity"]:
             seconds = time.monotonic() - started
             self.stdout.write(f"{made + rest} applications added in {seconds:.0f} s. See demo_logins.")

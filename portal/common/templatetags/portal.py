@@ -34,6 +34,7 @@ ICONS: dict[str, tuple[str, ...]] = {
     "check": ("m4 10.500 4 4 8-9",),
     "clock": ("M10 2.500a7.500 7.500 0 1 1 0 15 7.500 7.500 0 0 1 0-15Z", "M10 5.500V10l3 2"),
     "close": ("m5 5 10 10M15 5 5 15",),
+    "computer": ("M3 4h14v9H3z", "M7.500 16.500h5M10 13v3.500"),
     "copy": ("M7 6.500h9.500V17H7z", "M13 6.500V3H3.500v10.500H7"),
     "cycle": ("M16 10a6 6 0 1 1-1.800-4.300", "M16.500 2.500v4h-4"),
     "upload": ("M10 12.500v-9M6 7l4-4 4 4M4 16.500h12",),
@@ -135,6 +136,8 @@ _CHIPS: dict[str, tuple[str, str]] = {
     "ENDED": ("", "minus"),
     "PENDING": ("wait", "clock"),
     "CONFIRMED": ("done", "check"),
+    # machines and devices
+    "RETIRED": ("", "minus"),
     # initial passwords
     "DELIVERED": ("wait", "mail"),
     "TAKEN": ("ok", "check"),

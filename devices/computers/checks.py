@@ -1,0 +1,176 @@
+"""What must be true of a machine before its application can go on, and what the application will change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from django.utils import translation
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from devices.computers import lookups
+from devices.computers.forms import unknown_computer, values_of
+from devices.computers.models import Agent, Computer
+from devices.computers.names import computer_name
+from devices.computers.payloads import ChangeComputer, RegisterComputer, RetireComputer
+from devices.reference import DatedEntry, chosen
+from portal.workflow import plans
+from portal.workflow.kinds import LineContext
+from portal.workflow.plans import Change, Check, Plan
+
+Errors = Mapping[str, Sequence[str]]
+
+LABELS: Mapping[str, str] = {
+    "name": gettext_noop("Computer name"),
+    "kind": gettext_noop("Kind of machine"),
+    "operating_system": gettext_noop("Operating system"),
+    "business_system": gettext_noop("Business system"),
+    "has_own_skysea": gettext_noop("The system has a SKYSEA of its own"),
+    "segment": gettext_noop("Segment"),
+    "agents": gettext_noop("Agents"),
+    "department": gettext_noop("Department"),
+    "place": gettext_noop("Place"),
+}
+
+
+def reservation_of(name: str) -> str:
+    """What two open applications must not both hold: one computer name over the country."""
+    return f"computer:{name}"
+
+
+def prepare_register(context: LineContext, payloads: Sequence[RegisterComputer]) -> None:
+    """Read names and reservations of all lines together."""
+    names = {payload.name for payload in payloads}
+    lookups.read_together(context, names)
+    lookups.reserve_together(context, {reservation_of(name) for name in names})
+
+
+def prepare_change(context: LineContext, payloads: Sequence[ChangeComputer]) -> None:
+    """Read the names now and afterwards of all lines together."""
+    names = {payload.name for payload in payloads} | {payload.name_afterwards for payload in payloads}
+    lookups.read_together(context, names)
+    lookups.reserve_together(context, {reservation_of(payload.name_afterwards) for payload in payloads})
+
+
+def prepare_retire(context: LineContext, payloads: Sequence[RetireComputer]) -> None:
+    """Read the machines of all lines together."""
+    lookups.read_together(context, {payload.name for payload in payloads})
+
+
+def read_ahead(context: LineContext, lines: Sequence[Mapping[str, Any]]) -> None:
+    """What the forms of lines about existing machines ask, asked once."""
+    written = {computer_name(str(line.get("name") or "")) for line in lines}
+    lookups.read_together(context, {name for name in written if name})
+
+
+def name_problem(context: LineContext, name: str) -> str:
+    """Why this name cannot be given to a machine; says nothing about whose it is (ORG-02)."""
+    if lookups.find(context, name) is not None:
+        return _("This computer name is already in use in the common network. Choose another one.")
+    if lookups.is_reserved(context, reservation_of(name)):
+        return _("Another application that is not finished yet already applies for this name.")
+    return ""
+
+
+def check_register(context: LineContext, payload: RegisterComputer) -> Errors:
+    """The name is free over the country."""
+    problem = name_problem(context, payload.name)
+    return {"name": [problem]} if problem else {}
+
+
+def check_change(context: LineContext, payload: ChangeComputer) -> Errors:
+    """The machine is there, its new name is free, and something changes."""
+    computer = lookups.own(context, payload.name)
+    if computer is None:
+        return {"name": [unknown_computer()]}
+    if payload.new_name and payload.new_name != payload.name:
+        problem = name_problem(context, payload.new_name)
+        return {"new_name": [problem]} if problem else {}
+    if not list(changes_of(context, computer, payload)):
+        return {"name": [_("Nothing would change. Change a value, or remove this line.")]}
+    return {}
+
+
+def check_retire(context: LineContext, payload: RetireComputer) -> Errors:
+    """The machine is there."""
+    return {} if lookups.own(context, payload.name) else {"name": [unknown_computer()]}
+
+
+def plan_register(context: LineContext, payload: RegisterComputer) -> Plan:
+    """The entry that will be made."""
+    values = shown(context, described(payload))
+    changes = tuple(
+        Change(action=plans.ADD, label=LABELS[name], after=after) for name, after in values.items() if after
+    )
+    return Plan(changes=changes, checks=(_name_check(name_problem(context, payload.name) == ""),))
+
+
+def plan_change(context: LineContext, payload: ChangeComputer) -> Plan:
+    """The values that change, before and after."""
+    computer = lookups.own(context, payload.name)
+    if computer is None:
+        return Plan(checks=(_missing(),))
+    renamed = payload.new_name and payload.new_name != payload.name
+    free = not renamed or name_problem(context, payload.new_name) == ""
+    checks = (_name_check(free),) if renamed else ()
+    return Plan(changes=tuple(changes_of(context, computer, payload)), checks=checks)
+
+
+def plan_retire(context: LineContext, payload: RetireComputer) -> Plan:
+    """The machine leaves the register of machines in use."""
+    computer = lookups.own(context, payload.name)
+    if computer is None:
+        return Plan(checks=(_missing(),))
+    change = Change(action=plans.REMOVE, label=LABELS["name"], before=(computer.name,))
+    return Plan(changes=(change,))
+
+
+def changes_of(context: LineContext, computer: Computer, payload: ChangeComputer) -> Iterator[Change]:
+    """What differs between the register and the application."""
+    before = shown(context, values_of(computer))
+    after = shown(context, described(payload) | {"name": payload.name_afterwards})
+    for name, label in LABELS.items():
+        if before[name] != after[name]:
+            yield Change(action=plans.CHANGE, label=label, before=before[name], after=after[name])
+
+
+def described(payload: RegisterComputer) -> dict[str, Any]:
+    """The values of a payload by the names of LABELS."""
+    return {name: getattr(payload, name) for name in LABELS}
+
+
+def shown(context: LineContext, values: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """Values as people read them, in Japanese whoever asks: plans of different readers must be the same."""
+    known = lookups.choices(context.organisation, context.today)
+    named = {"kind": known.kinds, "operating_system": known.systems, "business_system": known.business}
+    with translation.override("ja"):
+        return {name: tuple(_words(name, value, named)) for name, value in values.items()}
+
+
+def _words(name: str, value: Any, named: Mapping[str, Sequence[DatedEntry]]) -> Iterator[str]:
+    if not value:
+        return
+    if name in named:
+        entry = chosen(named[name], value)
+        yield entry.name if entry else value
+    elif name == "agents":
+        yield from (str(dict(Agent.choices).get(agent, agent)) for agent in value)
+    else:
+        yield _("yes") if value is True else value
+
+
+def _name_check(free: bool) -> Check:
+    return Check(
+        code="computer_name_free",
+        level=plans.PASSED if free else plans.BLOCKED,
+        text=gettext_noop("The computer name is free in the whole common network.")
+        if free
+        else gettext_noop("The computer name is already taken."),
+        values={},
+    )
+
+
+def _missing() -> Check:
+    text = gettext_noop("The machine is not in use in this organisation any more.")
+    return Check(code="computer_missing", level=plans.BLOCKED, text=text, values={})

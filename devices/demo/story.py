@@ -1,0 +1,157 @@
+"""Machines of the demonstration, made through the portal's own services."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from devices.computers.kinds import REGISTER, TARGET
+from devices.computers.models import Computer, Segment
+from devices.segments import services as segments
+from portal.fulfilment import services as fulfilment
+from portal.orgs.models import Membership, Organisation, User
+from portal.orgs.permissions import FEDERATIONS, OrganisationKind, Role
+from portal.workflow import selectors, services
+from portal.workflow.content import Content
+from portal.workflow.models import Application, StageStatus
+
+_DEPARTMENTS = ("総務課", "審査第一課", "審査第二課", "介護保険課", "情報システム課", "会計課")
+_PLACES = ("2階 執務室", "3階 執務室", "1階 窓口", "4階 サーバ室")
+_AGENTS = ["DEVICE_CONTROL", "QUARANTINE", "ANTIVIRUS", "LOGS"]
+
+
+@dataclass
+class Teller:
+    """Tells the story of one federation; `moment` is when everything of it happened."""
+
+    organisation: Organisation
+    dice: random.Random
+    moment: datetime
+    applicant: User = field(init=False)
+    officer: User = field(init=False)
+    manager: User = field(init=False)
+    operator: User = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.applicant = holder(Role.APPLICANT, self.organisation)
+        self.officer = holder(Role.SECURITY_OFFICER, self.organisation)
+        self.manager = holder(Role.SECURITY_MANAGER, self.organisation)
+        self.operator = holder(Role.OPERATOR, Organisation.objects.get(kind=OrganisationKind.OPERATIONS))
+
+    @property
+    def code(self) -> str:
+        """The federation's two digits."""
+        return self.organisation.code
+
+    def submit(self, kind: str, *lines: dict[str, Any], reason: str) -> Application:
+        """An application that waits for its first decision."""
+        draft = services.create_draft(
+            kind=kind,
+            organisation_id=self.organisation.pk,
+            actor=self.applicant,
+            content=Content(reason=reason, lines=lines),
+            now=self.moment,
+        )
+        return services.submit(application_id=draft.pk, actor=self.applicant, version=None, now=self.moment)
+
+    def decide(
+        self,
+        application: Application,
+        actor: User,
+        how: Callable[..., Application] = services.approve,
+        comment: str = "",
+    ) -> Application:
+        """A decision on what the person's screen showed."""
+        view = selectors.decision_view(actor, application, self.moment)
+        return how(
+            application_id=application.pk,
+            stage_id=application.stages.get(status=StageStatus.OPEN).pk,
+            actor=actor,
+            content_hash=application.content_hash,
+            plan_digest=view.plan_digest,
+            comment=comment,
+            now=self.moment,
+        )
+
+    def carry_out(self, target: str = TARGET) -> None:
+        """What a worker does."""
+        fulfilment.drain(target, now_fn=lambda: self.moment)
+
+    def segments(self) -> None:
+        """A segment for clients, one for printers, one for servers."""
+        wanted = ((20, "CLIENT"), (21, "PRINTER"), (22, "SERVER"))
+        for third, purpose in wanted:
+            network = f"10.{int(self.code)}.{third}.0/24"
+            if not Segment.system.filter(network=network).exists():
+                segments.add_segment(
+                    organisation=self.organisation,
+                    network=network,
+                    purpose=purpose,
+                    vlan=100 + third,
+                    note="",
+                    actor=self.operator,
+                    now=self.moment,
+                )
+
+    def machines(self, clients: int = 8) -> None:
+        """Clients, a server, a virtual one, a printer and a machine of the federation's own system."""
+        if Computer.system.filter(organisation=self.organisation).exists():
+            return
+        application = self.submit(REGISTER, *self._machine_lines(clients), reason="新しい機器の設置のため。")
+        self.decide(application, self.officer)
+        self.carry_out()
+        self.submit(REGISTER, self.machine("PC90"), reason="増員に伴う設置のため。")
+
+    def _machine_lines(self, clients: int) -> Iterator[dict[str, Any]]:
+        for number in range(1, clients + 1):
+            yield self.machine(f"PC{number:02}")
+        server = {"operating_system": "winserver_2016", "segment": self.network(22)}
+        yield self.machine("SV01", kind="server", **server)
+        yield self.machine("VS01", kind="virtual_server", **server)
+        yield self.machine("OWN01", business_system="own", segment="")
+        printer = {"kind": "printer", "operating_system": "", "agents": []}
+        yield self.machine("PR01", **printer, segment=self.network(21))
+
+    def machine(self, word: str, **values: Any) -> dict[str, Any]:
+        """The values of one machine."""
+        return {
+            "name": f"KK{self.code}-{word}",
+            "kind": "client",
+            "operating_system": "win10_2016_ltsb",
+            "business_system": "common",
+            "segment": self.network(20),
+            "agents": _AGENTS,
+            "department": self.dice.choice(_DEPARTMENTS),
+            "place": self.dice.choice(_PLACES),
+        } | values
+
+    def network(self, third: int) -> str:
+        """One of the federation's segments."""
+        return f"10.{int(self.code)}.{third}.0/24"
+
+
+def holder(role: str, organisation: Organisation) -> User:
+    """Somebody who holds the role there; raises Membership.DoesNotExist."""
+    row = Membership.system.filter(organisation=organisation, role=role, ended_at=None).order_by("pk").first()
+    if row is None:
+        raise Membership.DoesNotExist
+    person: User = row.user
+    return person
+
+
+def tell(*, federations: int, seed: int, now: datetime) -> int:
+    """Fill so many federations that have people; how many were filled."""
+    count = 0
+    staffed = Organisation.objects.filter(
+        kind__in=FEDERATIONS, memberships__role=Role.SECURITY_MANAGER
+    ).distinct()
+    for organisation in staffed.order_by("sort_order")[:federations]:
+        dice = random.Random(f"{seed}-{organisation.code}")
+        teller = Teller(organisation=organisation, dice=dice, moment=now - timedelta(days=1))
+        teller.segments()
+        teller.machines()
+        count += 1
+    return count

@@ -1,0 +1,29 @@
+"""Add machines to the demonstration; demo_data calls it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from devices.demo import story
+
+
+class Command(BaseCommand):
+    """Adds what is not there yet."""
+
+    help = "Adds machines and devices to the demonstration (never in production)."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--federations", type=int, default=3, help="how many federations (default 3)")
+        parser.add_argument("--seed", type=int, default=2026, help="the same seed draws the same values")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Refuses wherever the settings are not those of a demonstration."""
+        if not getattr(settings, "EMBEDDED_INBOX", False):
+            raise CommandError("demo_devices runs with local settings only.")
+        made = story.tell(federations=options["federations"], seed=options["seed"], now=timezone.now())
+        if options["verbosity"]:
+            self.stdout.write(f"Machines of {made} federations.")

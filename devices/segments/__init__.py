@@ -1,0 +1,1 @@
+"""Network segments of the federations, registered by operations."""

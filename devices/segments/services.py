@@ -1,0 +1,118 @@
+"""Operations register the segments of a federation and end them; the source names none for clients and printers."""
+
+from __future__ import annotations
+
+import ipaddress
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+from devices.computers.models import Segment
+from portal.common.time import today
+from portal.orgs.models import Organisation, User
+from portal.orgs.permissions import FEDERATIONS, MANAGE_SEGMENTS
+from portal.trail import services as trail
+
+# Maintenance NAT and LAN (図2-34): never inside a federation's segment of machines.
+_RESERVED_ELSEWHERE = ipaddress.IPv4Network("192.168.255.0/24")
+
+
+class SegmentRefused(Exception):
+    """The segment cannot be registered; `reason` is a sentence, `field` where it belongs."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(reason)
+        self.field, self.reason = field, reason
+
+
+class NotAllowed(Exception):
+    """Only people of operations do this."""
+
+
+@transaction.atomic
+def add_segment(
+    *,
+    organisation: Organisation,
+    network: str,
+    purpose: str,
+    vlan: int | None,
+    note: str,
+    actor: User,
+    now: datetime,
+) -> Segment:
+    """Register a segment, valid from today on. Raises NotAllowed, SegmentRefused."""
+    _require(actor)
+    if organisation.kind not in FEDERATIONS:
+        raise SegmentRefused("organisation", _("Only federations have segments of machines."))
+    found = parse_network(network)
+    _refuse_overlaps(found)
+    try:
+        with transaction.atomic():
+            segment: Segment = Segment.system.create(
+                organisation=organisation,
+                network=str(found),
+                purpose=purpose,
+                vlan=vlan,
+                note=note,
+                valid_from=today(now),
+                registered_by=actor,
+            )
+    except IntegrityError as error:
+        raise SegmentRefused("network", _("This segment is registered already.")) from error
+    _record("segment.add", segment, actor, now)
+    return segment
+
+
+@transaction.atomic
+def end_segment(*, segment_id: int, actor: User, now: datetime) -> Segment:
+    """The segment is not offered any more; machines keep it. Ending it twice is ending it once. Raises NotAllowed."""
+    _require(actor)
+    segment: Segment = Segment.system.select_for_update(of=("self",)).get(pk=segment_id)
+    if segment.valid_until is None:
+        segment.valid_until = max(today(now) - timedelta(days=1), segment.valid_from)
+        segment.save(update_fields=["valid_until", "updated_at"])
+        _record("segment.end", segment, actor, now)
+    return segment
+
+
+def parse_network(text: str) -> ipaddress.IPv4Network:
+    """A network as 10.13.20.0/24, from /16 to /30. Raises SegmentRefused."""
+    try:
+        found = ipaddress.IPv4Network(text)
+    except ValueError as error:
+        text = _("Enter a network such as 10.13.20.0/24, without leading zeros.")
+        raise SegmentRefused("network", text) from error
+    if not found.is_private or found.overlaps(_RESERVED_ELSEWHERE):
+        raise SegmentRefused(
+            "network", _("Enter a private network; 192.168.255.0/24 belongs to maintenance.")
+        )
+    if not 16 <= found.prefixlen <= 30:
+        raise SegmentRefused("network", _("A segment is between /16 and /30."))
+    return found
+
+
+def _refuse_overlaps(found: ipaddress.IPv4Network) -> None:
+    """Two live segments never overlap, whoever they belong to. Serialised by a lock on the table's open rows."""
+    rows = Segment.system.filter(valid_until=None).select_for_update(of=("self",)).order_by("pk")
+    for other in rows:
+        if found.overlaps(ipaddress.IPv4Network(other.network)):
+            raise SegmentRefused("network", _("It overlaps a segment that is registered already."))
+
+
+def _require(actor: User) -> None:
+    if not actor.may(MANAGE_SEGMENTS):
+        raise NotAllowed("only people of operations register segments")
+
+
+def _record(action: str, segment: Segment, actor: User, now: datetime) -> None:
+    trail.record(
+        action=action,
+        now=now,
+        actor=actor,
+        object_type="segment",
+        object_id=segment.pk,
+        object_label=segment.network,
+        object_organisation_id=segment.organisation_id,
+        detail={"purpose": segment.purpose},
+    )

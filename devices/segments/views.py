@@ -1,0 +1,96 @@
+"""The screens of the segments: everybody who reads devices sees theirs, operations register and end them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from devices import selectors
+from devices.computers.models import Segment
+from devices.registers import DevicesView
+from devices.segments import services
+from portal.common.forms import IdentifierField, NormalisingField, PortalForm
+from portal.common.pagination import paginate
+from portal.orgs.models import Organisation
+from portal.orgs.permissions import FEDERATIONS, MANAGE_SEGMENTS
+
+PAGE_SIZE = 100
+
+
+class SegmentForm(PortalForm):
+    """A new segment."""
+
+    organisation = forms.ModelChoiceField(
+        Organisation.objects.filter(kind__in=FEDERATIONS),
+        to_field_name="code",
+        label=gettext_lazy("Organisation"),
+        empty_label=gettext_lazy("Choose"),
+    )
+    network = IdentifierField(
+        label=gettext_lazy("Network"), max_length=18, help_text=gettext_lazy("For example 10.13.20.0/24")
+    )
+    purpose = forms.ChoiceField(label=gettext_lazy("Purpose"), choices=Segment.Purpose.choices)
+    vlan = forms.IntegerField(label=gettext_lazy("VLAN"), required=False, min_value=1, max_value=4094)
+    note = NormalisingField(label=gettext_lazy("Note"), required=False, max_length=100)
+
+
+class ListView(DevicesView):
+    """The segments that are valid today, or all."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        """With the form for those who may add one."""
+        return self.page(request, SegmentForm())
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        """Register one."""
+        if not self.user.may(MANAGE_SEGMENTS):
+            raise PermissionDenied(_("Only network operations register segments."))
+        form = SegmentForm(request.POST)
+        if not form.is_valid():
+            return self.page(request, form, status=422)
+        try:
+            services.add_segment(**form.cleaned_data, actor=self.user, now=timezone.now())
+        except services.SegmentRefused as error:
+            form.add_error(error.field, error.reason)
+            return self.page(request, form, status=422)
+        messages.success(request, _("The segment was registered."))
+        return redirect("segment_list")
+
+    def page(self, request: HttpRequest, form: SegmentForm, status: int = 200) -> HttpResponse:
+        """The list and the form."""
+        ended = "1" if request.GET.get("ended") == "1" else ""
+        context: dict[str, Any] = {
+            "page": paginate(
+                selectors.segments(self.user, ended=ended), request.GET.get("cursor"), PAGE_SIZE
+            ),
+            "query": "ended=1" if ended else "",
+            "ended": ended,
+            "form": form if self.user.may(MANAGE_SEGMENTS) else None,
+            "problems": form.error_summary if form.is_bound else [],
+            "may_end": self.user.may(MANAGE_SEGMENTS),
+        }
+        return render(request, "devices/segments.html", context, status=status)
+
+
+class EndView(DevicesView):
+    """End a segment."""
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """It is not offered any more; machines keep it."""
+        try:
+            found = selectors.segment(self.user, pk)
+        except Segment.DoesNotExist as error:
+            raise Http404 from error
+        if not self.user.may(MANAGE_SEGMENTS):
+            raise PermissionDenied(_("Only network operations register segments."))
+        services.end_segment(segment_id=found.pk, actor=self.user, now=timezone.now())
+        messages.success(request, _("The segment was ended."))
+        return redirect("segment_list")

@@ -1,0 +1,51 @@
+"""The demonstration shows machines and devices as the portal would have made them itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+
+from devices.computers.models import Computer, Segment
+from portal.orgs.permissions import Role
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+def staff(*codes: str) -> None:
+    for code in codes:
+        for role in (Role.APPLICANT, Role.SECURITY_OFFICER, Role.SECURITY_MANAGER):
+            factories.user(role, code=code)
+    factories.operator()
+
+
+def fill() -> None:
+    call_command("demo_devices", verbosity=0)
+
+
+def test_it_refuses_to_run_outside_a_demonstration(settings: Any) -> None:
+    settings.EMBEDDED_INBOX = False
+
+    with pytest.raises(CommandError):
+        fill()
+
+
+def test_the_demonstration_has_machines_and_twice_is_once(settings: Any) -> None:
+    settings.EMBEDDED_INBOX = True
+    staff("13", "27")
+
+    fill()
+    machines, segments = Computer.system.count(), Segment.system.count()
+    fill()
+
+    assert (machines, segments) == (24, 6)
+    assert (Computer.system.count(), Segment.system.count()) == (24, 6)
+    assert set(Computer.system.values_list("kind__code", flat=True)) == {
+        "client",
+        "server",
+        "virtual_server",
+        "printer",
+    }

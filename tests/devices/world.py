@@ -1,0 +1,119 @@
+"""The people and the machines of a federation, and applications about devices on their way."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from django.utils import timezone
+
+from devices.computers.models import Computer, Segment
+from devices.computers.register import computer_search_text
+from devices.reference import BusinessSystem, ComputerKind, OperatingSystem
+from portal.fulfilment import services as fulfilment
+from portal.orgs.models import User
+from portal.orgs.permissions import Role
+from portal.workflow import services
+from portal.workflow.content import Content
+from portal.workflow.models import Application
+from tests import factories, journeys
+
+_numbers = itertools.count(1)
+
+
+@dataclass
+class Cast:
+    """Who takes an application about devices all the way (DEV-01)."""
+
+    code: str = "13"
+    applicant: User = field(init=False)
+    officer: User = field(init=False)
+    manager: User = field(init=False)
+    operator: User = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.applicant = factories.user(Role.APPLICANT, code=self.code)
+        self.officer = factories.user(Role.SECURITY_OFFICER, code=self.code)
+        self.manager = factories.user(Role.SECURITY_MANAGER, code=self.code)
+        self.operator = factories.user(Role.OPERATOR, code="operations")
+
+
+def segment(code: str = "13", **fields: Any) -> Segment:
+    """A segment of clients."""
+    n = next(_numbers)
+    values = {
+        "organisation": factories.organisation(code),
+        "network": f"10.{int(code)}.{n % 250}.0/24",
+        "purpose": Segment.Purpose.CLIENT,
+        "valid_from": factories.LONG_AGO,
+    } | fields
+    return Segment.system.create(**values)
+
+
+def computer(name: str = "", code: str = "13", **fields: Any) -> Computer:
+    """A machine in use, as an earlier application left it."""
+    n = next(_numbers)
+    kind, system = fields.pop("kind", "client"), fields.pop("system", "win10_2016_ltsb")
+    values = {
+        "organisation": factories.organisation(code),
+        "name": name or f"KK{code}-PC{n:04}",
+        "kind": ComputerKind.objects.get(code=kind),
+        "operating_system": OperatingSystem.objects.get(code=system) if system else None,
+        "business_system": BusinessSystem.objects.get(code=fields.pop("business", "common")),
+        "department": "審査第一課",
+        "last_line": fields.pop("last_line", None) or factories.line(code=code),
+    } | fields
+    made = Computer(**values)
+    made.search_text = computer_search_text(made)
+    made.save()
+    return made
+
+
+def computer_line(**values: Any) -> dict[str, Any]:
+    """The raw values of one new machine."""
+    n = next(_numbers)
+    return {
+        "name": f"KK13-NEW{n:04}",
+        "kind": "client",
+        "operating_system": "win10_2016_ltsb",
+        "business_system": "common",
+        "agents": ["DEVICE_CONTROL", "QUARANTINE"],
+        "department": "総務課",
+    } | values
+
+
+def draft(
+    cast: Cast, kind: str, *lines: dict[str, Any], desired_on: date | None = None, now: datetime | None = None
+) -> Application:
+    """A draft of the applicant."""
+    return services.create_draft(
+        kind=kind,
+        organisation_id=factories.organisation(cast.code).pk,
+        actor=cast.applicant,
+        content=Content(reason="業務で使うため。", lines=lines, desired_on=desired_on),
+        now=now or timezone.now(),
+    )
+
+
+def submitted(cast: Cast, kind: str, *lines: dict[str, Any], **more: Any) -> Application:
+    """An application that waits for its first decision."""
+    made = draft(cast, kind, *lines, **more)
+    return services.submit(
+        application_id=made.pk,
+        actor=cast.applicant,
+        version=made.version,
+        now=more.get("now") or timezone.now(),
+    )
+
+
+def carried_out(
+    cast: Cast, kind: str, *lines: dict[str, Any], target: str = "device_register"
+) -> Application:
+    """An application about machines that was approved and carried out."""
+    application = submitted(cast, kind, *lines)
+    journeys.approve(application, cast.officer)
+    fulfilment.drain(target, now_fn=timezone.now)
+    application.refresh_from_db()
+    return application
