@@ -158,6 +158,8 @@ def _carry_through(teller: Teller, application: Application) -> None:
 def _accounts(teller: Teller, count: int, *, skip: int = 0) -> list[DirectoryAccount]:
     """Accounts in use about which nothing is applied for, the oldest first."""
     busy = Application.system.filter(organisation=teller.organisation, lines__is_open=True)
+    # What waits for the two-factor system alone is done as far as the account is concerned.
+    busy = busy.exclude(status__in=(Status.FULFILLING, Status.PARTLY_COMPLETED))
     rows = teller.organisation.directory_accounts.filter(state=DirectoryAccount.State.ENABLED)
     free = [
         a for a in rows.order_by("pk") if not busy.filter(lines__subject_key=a.login_name.lower()).exists()

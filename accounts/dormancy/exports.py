@@ -45,8 +45,8 @@ def line_rows(review: DormantReview, lines: Iterable[DormantLine]) -> Iterator[l
             line.display_name,
             line.department,
             _("administrator account") if line.is_administrator else _("Windows user account"),
-            _moment(line.made_at),
-            _moment(line.last_logon) or _("never"),
+            moment(line.made_at),
+            moment(line.last_logon) or _("never"),
             line.last_logon_from,
             missing,
             _("never used") if line.must_change else "",
@@ -54,7 +54,7 @@ def line_rows(review: DormantReview, lines: Iterable[DormantLine]) -> Iterator[l
             line.get_answer_display(),
             line.reason,
             line.answered_by.display_name if line.answered_by else "",
-            _moment(line.answered_at),
+            moment(line.answered_at),
             line.application.number if line.application else "",
             line.get_left_display(),
         ]
@@ -96,5 +96,6 @@ def report_rows(report: Report) -> Iterator[list[Any]]:
         ]
 
 
-def _moment(value: datetime | None) -> str:
+def moment(value: datetime | None) -> str:
+    """A time as files show it, in Japan."""
     return f"{value.astimezone(JST):%Y-%m-%d %H:%M}" if value else ""

@@ -31,5 +31,7 @@ urlpatterns = [
     path("dormant/<month:period>/export/", views.ReportExportView.as_view(), name="dormant_report_export"),
     path("dormant/<month:period>/<slug:code>/", views.ReviewView.as_view(), name="dormant_review"),
     path("dormant/<month:period>/<slug:code>/answer/", views.AnswerView.as_view(), name="dormant_answer"),
+    path("dormant/<month:period>/<slug:code>/table/", views.SheetView.as_view(), name="dormant_sheet"),
+    path("dormant/<month:period>/<slug:code>/upload/", views.UploadView.as_view(), name="dormant_upload"),
     path("dormant/<month:period>/<slug:code>/export/", views.ExportView.as_view(), name="dormant_export"),
 ]

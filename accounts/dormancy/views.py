@@ -7,7 +7,9 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -16,19 +18,22 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from accounts.dormancy import answering, exports, selectors
+from accounts.dormancy import answering, exports, selectors, sheets
 from accounts.dormancy.answering import Outcome, What
 from accounts.dormancy.errors import InvalidAnswer, ListClosed
-from accounts.dormancy.forms import AnswerForm, FilterForm
+from accounts.dormancy.forms import AnswerFileForm, AnswerForm, FilterForm
 from accounts.dormancy.models import DormantLine, DormantReview, DormantRun
 from accounts.views import AccountsView
 from portal.common.csvfile import csv_response
 from portal.common.pagination import COUNT_LIMIT, limited_count, paginate
-from portal.common.workbook import workbook_response
+from portal.common.workbook import book_response, workbook_response
+from portal.orgs.permissions import ANSWER_DORMANT
 from portal.trail import services as trail
+from portal.workflow.bulk.errors import FileRefused
 
 PAGE_SIZE = 100
 EXPORT_LIMIT = 10_000
+FILE_PROBLEMS_SHOWN = 100
 
 
 class MonthsView(AccountsView):
@@ -96,7 +101,12 @@ class OneListView(AccountsView):
         )
 
     def page(
-        self, review: DormantReview, *, form: AnswerForm | None = None, status: int = 200
+        self,
+        review: DormantReview,
+        *,
+        form: AnswerForm | None = None,
+        file_problems: Sequence[str] = (),
+        status: int = 200,
     ) -> HttpResponse:
         """The list with the answer form; with `form`, what was chosen and typed stays."""
         rows = self.lines(review)
@@ -111,6 +121,9 @@ class OneListView(AccountsView):
             "more": count > COUNT_LIMIT,
             "form": form or AnswerForm(may_delete=may_delete),
             "problems": form.error_summary if form is not None else [],
+            "file_form": AnswerFileForm(),
+            "file_problems": file_problems[:FILE_PROBLEMS_SHOWN],
+            "file_problems_more": max(len(file_problems) - FILE_PROBLEMS_SHOWN, 0),
             "may_answer": selectors.may_answer(self.user, review),
             "may_delete": may_delete,
             "drafts": selectors.drafts_of(self.user, review),
@@ -152,6 +165,64 @@ class AnswerView(OneListView):
         query = request.GET.urlencode()
         address = reverse("dormant_review", args=[period, code])
         return redirect(f"{address}?{query}" if query else address)
+
+
+class SheetView(OneListView):
+    """The list as a table to be filled in, for those who may answer."""
+
+    def get(self, request: HttpRequest, period: date, code: str) -> HttpResponse:
+        """The same filters as the list, without the accounts that need no answer."""
+        review = self.load(period, code)
+        if not selectors.may_answer(self.user, review):
+            raise PermissionDenied(_("Applicants and security managers of the organisation answer its list."))
+        self.note("dormant.export", review)
+        lines = self.lines(review).filter(left="").order_by("-pk")[: sheets.LIMIT]
+        book = sheets.answer_book(lines, may_delete=selectors.may_delete(self.user, review))
+        name = _("answers to dormant accounts") + f" {review.run} {review.organisation.short_name}"
+        return book_response(f"{name}.xlsx", book)
+
+
+class UploadView(OneListView):
+    """The filled table: every answer in it is taken, or none and every problem is said with its cell."""
+
+    http_method_names = ["post", "options"]  # noqa: RUF012
+
+    def post(self, request: HttpRequest, period: date, code: str) -> HttpResponse:
+        """Answer what differs from the list, and come back to it."""
+        review = self.load(period, code)
+        if not self.user.may(ANSWER_DORMANT, review.organisation_id):
+            raise PermissionDenied(_("Applicants and security managers of the organisation answer its list."))
+        may_delete = selectors.may_delete(self.user, review)
+        file = request.FILES.get("file")
+        if file is None:
+            return self.page(review, file_problems=[_("Choose a file first.")], status=422)
+        data = file.read(settings.BULK_MAX_BYTES + 1)
+        try:
+            found = read_file(review, name=file.name or "", data=data, may_delete=may_delete)
+            if found.problems:
+                return self.page(review, file_problems=found.problems, status=422)
+            outcomes = answering.answer(
+                review_id=review.pk, decisions=found.decisions, actor=self.user, now=timezone.now()
+            )
+        except FileRefused as error:
+            return self.page(review, file_problems=error.reasons, status=422)
+        except InvalidAnswer as error:
+            return self.page(review, file_problems=list(error.errors.values()), status=422)
+        except ListClosed:
+            closed = _("The next list has replaced this one. Answer there.")
+            return self.page(review, file_problems=[closed], status=409)
+        if not found.decisions:
+            messages.info(request, _("The file holds no new answer. Nothing was changed."))
+        tell(request, outcomes)
+        return redirect("dormant_review", period, code)
+
+
+def read_file(review: DormantReview, *, name: str, data: bytes, may_delete: bool) -> sheets.Answers:
+    """The answers of a table that is not too large. Raises FileRefused."""
+    if len(data) > settings.BULK_MAX_BYTES:
+        most = settings.BULK_MAX_BYTES // (1024 * 1024)
+        raise FileRefused(_("This file is larger than %(most)d MB.") % {"most": most})
+    return sheets.read_answers(review, name=name, data=data, may_delete=may_delete)
 
 
 class ExportView(OneListView):

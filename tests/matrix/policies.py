@@ -345,6 +345,16 @@ DORMANT = {
         kept,
     ),
     "dormant_export": Policy(OF_13, None, dormant),
+    "dormant_sheet": Policy(
+        access(to(ANSWERERS, OK), to(READERS_OF_13, REFUSED), to(READERS, HIDDEN), otherwise=REFUSED),
+        None,
+        dormant,
+    ),
+    "dormant_upload": Policy(
+        None,
+        access(to(ANSWERERS, 422), to(READERS_OF_13, REFUSED), to(READERS, HIDDEN), otherwise=REFUSED),
+        dormant,
+    ),
     "api_dormant": Policy(ACCOUNT_LIST),
     "api_dormant_answers": Policy(
         None,
