@@ -75,9 +75,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.getoption("--real-tier"):
-        chosen = [item for item in items if item.get_closest_marker("real") or _commits(item)]
+        chosen = [item for item in items if item.get_closest_marker("real") or _alone(item)]
         config.hook.pytest_deselected(items=list(set(items) - set(chosen)))
         items[:] = chosen
+
+
+def _alone(item: pytest.Item) -> bool:
+    """A test that commits, unless the same one runs against Samba in this tier as well."""
+    parameters = getattr(getattr(item, "callspec", None), "params", {})
+    return _commits(item) and parameters.get("either_lab") != "demo"
 
 
 def _commits(item: pytest.Item) -> bool:

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import signal
-import subprocess
-import sys
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from secrets import randbelow
 from typing import Any
 from urllib.parse import quote
 
+import ldap3
 import pytest
 from django.db import connection
 from django.utils import timezone
 
 from portal.embedded.directory import DemoDirectory
+from portal.embedded.directory.faults import Fault
 from portal.embedded.mailcatcher import MailCatcher
 from portal.fulfilment import services
 from portal.gateways.directory import BindResult, Directory, DirectoryEntry
 from portal.gateways.directory_factory import get_directory, reset_directory
+from tests import journeys
+from tests.contract.proxy import CuttingProxy, Mode
+from tests.faults import worker
 from tests.journeys import Cast
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -60,16 +66,13 @@ class Lab:
             "AD_RECEIVE_TIMEOUT": "2",
         }
 
-    def worker(self, point: str = "") -> subprocess.Popen[bytes]:
-        """Start a worker; with a point it kills itself there."""
-        command = [sys.executable, "-m", "tests.faults.worker", *([point] if point else [])]
-        return subprocess.Popen(command, cwd=ROOT, env=self.environment(), stderr=subprocess.PIPE)
+    def worker(self) -> worker.Forked:
+        """Start a worker that works until nothing is due."""
+        return worker.fork(worker.drain)
 
     def worker_dies_at(self, point: str, timeout: float = 60) -> None:
         """Run a worker into its death."""
-        process = self.worker(point)
-        _, errors = process.communicate(timeout=timeout)
-        assert process.returncode == -signal.SIGKILL, errors.decode()[-2000:]
+        assert worker.fork(lambda: worker.drain(point)).wait(timeout) == -signal.SIGKILL
 
     def go_on(self, after: timedelta = timedelta(minutes=10), rounds: int = 6) -> None:
         """What beat and a new worker do while time goes by: sweep, drain, again."""
@@ -109,35 +112,92 @@ def use_directory(settings: Any, env: dict[str, str]) -> None:
     reset_directory()
 
 
+class RealFaults:
+    """The faults of `portal.embedded.directory.faults` for a server that cannot be told to break: a proxy before it does.
+
+    Known are writes of the process that tests, one request each.
+    """
+
+    def __init__(self, proxy: CuttingProxy, patch: pytest.MonkeyPatch) -> None:
+        self.counts: Counter[str] = Counter()
+        self._proxy = proxy
+        self._faults: list[Fault] = []
+        for name in ("add", "modify", "modify_dn", "delete"):
+            patch.setattr(ldap3.Connection, name, self._around(name, getattr(ldap3.Connection, name)))
+
+    def add(self, fault: Fault) -> None:
+        self._faults.append(fault)
+
+    def clear(self) -> None:
+        self._faults.clear()
+
+    def _around(self, name: str, send: Callable[..., Any]) -> Callable[..., Any]:
+        modes = {"lose_reply": Mode.CUT_ONCE, "lose_request": Mode.LOSE_REQUESTS, "hang": Mode.LOSE_REPLIES}
+
+        def run(connection: ldap3.Connection, *args: Any, **kwargs: Any) -> Any:
+            self.counts[name] += 1
+            fault = next((fault for fault in self._faults if fault.operation == name), None)
+            if fault is None:
+                return send(connection, *args, **kwargs)
+            self._faults.remove(fault)
+            if fault.action == "refuse":
+                return False, {"result": fault.result, "message": f"{fault.win32}: refused"}, [], None
+            self._proxy.mode = modes[fault.action]
+            try:
+                return send(connection, *args, **kwargs)
+            finally:
+                self._proxy.mode = Mode.PASS
+
+        return run
+
+
 @dataclass
 class RealDirectory:
-    """The Samba AD of the real services, as far as a test of drift needs it: it cannot be told to break."""
+    """The Samba AD of the real services behind a proxy."""
 
     env: dict[str, str]
+    faults: RealFaults
 
 
 @pytest.fixture(params=["demo", pytest.param("samba", marks=pytest.mark.real)])
 def either_lab(
-    request: pytest.FixtureRequest, transactional_db: None, mail_catcher: MailCatcher, settings: Any
+    request: pytest.FixtureRequest,
+    transactional_db: None,
+    mail_catcher: MailCatcher,
+    settings: Any,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Lab]:
     """The lab, once around the demo directory and once around Samba AD (tier `real`)."""
     if request.param == "demo":
-        yield request.getfixturevalue("lab")
+        yield request.getfixturevalue("demo_lab")
         return
     from portal.embedded import samba, services
 
-    server: Any = RealDirectory(dict(samba.env(services.DIRECTORY / "samba")))
-    use_directory(settings, server.env)
-    settings.DIRECTORY = settings.DIRECTORY | {"connect_timeout": 10, "receive_timeout": 30}
-    reset_directory()
-    yield Lab(server, mail_catcher, Cast())
-    reset_directory()
+    env = dict(samba.env(services.DIRECTORY / "samba"))
+    # Samba keeps the names of earlier runs.
+    monkeypatch.setattr(journeys, "_people", itertools.count(10**8 + randbelow(8 * 10**8)))
+    with CuttingProxy.before(env["AD_LDAP_URLS"]) as proxy:
+        env["AD_LDAP_URLS"] = proxy.url
+        server: Any = RealDirectory(env, RealFaults(proxy, monkeypatch))
+        use_directory(settings, env)
+        settings.DIRECTORY = settings.DIRECTORY | {"connect_timeout": 10, "receive_timeout": 3}
+        reset_directory()
+        yield Lab(server, mail_catcher, Cast())
+        reset_directory()
 
 
 @pytest.fixture
-def lab(transactional_db: None, tmp_path: Path, mail_catcher: MailCatcher, settings: Any) -> Iterator[Lab]:
+def demo_lab(
+    transactional_db: None, tmp_path: Path, mail_catcher: MailCatcher, settings: Any
+) -> Iterator[Lab]:
     """Servers of its own for one test; the portal's settings point to them."""
     with DemoDirectory(tmp_path / "directory") as server:
         use_directory(settings, server.env)
         yield Lab(server, mail_catcher, Cast())
         reset_directory()
+
+
+@pytest.fixture
+def lab(demo_lab: Lab) -> Lab:
+    """The demo directory; a module whose tests run against Samba as well makes this `either_lab`."""
+    return demo_lab

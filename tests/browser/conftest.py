@@ -22,7 +22,7 @@ from tests.lab import Lab
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
 PASSWORD = "Demo.Login-2026"
-lab = servers.lab  # the servers are the same as for the fault tests
+lab = servers.demo_lab  # the servers are the same as for the fault tests
 
 
 @pytest.fixture(scope="session")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -19,7 +17,8 @@ from portal.gateways.two_factor import TARGET
 from portal.notices.models import Notice
 from portal.workflow.models import Application, Status
 from tests import journeys
-from tests.lab import ROOT, Lab
+from tests.faults import two_factor_worker, worker
+from tests.lab import Lab
 from tests.two_factor.world import Counterpart, beat, drain, use_exchange
 
 pytestmark = pytest.mark.slow
@@ -46,16 +45,9 @@ def go_on(lab: Lab, rounds: int = 4) -> None:
         beat(moment)
 
 
-def dies(lab: Lab, other_side: Counterpart, point: str) -> None:
+def dies(point: str) -> None:
     """A worker that kills itself at a point of the exchange."""
-    environment = lab.environment() | {
-        "TWO_FACTOR_ADAPTER": "exchange",
-        "TWO_FACTOR_FOLDER": str(other_side.folder),
-        "TWO_FACTOR_BATCH_SECONDS": "0",
-    }
-    command = [sys.executable, "-m", "tests.faults.two_factor_worker", point]
-    worker = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, timeout=120)
-    assert worker.returncode == -signal.SIGKILL, worker.stderr.decode()[-2000:]
+    assert worker.fork(lambda: two_factor_worker.work(point)).wait() == -signal.SIGKILL
 
 
 def test_case_17_the_second_target_fails_after_ad_succeeded(lab: Lab, other_side: Counterpart) -> None:
@@ -108,7 +100,7 @@ def test_a_worker_killed_at_any_point_writes_one_row(lab: Lab, other_side: Count
         drain()
         other_side.acknowledge()
 
-    dies(lab, other_side, point)
+    dies(point)
     go_on(lab)
     if point != "after_apply":
         other_side.acknowledge()
@@ -125,7 +117,7 @@ def test_a_file_that_was_taken_away_before_its_writer_died_is_not_written_again(
 ) -> None:
     application = journeys.approved(lab.cast)
     services.drain("directory", now_fn=timezone.now)
-    dies(lab, other_side, "after_publish")
+    dies("after_publish")
     taken = (other_side.folder / "out" / "kokuho-000001.csv").read_bytes()
     (other_side.folder / "out" / "kokuho-000001.csv").unlink()
 

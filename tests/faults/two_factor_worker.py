@@ -1,15 +1,8 @@
-"""A worker of the two-factor exchange that kills itself at a named point.
-
-python -m tests.faults.two_factor_worker point
-"""
+"""A worker of the two-factor exchange that kills itself at a named point."""
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Callable
-
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings.test")
 
 
 def arm(point: str) -> None:
@@ -30,20 +23,13 @@ def arm(point: str) -> None:
     points[point]()
 
 
-def main() -> None:
-    """Drain the target's queue and do the round of the minute."""
-    import django
-
-    django.setup()
+def work(point: str) -> None:
+    """Drain the target's queue and do the round of the minute, until the point."""
     from portal.fulfilment import services
     from portal.gateways import clock
     from portal.gateways.two_factor import TARGET
     from portal.two_factor.services import exchange
 
-    arm(sys.argv[1])
+    arm(point)
     services.drain(TARGET, now_fn=clock.now)
     exchange(clock.now())
-
-
-if __name__ == "__main__":
-    main()

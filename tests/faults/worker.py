@@ -1,20 +1,18 @@
 """A worker in a process of its own that kills itself at a named point: SIGKILL, so nothing is cleaned up.
 
-    python -m tests.faults.worker [point]
-
-The points are wrapped around the real code from outside; the portal knows nothing of them.
+The points are wrapped around the real code from outside; the portal knows nothing of them. The process is a fork of the
+one that tests, as Celery's are, so that nothing has to start anew.
 """
 
 from __future__ import annotations
 
 import os
 import signal
-import sys
+import time
+import traceback
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
-
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings.test")
-
 
 # Every way to write a password.
 _WRITES = ("create_account", "reset_password", "replace_initial_password")
@@ -68,15 +66,31 @@ def _at(count: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     return around
 
 
+def _die_before_the_reply(name: str) -> None:
+    """Die when a request of this kind has left and its reply is waited for."""
+    import ldap3
+
+    send = getattr(ldap3.Connection, name)
+
+    def run(self: Any, *args: Any, **kwargs: Any) -> Any:
+        self.strategy.get_response = _die
+        return send(self, *args, **kwargs)
+
+    setattr(ldap3.Connection, name, run)
+
+
 def arm(point: str) -> None:
     """Make this process die at `point`. Raises KeyError for an unknown one."""
     import smtplib
 
     from portal.fulfilment.claiming import HeldRun
+    from portal.gateways import _ldap3_connection
     from portal.gateways.directory_ldap3 import Ldap3Directory
     from portal.notices import secrets
 
     points: dict[str, Callable[[], None]] = {
+        "before_bind": lambda: _wrap(_ldap3_connection, "open_connection", _before),
+        "after_send": lambda: [_die_before_the_reply(n) for n in ("add", "modify")] and None,
         "before_send": lambda: [_wrap(Ldap3Directory, n, _before) for n in _WRITES] and None,
         "after_reply": lambda: [_wrap(Ldap3Directory, n, _after) for n in _WRITES] and None,
         "after_commit": lambda: _wrap(HeldRun, "checkpoint", _after),
@@ -93,20 +107,50 @@ def arm(point: str) -> None:
     points[point]()
 
 
-def main() -> None:
-    """Drain the directory's queue once."""
-    import django
+@dataclass
+class Forked:
+    """A process that works and perhaps dies."""
 
-    django.setup()
+    pid: int
+
+    def wait(self, timeout: float = 60) -> int:
+        """Its exit status, negative for a signal as in subprocess."""
+        until = time.monotonic() + timeout
+        while time.monotonic() < until:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                return os.waitstatus_to_exitcode(status)
+            time.sleep(0.02)
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
+        raise TimeoutError(f"the worker did not end within {timeout:.0f} seconds")
+
+
+def fork(work: Callable[[], None]) -> Forked:
+    """Do the work in a child of this process, on connections of its own."""
+    if pid := os.fork():
+        return Forked(pid)
+    try:
+        from django.db import connections
+
+        # The parent's: neither used nor closed here.
+        inherited = [(kept, kept.connection) for kept in connections.all(initialized_only=True)]
+        for kept, _connection in inherited:
+            kept.connection = None
+        work()
+    except BaseException:
+        traceback.print_exc()
+        os._exit(1)
+    os._exit(0)
+
+
+def drain(point: str = "") -> None:
+    """Drain the directory's queue once."""
     from portal.fulfilment import services
     from portal.fulfilment.running import DRAIN_LIMIT
     from portal.gateways import clock
 
-    if len(sys.argv) > 1:
-        arm(sys.argv[1])
+    if point:
+        arm(point)
     while services.drain("directory", now_fn=clock.now) >= DRAIN_LIMIT:
         pass  # a further ring of the bell
-
-
-if __name__ == "__main__":
-    main()
