@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from datetime import UTC, date, datetime, timedelta
 
@@ -18,7 +19,8 @@ from portal.workflow.models import Application, ApplicationLine, Status
 from tests import factories
 from tests.fakes import FakeDirectory, users_ou
 
-EVERYBODY = 2_000
+# 2,000 take a minute and a half of honest work: FAULTS_TRANSFERS=2000 before a release, see the README here.
+EVERYBODY = int(os.environ.get("FAULTS_TRANSFERS", "200"))
 FIRST_OF_APRIL = date(2099, 4, 1)
 MIDNIGHT = datetime(2099, 4, 1, tzinfo=JST)
 
@@ -99,7 +101,7 @@ def transfers(directory: FakeDirectory, count: int) -> Application:
     [(MIDNIGHT, EVERYBODY), (MIDNIGHT + timedelta(days=3), 20)],
     ids=["on time", "beat was down"],
 )
-def test_two_thousand_transfers_begin_on_the_first_of_april_and_each_happens_once(
+def test_everybodys_transfer_begins_on_the_first_of_april_and_happens_once(
     directory: FakeDirectory, start: datetime, lines: int
 ) -> None:
     application = transfers(directory, lines)
