@@ -313,7 +313,7 @@ def _work_past_the_portal(directory: Directory, teller: Teller, now: datetime) -
             company=teller.organisation.name,
             mail=None,
             container_dn=f"OU=Users,{ours}",
-            marker="",
+            marker=f"by-hand-{login}",
         ),
         initial_password=generate_initial_password(login_name=login),
     )
