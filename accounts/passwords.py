@@ -87,15 +87,17 @@ def earliest_change(last_set: datetime | None) -> datetime | None:
     return last_set + MIN_AGE if last_set is not None else None
 
 
-def generate_initial_password(*, login_name: str, avoid: Iterable[str] = ()) -> str:
+def generate_initial_password(*, login_name: str, avoid: Iterable[str] = (), draw: int = 1) -> str:
     """A random password of the form XXXX-XXXX-XXXX with about 60 bits (ACC-08).
 
+    Each further `draw`, after AD refused one, is a group longer: a policy may have been tightened to more characters.
     It holds no three characters in a row of the login name or of any text in `avoid` (romanised name, federation
     code, mail address), not across the hyphens either. Never store, log or show what this returns (ACC-10).
     """
     unwanted = {run for text in (login_name, *avoid) for run in _runs(_folded(text), 3)}
     while True:
-        groups = ["".join(secrets.choice(_GLYPHS) for _ in range(_GROUP_LENGTH)) for _ in range(_GROUPS)]
+        count = _GROUPS + draw - 1
+        groups = ["".join(secrets.choice(_GLYPHS) for _ in range(_GROUP_LENGTH)) for _ in range(count)]
         password = "-".join(groups)
         if _is_good_draw(password, unwanted) and is_acceptable(password, login_name):
             return password

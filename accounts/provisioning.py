@@ -7,9 +7,10 @@ chosen their own.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
@@ -21,8 +22,9 @@ from accounts.delivery import codes, modes
 from accounts.delivery.models import DeliveryMode, InitialPassword
 from accounts.passwords import generate_initial_password
 from portal.common.time import today
-from portal.fulfilment.models import Operation
-from portal.fulfilment.registry import NeedsPerson, NotKnown, Outcome, Run, TryLater
+from portal.fulfilment.errors import LeaseLost
+from portal.fulfilment.models import Operation, OperationStatus
+from portal.fulfilment.registry import NeedsPerson, NotKnown, Outcome, Run, TryLater, Waits
 from portal.gateways import clock, directory_factory
 from portal.gateways.directory import (
     AccessDenied,
@@ -43,7 +45,7 @@ from portal.notices.models import Notice
 from portal.orgs.models import Organisation, PasswordRecipient
 from portal.workflow import kinds
 
-_DRAWS = 3  # AD may have a stricter policy for single accounts (PSO); more draws would not meet it either
+_DRAWS = 3  # each longer than the one before: AD may have a stricter policy, also for single accounts (PSO)
 
 # Codes with which an operation stops until operations choose another recipient.
 NAME_TAKEN = "name_taken"  # a register operation stops with it until operations choose another login name
@@ -177,7 +179,7 @@ def set_password(
     """Draw a password, make sure that the operation is still ours, write it. Returns it for mailing only (ACC-10)."""
     avoid = (work.organisation.code, recipient.email.partition("@")[0])
     for draw in range(1, _DRAWS + 1):
-        password = generate_initial_password(login_name=login_name, avoid=avoid)
+        password = generate_initial_password(login_name=login_name, avoid=avoid, draw=draw)
         work.run.still_mine()
         try:
             write(password)
@@ -187,6 +189,30 @@ def set_password(
         else:
             return password
     raise AssertionError("unreachable")
+
+
+def note_controller(work: Work) -> None:
+    """Note before an account is added which domain controller is asked, where there are several."""
+    server = work.directory.serving()
+    if server and work.progress.get("sent_to") != server:
+        work.run.checkpoint(sent_to=server, sent_at=clock.now().isoformat())
+
+
+def require_same_controller(work: Work) -> None:
+    """What another domain controller does not hold is not absent until it has heard of everything. Raises Stop.
+
+    The add may have come through at the one that was asked, which does not answer any more.
+    """
+    sent_to, server = work.progress.get("sent_to", ""), work.directory.serving()
+    if not sent_to or not server or sent_to == server:
+        return
+    window = timedelta(minutes=int(settings.RECONCILIATION["replication_minutes"]))
+    heard = datetime.fromisoformat(work.progress["sent_at"]) + window
+    if clock.now() < heard:
+        text = _(
+            "Another domain controller answers than the one that was asked to make the account. The portal waits until it must have heard of it."
+        )
+        raise Stop(Waits(code="other_controller", message=text, until=heard))
 
 
 def mail_password(work: Work, recipient: PasswordRecipient, password: str, entry: DirectoryEntry) -> None:
@@ -199,7 +225,11 @@ def mail_password(work: Work, recipient: PasswordRecipient, password: str, entry
     pickup = modes.is_pickup(work.organisation)
     if pickup and (problem := modes.cannot_pick_up(recipient)):
         raise Stop(NeedsPerson(code=RECIPIENT_UNUSABLE, message=problem))
-    work.run.still_mine()
+    try:
+        work.run.still_mine()
+    except LeaseLost:
+        _mail_after_all(work, recipient, password, pickup=pickup)
+        raise
     try:
         notice = _mail_code(work, recipient, entry) if pickup else _mail(work, recipient, password)
     except secrets.MailUnavailable:
@@ -223,6 +253,14 @@ def mail_password(work: Work, recipient: PasswordRecipient, password: str, entry
         notice=notice.pk,
         recipient_id=recipient.pk,
     )
+
+
+def _mail_after_all(work: Work, recipient: PasswordRecipient, password: str, *, pickup: bool) -> None:
+    """A worker that slept within its write has replaced the password that another one mailed: the last one written is mailed too."""
+    done = Operation.system.filter(pk=work.operation.pk, status=OperationStatus.DONE).exists()
+    if done and not pickup:
+        with contextlib.suppress(secrets.MailUnavailable, secrets.AddressRefused):
+            _mail(work, recipient, password)
 
 
 def _mail(work: Work, recipient: PasswordRecipient, password: str) -> Notice:

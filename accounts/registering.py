@@ -126,6 +126,7 @@ def _find_ours(work: Work) -> DirectoryEntry | None:
 def _find_again(work: Work, guid: UUID) -> DirectoryEntry:
     entry = work.directory.find_by_guid(guid)
     if entry is None:
+        provisioning.require_same_controller(work)
         text = _(
             "The account was made but is not in Active Directory any more. Find out who removed it, then close this."
         )
@@ -139,6 +140,8 @@ def _marker(work: Work) -> str:
 
 def _create(work: Work, recipient: PasswordRecipient) -> tuple[DirectoryEntry, str | None]:
     """Add the account and read it back, with the password that must be mailed now; None when an earlier attempt added it."""
+    provisioning.require_same_controller(work)
+    provisioning.note_controller(work)
     account = new_account(work.payload, work.organisation, _marker(work))
     made: list[UUID] = []
     try:

@@ -250,6 +250,9 @@ class FakeDirectory:
         self._enter("domain_controller")
         return DomainController(identity=self.controller, name="dc1", highest_usn=self.entries.usn)
 
+    def serving(self) -> str:
+        return ""
+
     def scan_accounts(
         self, base_dn: str, *, changed_since_usn: int | None = None
     ) -> Iterator[list[DirectoryEntry]]:

@@ -32,7 +32,7 @@ from tests.faults import worker
 from tests.journeys import Cast
 
 ROOT = Path(__file__).resolve().parent.parent
-PASSWORD = re.compile(r"\b[A-Za-z0-9]{4}-[A-Za-z0-9]{4}-[A-Za-z0-9]{4}\b")
+PASSWORD = re.compile(r"\b[A-Za-z0-9]{4}(?:-[A-Za-z0-9]{4}){2,4}\b")
 
 
 @dataclass
@@ -66,13 +66,13 @@ class Lab:
             "AD_RECEIVE_TIMEOUT": "2",
         }
 
-    def worker(self) -> worker.Forked:
-        """Start a worker that works until nothing is due."""
-        return worker.fork(worker.drain)
+    def worker(self, point: str = "") -> worker.Forked:
+        """Start a worker that works until nothing is due, or to a point of `tests.faults.worker`."""
+        return worker.fork(lambda: worker.drain(point))
 
     def worker_dies_at(self, point: str, timeout: float = 60) -> None:
         """Run a worker into its death."""
-        assert worker.fork(lambda: worker.drain(point)).wait(timeout) == -signal.SIGKILL
+        assert self.worker(point).wait(timeout) == -signal.SIGKILL
 
     def go_on(self, after: timedelta = timedelta(minutes=10), rounds: int = 6) -> None:
         """What beat and a new worker do while time goes by: sweep, drain, again."""
@@ -93,6 +93,15 @@ class Lab:
     def last_password_works(self, login_name: str) -> bool:
         """Whether the newest mailed password lets the person in, to change it at once."""
         return self.directory.authenticate(login_name, self.passwords()[-1]) == BindResult.MUST_CHANGE
+
+
+def admin(lab: Lab) -> ldap3.Connection:
+    """The administrator of the domain, who makes units and does by hand what the portal must notice."""
+    env = lab.directory_server.env
+    server = ldap3.Server(env["AD_LDAP_URLS"], get_info=ldap3.NONE)
+    return ldap3.Connection(
+        server, env["AD_ADMIN_DN"], env["AD_ADMIN_PASSWORD"], auto_bind=True, check_names=False
+    )
 
 
 def use_directory(settings: Any, env: dict[str, str]) -> None:

@@ -145,7 +145,7 @@ def _draw(row: InitialPassword, now_fn: Callable[[], datetime]) -> Shown:
     entry = _require_unused(row, directory.find_by_guid(row.account_guid), now_fn())
     avoid = (row.organisation.code, row.recipient.email.partition("@")[0] if row.recipient else "")
     for attempt in range(1, _DRAWS + 1):
-        password = generate_initial_password(login_name=entry.login_name, avoid=avoid)
+        password = generate_initial_password(login_name=entry.login_name, avoid=avoid, draw=attempt)
         if not _still_mine(row, now_fn()):
             raise PickupRefused(_late())
         try:

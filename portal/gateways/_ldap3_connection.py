@@ -198,6 +198,11 @@ class KeptConnection(threading.local):
         self._url = ""
         self._used_at = 0.0
 
+    @property
+    def url(self) -> str:
+        """The address that answered last."""
+        return self._url
+
     def read(self, operation: Callable[[ldap3.Connection], Any]) -> Reply:
         """Run a read; once more over a new connection when the kept one turns out to be dead.
 

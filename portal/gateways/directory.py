@@ -343,6 +343,10 @@ class Directory(Protocol):
         """Who answers this thread's connection."""
         ...
 
+    def serving(self) -> str:
+        """The address that answered this thread last, without asking; "" when only one is known, so that it is always that."""
+        ...
+
     def scan_accounts(
         self, base_dn: str, *, changed_since_usn: int | None = None
     ) -> Iterator[list[DirectoryEntry]]:

@@ -199,6 +199,9 @@ class Ldap3Directory:
     def domain_controller(self) -> DomainController:
         return scanning.domain_controller(self._kept)
 
+    def serving(self) -> str:
+        return self._kept.url if len(self._settings.urls) > 1 else ""
+
     def scan_accounts(
         self, base_dn: str, *, changed_since_usn: int | None = None
     ) -> Iterator[list[DirectoryEntry]]:

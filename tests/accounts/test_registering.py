@@ -297,7 +297,7 @@ def test_passwords_that_the_directory_refuses_are_drawn_again(
 
 
 def test_a_policy_that_no_draw_meets_is_told(directory: FakeDirectory, post: PostOffice) -> None:
-    directory.minimum_length = 20
+    directory.minimum_length = 25
 
     operation = attempt(registration())
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-import ldap3
 import pytest
 from django.utils import timezone
 
@@ -19,7 +18,7 @@ from portal.gateways import clock
 from portal.gateways.directory import path_below
 from portal.workflow.models import Application, Status
 from tests import journeys
-from tests.lab import Lab
+from tests.lab import Lab, admin
 
 pytestmark = pytest.mark.slow
 
@@ -57,15 +56,6 @@ def prepare(lab: Lab) -> DirectoryAccount:
     lab.directory.add_to_group(f"CN=審査,OU=Groups,{root}", account.object_guid)
     DirectoryAccount.system.filter(pk=account.pk).update(groups=["審査"])
     return account
-
-
-def admin(lab: Lab) -> ldap3.Connection:
-    """The administrator of the domain, who makes units and does by hand what the portal must notice."""
-    env = lab.directory_server.env
-    server = ldap3.Server(env["AD_LDAP_URLS"], get_info=ldap3.NONE)
-    return ldap3.Connection(
-        server, env["AD_ADMIN_DN"], env["AD_ADMIN_PASSWORD"], auto_bind=True, check_names=False
-    )
 
 
 def change(lab: Lab, account: DirectoryAccount) -> Application:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
 import pytest
 from django.utils import timezone
 
 from portal.embedded.directory.faults import Fault
 from portal.fulfilment import services
-from portal.fulfilment.models import OperationStatus
+from portal.fulfilment.models import Operation, OperationStatus
 from portal.gateways.directory import BindResult
+from portal.gateways.directory_factory import reset_directory
+from portal.gateways.directory_ldap3 import Ldap3Directory
 from portal.workflow.models import Application, Status
 from tests import journeys
+from tests.contract.proxy import CuttingProxy
 from tests.lab import Lab
 
 pytestmark = pytest.mark.slow
@@ -22,7 +29,7 @@ def lab(either_lab: Lab) -> Lab:
     return either_lab
 
 
-ENDINGS = {"done", "lease_expired", "unknown", "waits", "stopped", "handler_failed"}
+ENDINGS = {"done", "awaits", "lease_expired", "unknown", "waits", "stopped", "handler_failed"}
 KILLED_AT = [
     "before_bind",
     "before_send",
@@ -82,6 +89,137 @@ def test_a_lost_reply_or_request_is_unknown_first_and_one_account_in_the_end(lab
 
     assert first == OperationStatus.OUTCOME_UNKNOWN
     expect_one_account(lab, application)
+
+
+def test_a_request_that_arrives_after_we_gave_it_up_makes_no_second_account(demo_lab: Lab) -> None:
+    """Fault case 2: slower than the timeout, so that the next attempt may be first."""
+    application = journeys.approved(demo_lab.cast)
+    demo_lab.directory_server.faults.add(Fault(operation="add", action="delay", seconds=2.5))
+
+    services.drain("directory", now_fn=timezone.now)
+    first = journeys.operations(application)[0].status
+    demo_lab.go_on()
+
+    assert first == OperationStatus.OUTCOME_UNKNOWN
+    expect_one_account(demo_lab, application)
+
+
+@pytest.fixture
+def two_controllers(demo_lab: Lab, settings: Any) -> Iterator[tuple[CuttingProxy, CuttingProxy]]:
+    """The directory behind two addresses, of which the portal prefers the first."""
+    address = demo_lab.directory_server.env["AD_LDAP_URLS"]
+    with CuttingProxy.before(address) as first, CuttingProxy.before(address) as second:
+        settings.DIRECTORY = settings.DIRECTORY | {"urls": [first.url, second.url]}
+        reset_directory()
+        yield first, second
+
+
+def test_a_lost_reply_is_looked_up_at_the_controller_that_was_asked(
+    demo_lab: Lab, two_controllers: tuple[CuttingProxy, CuttingProxy]
+) -> None:  # fault case 2
+    application = journeys.approved(demo_lab.cast)
+    demo_lab.directory_server.faults.add(Fault(operation="add", action="lose_reply"))
+
+    services.drain("directory", now_fn=timezone.now)
+    demo_lab.go_on()
+
+    assert two_controllers[1].connections == 0
+    expect_one_account(demo_lab, application)
+
+
+@pytest.mark.parametrize("fault", ["lost_reply", "killed"])
+def test_what_another_controller_does_not_hold_yet_is_not_made_again(
+    demo_lab: Lab,
+    two_controllers: tuple[CuttingProxy, CuttingProxy],
+    monkeypatch: pytest.MonkeyPatch,
+    fault: str,
+) -> None:
+    """Fault case 3: the one that was asked fails between write and look-up, and the other one is behind."""
+    application = journeys.approved(demo_lab.cast)
+    if fault == "killed":
+        demo_lab.worker_dies_at("after_reply")
+    else:
+        demo_lab.directory_server.faults.add(Fault(operation="add", action="lose_reply"))
+        services.drain("directory", now_fn=timezone.now)
+    two_controllers[0].close()
+    adds = demo_lab.directory_server.faults.counts["add"]
+
+    with monkeypatch.context() as behind:
+        for question in ("find_by_login_name", "find_by_marker"):
+            behind.setattr(Ldap3Directory, question, _behind(getattr(Ldap3Directory, question)))
+        demo_lab.go_on(rounds=4)  # within the hour that replication may take
+    waiting = journeys.operations(application)[0]
+    demo_lab.go_on(rounds=8)
+
+    assert (waiting.status, waiting.error_code) == (OperationStatus.WAITING, "other_controller")
+    assert demo_lab.directory_server.faults.counts["add"] == adds
+    expect_one_account(demo_lab, application)
+
+
+def _behind(question: Callable[..., Any]) -> Callable[..., None]:
+    """Asked, and nothing found."""
+
+    def ask(*args: Any) -> None:
+        question(*args)
+
+    return ask
+
+
+@pytest.mark.parametrize("point", ["asleep_before_check", "asleep_before_write"])
+def test_a_worker_that_slept_beyond_its_lease_changes_nothing_any_more(lab: Lab, point: str) -> None:
+    """Fault case 5: by the fencing number before its check, by the directory's refusal and our marker after it."""
+    application = journeys.approved(lab.cast)
+    sleeper = lab.worker(point)
+    sleeper.fall_asleep()
+
+    lab.go_on()
+    assert sleeper.wake() == 0
+    lab.go_on()
+
+    expect_one_account(lab, application)
+    assert len(lab.passwords()) == 1
+    assert journeys.operations(application)[0].events.filter(verb="lease_expired").count() == 1
+
+
+@pytest.mark.parametrize("point", ["asleep_before_check", "asleep_before_write"])
+def test_a_reset_that_slept_beyond_its_lease_replaces_no_password(lab: Lab, point: str) -> None:
+    """Fault case 5: compare-and-set of pwdLastSet."""
+    registration = journeys.approved(lab.cast)
+    services.drain("directory", now_fn=timezone.now)
+    name = login_name(registration)
+    entry = lab.entry(name)
+    assert entry is not None
+    lab.directory.change_password(
+        entry.guid, old_password=lab.passwords()[-1], new_password="Jibun-de-3randa"
+    )
+    reset = journeys.approved_reset(lab.cast, name)
+    sleeper = lab.worker(point)
+    sleeper.fall_asleep()
+
+    lab.go_on()
+    assert sleeper.wake() == 0
+    lab.go_on()
+
+    assert journeys.operations(reset)[0].status == OperationStatus.DONE
+    assert len(lab.passwords()) == 2
+    assert lab.last_password_works(name)
+
+
+def test_a_worker_that_wakes_within_its_write_mails_what_it_wrote(lab: Lab) -> None:
+    """Fault case 5: an unused password is replaced by an unused one, which the directory cannot tell apart."""
+    application = journeys.approved(lab.cast)
+    lab.worker_dies_at("after_reply")
+    late = timezone.now() + timedelta(minutes=10)
+    services.sweep(late)
+    Operation.system.update(not_before=timezone.now())
+    sleeper = lab.worker("asleep_before_write")
+    sleeper.fall_asleep()
+
+    lab.go_on(after=timedelta(minutes=20))
+    assert sleeper.wake() == 0
+
+    expect_one_account(lab, application)
+    assert len(lab.passwords()) == 2
 
 
 def test_a_task_delivered_twice_does_the_work_once(lab: Lab) -> None:

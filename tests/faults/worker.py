@@ -46,6 +46,16 @@ def _after(function: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
+def _asleep(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Stand still until somebody wakes this process (SIGCONT), then go on as if nothing had been."""
+
+    def run(*args: Any, **kwargs: Any) -> Any:
+        os.kill(os.getpid(), signal.SIGSTOP)
+        return function(*args, **kwargs)
+
+    return run
+
+
 def _wrap(owner: Any, name: str, around: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
     setattr(owner, name, around(getattr(owner, name)))
 
@@ -83,6 +93,9 @@ def arm(point: str) -> None:
     """Make this process die at `point`. Raises KeyError for an unknown one."""
     import smtplib
 
+    import ldap3
+
+    from accounts import provisioning
     from portal.fulfilment.claiming import HeldRun
     from portal.gateways import _ldap3_connection
     from portal.gateways.directory_ldap3 import Ldap3Directory
@@ -91,6 +104,10 @@ def arm(point: str) -> None:
     points: dict[str, Callable[[], None]] = {
         "before_bind": lambda: _wrap(_ldap3_connection, "open_connection", _before),
         "after_send": lambda: [_die_before_the_reply(n) for n in ("add", "modify")] and None,
+        "asleep_before_check": lambda: _wrap(provisioning, "generate_initial_password", _asleep),
+        "asleep_before_write": lambda: (
+            [_wrap(ldap3.Connection, n, _asleep) for n in ("add", "modify")] and None
+        ),
         "before_send": lambda: [_wrap(Ldap3Directory, n, _before) for n in _WRITES] and None,
         "after_reply": lambda: [_wrap(Ldap3Directory, n, _after) for n in _WRITES] and None,
         "after_commit": lambda: _wrap(HeldRun, "checkpoint", _after),
@@ -124,6 +141,16 @@ class Forked:
         os.kill(self.pid, signal.SIGKILL)
         os.waitpid(self.pid, 0)
         raise TimeoutError(f"the worker did not end within {timeout:.0f} seconds")
+
+    def fall_asleep(self) -> None:
+        """Wait until it stands still."""
+        _pid, status = os.waitpid(self.pid, os.WUNTRACED)
+        assert os.WIFSTOPPED(status), "it ended instead"
+
+    def wake(self) -> int:
+        """Let it go on, to its end."""
+        os.kill(self.pid, signal.SIGCONT)
+        return self.wait()
 
 
 def fork(work: Callable[[], None]) -> Forked:

@@ -15,18 +15,15 @@ from django.utils import timezone
 from portal.common.time import JST
 from portal.fulfilment.models import Operation, OperationStatus
 from portal.notices.models import Notice
-from portal.orgs.permissions import Role
 from portal.workflow import attachments, fulfilling, routes, services
 from portal.workflow.errors import (
-    AlreadyDecided,
     ContentChanged,
     InvalidApplication,
     MoveNotAllowed,
     WorkflowError,
 )
-from portal.workflow.models import Application, ApplicationLine, RouteStage, Status
+from portal.workflow.models import Application, ApplicationLine, Status
 from portal.workflow.verbs import Verb
-from tests import factories
 from tests.workflow import cards
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -63,56 +60,6 @@ def winners(results: list[Any]) -> int:
 
 def losers(results: list[Any]) -> list[type]:
     return [type(result) for result in results if isinstance(result, WorkflowError)]
-
-
-@pytest.mark.parametrize("_round", range(5))
-def test_of_two_approvers_one_decides_and_the_other_is_told_who(office: cards.Office, _round: int) -> None:
-    second = factories.approver()
-    application = cards.submitted(office.applicant)
-    seen = [cards.seen(application, person) for person in (office.approver, second)]
-
-    results = at_once(*(lambda a=a: services.approve(**a, comment="") for a in seen))
-
-    assert (winners(results), losers(results)) == (1, [AlreadyDecided])
-    (told,) = (result for result in results if isinstance(result, AlreadyDecided))
-    assert told.stage.decided_by in (office.approver, second)
-    assert application.events.filter(verb=Verb.APPROVED).count() == 1
-
-
-@pytest.mark.parametrize("_round", range(5))
-def test_of_approve_and_reject_one_counts(office: cards.Office, _round: int) -> None:
-    RouteStage.objects.create(
-        kind=cards.CODE, position=1, label="Approval", role=Role.APPROVER, decided_in="OWN"
-    )
-    second = factories.approver()
-    application = cards.submitted(office.applicant)
-    first_seen, second_seen = cards.seen(application, office.approver), cards.seen(application, second)
-
-    results = at_once(
-        lambda: services.approve(**first_seen, comment=""),
-        lambda: services.reject(**second_seen, comment="不要"),
-    )
-
-    assert (winners(results), losers(results)) == (1, [AlreadyDecided])
-    application.refresh_from_db()
-    queued = Operation.system.filter(application_number=application.number).count()
-    assert (application.status, queued) in {(Status.FULFILLING, 1), (Status.REJECTED, 0)}
-
-
-@pytest.mark.parametrize("_round", range(5))
-def test_of_approve_and_pull_back_one_counts(office: cards.Office, _round: int) -> None:
-    application = cards.submitted(office.applicant)
-    seen = cards.seen(application, office.approver)
-
-    results = at_once(
-        lambda: services.approve(**seen, comment=""),
-        lambda: services.pull_back(application_id=application.pk, actor=office.applicant, now=timezone.now()),
-    )
-
-    assert (winners(results), losers(results)) == (1, [MoveNotAllowed])
-    approvals = application.events.filter(verb=Verb.APPROVED).count()
-    pulled = application.events.filter(verb=Verb.PULLED_BACK).count()
-    assert approvals + pulled == 1
 
 
 @pytest.mark.parametrize("_round", range(5))
@@ -297,24 +244,3 @@ def test_two_runs_of_the_reminder_send_one_mail(office: cards.Office) -> None:
 
     assert sorted(results) == [0, 1]
     assert len([n for n in Notice.system.all() if n.context.get("reminder")]) == 1
-
-
-@pytest.mark.parametrize("_round", range(5))
-def test_of_approve_and_withdraw_one_counts(office: cards.Office, _round: int) -> None:
-    RouteStage.objects.create(
-        kind=cards.CODE, position=1, label="Approval", role=Role.APPROVER, decided_in="OWN"
-    )
-    application = cards.submitted(office.applicant)
-    seen = cards.seen(application, office.approver)
-
-    results = at_once(
-        lambda: services.approve(**seen, comment=""),
-        lambda: services.withdraw(
-            application_id=application.pk, actor=office.applicant, comment="", now=timezone.now()
-        ),
-    )
-
-    assert (winners(results), losers(results)) == (1, [MoveNotAllowed])
-    application.refresh_from_db()
-    queued = Operation.system.filter(application_number=application.number).count()
-    assert (application.status, queued) in {(Status.FULFILLING, 1), (Status.WITHDRAWN, 0)}

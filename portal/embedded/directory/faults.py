@@ -25,7 +25,7 @@ class Fault:
     """What happens to the next `times` operations of a kind ("*" for all); None means until cleared.
 
     delay: waits `seconds` first. lose_request: hangs up, nothing applied. lose_reply: applies, then hangs up.
-    hang: applies and never answers. refuse: answers `result` with the Win32 code `win32`, nothing applied.
+    hang: applies and never answers. refuse: answers `result` with the Win32 code `win32` and `text`, nothing applied.
     """
 
     operation: str
@@ -34,6 +34,7 @@ class Fault:
     seconds: float = 0.0
     result: int = 52
     win32: str = ""
+    text: str | bytes = "ordered by a test"
 
 
 class Faults:

@@ -195,9 +195,10 @@ _PARSERS: Mapping[int, Callable[[bytes], Operation]] = {
 }
 
 
-def result(request: Request, code: int, message: str = "", *, controls: bytes = b"") -> bytes:
+def result(request: Request, code: int, message: str | bytes = "", *, controls: bytes = b"") -> bytes:
     """The closing response to a request. `message` gets the NUL at its end that AD sends."""
-    diagnostic = message + "\x00" if message else ""
+    text = message.encode() if isinstance(message, str) else message
+    diagnostic = text + b"\x00" if text else b""
     body = ber.integer(code, ber.ENUMERATED) + ber.octets("") + ber.octets(diagnostic)
     response = ber.tlv(_RESPONSE_TAGS[type(request.operation)], body)
     return ber.sequence(ber.integer(request.message_id), response, controls)

@@ -79,7 +79,8 @@ class Session:
         fault = self._faults.take(_OPERATION_NAMES[type(request.operation)])
         self._before(fault, request)
         if fault is not None and fault.action == "refuse":
-            reply = messages.result(request, fault.result, f"{fault.win32}: ordered by a test")
+            text = fault.text.encode() if isinstance(fault.text, str) else fault.text
+            reply = messages.result(request, fault.result, f"{fault.win32}: ".encode() + text)
         else:
             reply = b"".join(self._perform(request))
         if fault is not None and fault.action == "lose_reply":
