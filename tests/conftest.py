@@ -87,7 +87,12 @@ def _alone(item: pytest.Item) -> bool:
 
 
 def _commits(item: pytest.Item) -> bool:
-    """Locks, races, triggers and queues: these tests see what one PostgreSQL or Redis does unlike another."""
+    """Locks, races, triggers and queues: these tests see what one PostgreSQL or Redis does unlike another.
+
+    Those marked `once` show what many rows do; their smaller neighbours are repeated in their stead.
+    """
+    if item.get_closest_marker("once"):
+        return False
     mark = item.get_closest_marker("django_db")
     asked = bool(mark and mark.kwargs.get("transaction"))
     return asked or "transactional_db" in getattr(item, "fixturenames", ())

@@ -20,6 +20,7 @@ import secrets
 import shutil
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import time
@@ -175,6 +176,33 @@ def running_pid(folder: Path | str = DEFAULT_DIR) -> int | None:
     return _running_pid(Path(folder).resolve())
 
 
+@contextlib.contextmanager
+def filled(folder: Path | str, ldif: str) -> Iterator[None]:
+    """A running domain holds these entries as well for a while, thousands of them; then it is what it was. Raises SambaError.
+
+    Samba is started anew before and after: connections to it end.
+    """
+    path = Path(folder).resolve()
+    entries, kept = path / "filled.ldif", path / "ad.kept"
+    down(path)
+    shutil.copytree(path / "ad", kept, symlinks=True, ignore=_sockets)
+    try:
+        _write(entries, ldif, 0o600)
+        _add_entries(path, entries)
+        up(path)
+        yield
+    finally:
+        down(path)
+        entries.unlink(missing_ok=True)
+        shutil.rmtree(path / "ad")
+        kept.rename(path / "ad")
+        up(path)
+
+
+def _sockets(folder: str, names: list[str]) -> list[str]:
+    return [name for name in names if stat.S_ISSOCK((Path(folder) / name).lstat().st_mode)]
+
+
 def unavailable_reason() -> str:
     """Why Samba cannot be brought up on this machine; "" when it can."""
     if os.getuid() != 0:
@@ -285,14 +313,7 @@ def _make_tree(path: Path, service_password: str) -> None:
     units = [f"OU=Services,{BASE_DN}", *organisational_units(ROOT_OU)]
     ldif = "\n".join(f"dn: {dn}\nobjectClass: top\nobjectClass: organizationalUnit\n" for dn in units)
     _write(path / "tree.ldif", ldif, 0o600)
-    database = f"{path}/ad/private/sam.ldb"
-    # samba-tool adds one OU per process start; its Python library adds all of them at once.
-    script = (
-        "import sys; from samba.samdb import SamDB; from samba.auth import system_session; "
-        "from samba.param import LoadParm; lp = LoadParm(); lp.load(sys.argv[1]); "
-        "SamDB(url=sys.argv[2], session_info=system_session(), lp=lp).add_ldif(open(sys.argv[3]).read())"
-    )
-    _run(["/usr/bin/python3", "-c", script, f"{path}/ad/etc/smb.conf", database, f"{path}/tree.ldif"])
+    _add_entries(path, path / "tree.ldif")
     _samba_tool(
         "user",
         "create",
@@ -303,6 +324,33 @@ def _make_tree(path: Path, service_password: str) -> None:
     )
     _samba_tool("user", "setexpiry", "svc-portal", "--noexpiry", *_local(path))
     _delegate(path)
+
+
+_ADD_ENTRIES = """
+import sys
+from samba.auth import system_session
+from samba.param import LoadParm
+from samba.samdb import SamDB
+
+configuration, database, ldif = sys.argv[1:]
+parameters = LoadParm()
+parameters.load(configuration)
+db = SamDB(url=database, session_info=system_session(), lp=parameters)
+db.transaction_start()
+with open(ldif) as file:
+    for count, (_, entry) in enumerate(db.parse_ldif(file.read()), 1):
+        db.add(entry)
+        if count % 200 == 0:  # each entry costs more the more of them are in one transaction
+            db.transaction_commit()
+            db.transaction_start()
+db.transaction_commit()
+"""
+
+
+def _add_entries(path: Path, ldif: Path) -> None:
+    """Straight into the database; samba-tool would start a process for each."""
+    configuration, database = f"{path}/ad/etc/smb.conf", f"{path}/ad/private/sam.ldb"
+    _run(["/usr/bin/python3", "-c", _ADD_ENTRIES, configuration, database, str(ldif)])
 
 
 def _delegate(path: Path) -> None:

@@ -55,6 +55,7 @@ def approved(lab: Lab, upload: Upload) -> Application:
     return journeys.approve(made, lab.cast.operator)
 
 
+@pytest.mark.once
 def test_a_kill_at_row_777_of_1000_resumes_with_one_account_for_each_row(lab: Lab) -> None:
     application = approved(lab, handed_in(lab, file_of(lab, ROWS)))
 

@@ -95,6 +95,7 @@ def transfers(directory: FakeDirectory, count: int) -> Application:
 
 
 @pytest.mark.slow
+@pytest.mark.once
 @pytest.mark.django_db(transaction=True)  # in one transaction its dead rows would make it slower and slower
 @pytest.mark.parametrize(
     ("start", "lines"),

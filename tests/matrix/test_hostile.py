@@ -107,6 +107,8 @@ def test_no_body_breaks_an_endpoint(route: Route, world: World) -> None:
                 browser, method, address, data=body, content_type="application/json", headers=headers
             )
             _is_no_error(response, f"{method} {address} with {body[:60]!r}")
+            if response.status_code == 405:
+                break  # refused before any body is read
 
 
 @pytest.mark.parametrize("header", ["If-Match", "Idempotency-Key", "Accept", "Authorization", "Content-Type"])
