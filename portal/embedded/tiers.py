@@ -1,7 +1,9 @@
 """`make test`: every tier of the tests in one go, with what this machine can offer.
 
 Tier 1 runs everything on the embedded servers. Tier 2 runs on PostgreSQL, Redis and Samba AD from Debian packages what
-those can change: the tests marked `real`, and once more every test that commits (locks, races, queues). A tier that cannot be installed is left out and named in the last lines; with CI=true that is a failure.
+those can change: the tests marked `real`, and once more every test that commits (locks, races, queues). Both run at
+the same time, each with servers of its own; what tier 2 says is shown when it has ended. A tier that cannot be
+installed is left out and named in the last lines; with CI=true that is a failure.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import xml.etree.ElementTree as ET
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
+from typing import IO
 
 from portal.embedded import packages, services
 from portal.embedded.account import AccountError
@@ -30,21 +33,17 @@ def main(arguments: list[str]) -> int:
     left_out = []
     if not shutil.which("chromium") and packages.ensure(packages.BROWSER):
         left_out.append("browser: Chromium cannot be installed here")
-    print("== Tier 1: embedded servers", flush=True)
-    # Two processes, each with servers of its own.
-    total = _pytest("embedded", ["-n", "2", "-m", "not real", *arguments], {})
     was_up = bool(services.environment())
+    environment: dict[str, str] = {}
     try:
         environment = services.up()
     except (ServerError, AccountError) as problem:
         left_out.append(f"real services: {' '.join(str(problem).split())}")
-    else:
-        print("== Tier 2: PostgreSQL, Redis and Samba AD from Debian packages", flush=True)
-        try:
-            total += _pytest("real", ["--real-tier", "-m", "not browser", *arguments], environment)
-        finally:
-            if not was_up:
-                services.down()
+    try:
+        total = _run_both(arguments, environment)
+    finally:
+        if environment and not was_up:
+            services.down()
     for tier in left_out:
         print(f"Tier left out: {tier}")
     if left_out and _STRICT:
@@ -53,16 +52,51 @@ def main(arguments: list[str]) -> int:
     return 1 if total["failed"] else 0
 
 
-def _pytest(name: str, arguments: list[str], environment: Mapping[str, str]) -> Counter[str]:
+def _run_both(arguments: list[str], environment: Mapping[str, str]) -> Counter[str]:
+    real = None
+    log = _REPORTS / "real.log"
+    if environment:
+        with log.open("w") as output:
+            real = _start(
+                "real", ["--real-tier", "-m", "not browser", *arguments], environment, stdout=output
+            )
+    print("== Tier 1: embedded servers", flush=True)
+    # Two processes, each with servers of its own; one that has nothing left takes from the other.
+    embedded = _start("embedded", ["-n", "2", "--dist", "worksteal", "-m", "not real", *arguments], {})
+    try:
+        total = _counted("embedded", embedded)
+        if real is not None:
+            real.wait()
+            print("== Tier 2: PostgreSQL, Redis and Samba AD from Debian packages", flush=True)
+            print(log.read_text(errors="replace"), flush=True)
+            total += _counted("real", real)
+    finally:
+        for process in (embedded, real):
+            if process is not None and process.poll() is None:
+                process.terminate()
+                process.wait()
+    return total
+
+
+def _start(
+    name: str, arguments: list[str], environment: Mapping[str, str], stdout: IO[str] | None = None
+) -> subprocess.Popen[bytes]:
     report = _REPORTS / f"{name}.xml"
     report.unlink(missing_ok=True)
     command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", *arguments]
     # Importing this package names the local settings (portal.celery); the tests have their own.
     env = {**os.environ, "DJANGO_SETTINGS_MODULE": "portal.settings.test", **environment}
-    done = subprocess.run(command, cwd=ROOT, env=env, check=False)
-    counted = count_report(report)
+    return subprocess.Popen(
+        command, cwd=ROOT, env=env, stdout=stdout, stderr=subprocess.STDOUT if stdout else None
+    )
+
+
+def _counted(name: str, process: subprocess.Popen[bytes]) -> Counter[str]:
+    """What the report says once the process has ended."""
+    code = process.wait()
+    counted = count_report(_REPORTS / f"{name}.xml")
     # A run that broke off before or after its tests has failed, whatever it counted (5: nothing was collected).
-    if done.returncode not in (0, 5) and not counted["failed"]:
+    if code not in (0, 5) and not counted["failed"]:
         counted["failed"] += 1
     return counted
 
