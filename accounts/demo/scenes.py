@@ -24,7 +24,7 @@ from accounts.attributes import organisation_ou
 from accounts.delivery import modes
 from accounts.delivery.models import DeliveryMode
 from accounts.demo.names import DEPARTMENTS, draw_name
-from accounts.demo.people import Post, login_name
+from accounts.demo.people import SINCE, Post, login_name
 from accounts.demo.story import Teller
 from accounts.dormancy import answering, listing
 from accounts.dormancy.finding import Dormant, Found
@@ -36,8 +36,8 @@ from accounts.naming import rules
 from accounts.passwords import generate_initial_password
 from accounts.reconciliation import runs
 from portal.common.time import JST, today
-from portal.gateways.directory import Directory, NewAccount, controller_name
-from portal.orgs.models import Organisation, User
+from portal.gateways.directory import Directory, NewAccount
+from portal.orgs.models import Membership, Organisation, User
 from portal.orgs.permissions import Role
 from portal.workflow import kinds, services
 from portal.workflow.bulk import checking
@@ -224,6 +224,12 @@ def _deliver_by_code(teller: Teller, now: datetime) -> None:
         person = _person(post.word, post.role, organisation)
         recipient.name, recipient.email = person.display_name, person.email
         recipient.save(update_fields=["name", "email", "updated_at"])
+        Membership.system.get_or_create(
+            user=person,
+            organisation=organisation,
+            role=Role.PASSWORD_RECIPIENT,
+            defaults={"valid_from": SINCE},
+        )
     manager = _person("kanri", Role.SECURITY_MANAGER, organisation)
     modes.choose(organisation_id=organisation.pk, mode=DeliveryMode.PICKUP, actor=manager, now=now)
     line = teller.line(next(r for r in recipients.usable(organisation) if r.email != manager.email))
@@ -249,7 +255,7 @@ def _list_unused(directory: Directory, tellers: tuple[Teller, ...], now: datetim
 
 def _unused(directory: Directory, tellers: tuple[Teller, ...], since: datetime, count: int) -> Found:
     """Some accounts as if they were old; every third was never used."""
-    controllers = tuple(controller_name(url) for url in directory.domain_controllers())
+    controllers = (directory.domain_controller().name,)
     found: dict[int, list[Dormant]] = {}
     for teller in tellers:
         for number, account in enumerate(_accounts(teller, count, skip=3)):

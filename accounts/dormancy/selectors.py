@@ -114,10 +114,11 @@ def months(user: User, limit: int = 24) -> list[Month]:
 
 
 def report(user: User, run: DormantRun) -> Report:
-    """Every organisation's counts of a month, in order, also those without a dormant account."""
+    """Every organisation's counts of a month: those that still owe answers first, those without a dormant account last."""
     counts = _counts(user, "review_id", review__run=run)
     found = reviews(user).filter(run=run).order_by("organisation__sort_order", "organisation__code")
     rows = [ReportRow(review=row, counts=counts.get(row.pk, Counts())) for row in found]
+    rows.sort(key=lambda row: (not row.counts.waiting, not row.counts.total))
     names = Counts.__dataclass_fields__
     total = {name: sum(getattr(row.counts, name) for row in rows) for name in names}
     return Report(rows=rows, total=Counts(**total))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from django.db.models import Count, QuerySet
 from django.utils.translation import gettext as _
@@ -43,6 +44,13 @@ class Filters:
             state=state if state in {*FindingState.values, EVERY} else LIVE_FILTER,
             q=query.get("q", "").replace("\x00", "").strip()[:100],
         )
+
+    def to_query(self) -> str:
+        """The filter part of a URL, without what holds anyway."""
+        values = {name: value for name, value in vars(self).items() if value}
+        if self.state == LIVE_FILTER:
+            del values["state"]
+        return urlencode(values)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,7 +148,8 @@ def _rows(finding: Finding, now: Snapshot, *, known: bool) -> list[Row]:
     approved = approved_of(account) if account is not None else {}
     written = expected_of(account) if account is not None else {}
     found = now if known else (finding.found or {})
-    differing = {difference.field for difference in compare(written, found)} if written else set()
+    # What is gone has no values that could differ: the page says so in words.
+    differing = {difference.field for difference in compare(written, found)} if written and found else set()
     return [
         Row(
             label=_(label),

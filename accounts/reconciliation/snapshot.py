@@ -114,7 +114,7 @@ def _folded(dn: str) -> str:
 def _same(field: str, expected: Any, found: Any) -> bool:
     """Values that differ in spelling only."""
     if field == "container":
-        return _folded(expected) == _folded(found)
+        return _folded(expected or "") == _folded(found or "")
     if field == "groups":
         return _fold_all(expected) == _fold_all(found)
     if field == "common_name":

@@ -6,9 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import Count
+from django.urls import reverse
 
 from accounts.reconciliation.models import LIVE, Finding, ReconciliationRun
 from portal.common.time import today
+from portal.notices import places
 from portal.notices import services as notices
 from portal.notices.messages import link, provide
 from portal.notices.models import Notice
@@ -55,3 +57,5 @@ def provide_links() -> None:
 
     provide(OPERATIONS_MAIL, values)
     provide(OWN_MAIL, values)
+    for template in (OPERATIONS_MAIL, OWN_MAIL):
+        places.provide(template, lambda notice: reverse("finding_list"))

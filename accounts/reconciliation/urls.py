@@ -7,6 +7,7 @@ from accounts.reconciliation import views
 urlpatterns = [
     path("findings/", views.ListView.as_view(), name="finding_list"),
     path("findings/export/", views.ExportView.as_view(), name="finding_export"),
+    path("findings/print/", views.PrintView.as_view(), name="finding_print"),
     path("findings/<int:pk>/", views.DetailView.as_view(), name="finding_detail"),
     path("findings/<int:pk>/answer/", views.AnswerView.as_view(), name="finding_answer"),
     path("findings/<int:pk>/confirm/", views.ConfirmView.as_view(), name="finding_confirm"),

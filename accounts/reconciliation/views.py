@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -20,76 +19,95 @@ from accounts.reconciliation import answers, runs, selectors
 from accounts.reconciliation.errors import AlreadyAnswered, AnswerRefused, ChangedSince
 from accounts.reconciliation.forms import AnswerForm, FindingFilterForm, SeenForm, StartForm
 from accounts.reconciliation.models import Finding, FindingState
-from accounts.reconciliation.selectors import Filters
-from accounts.reconciliation.snapshot import FIELDS
+from accounts.reconciliation.selectors import LIVE_FILTER, Filters
+from accounts.reconciliation.tables import FINDINGS
 from accounts.views import AccountsView
-from portal.common.csvfile import csv_response
+from portal.common import export
+from portal.common.forms import describe_filters
 from portal.common.pagination import COUNT_LIMIT, limited_count, paginate
-from portal.common.time import JST
 from portal.fulfilment.errors import NotAllowed
+from portal.orgs import columns
 from portal.orgs.permissions import READ_OPERATIONS, RUN_OPERATIONS
 from portal.trail import services as trail
 from portal.workflow.views import PersonView
 
 PAGE_SIZE = 50
-EXPORT_LIMIT = 10_000
 
 
-class ListView(AccountsView):
+class RegisterView(AccountsView):
+    """A view of the findings that the filters of the URL leave."""
+
+    def filters(self) -> Filters:
+        """The filters of the URL."""
+        return Filters.from_query(self.request.GET.dict())
+
+    def form(self, filters: Filters) -> FindingFilterForm:
+        """The filter bar with what is in force."""
+        state = "" if filters.state == LIVE_FILTER else filters.state
+        initial = asdict(filters) | {"state": state}
+        return FindingFilterForm(initial, organisations=accounts.organisations(self.user))
+
+    def note(self, action: str, detail: dict[str, Any]) -> None:
+        """Reading personal data is recorded with what was asked (SEC-02)."""
+        trail.record(action=action, now=timezone.now(), actor=self.user, detail=detail)
+
+
+class ListView(RegisterView):
     """Where AD differs from what was written, by kind, organisation and state."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        """One page; the reading of personal data is recorded with what was asked (SEC-02)."""
-        filters = Filters.from_query(request.GET.dict())
+        """One page, in the person's columns."""
+        filters = self.filters()
         found = selectors.findings(self.user, filters)
-        trail.record(
-            action="finding.list", now=timezone.now(), actor=self.user, detail={"filters": asdict(filters)}
-        )
+        self.note("finding.list", {"filters": asdict(filters)})
         count = limited_count(found)
-        organisations = accounts.organisations(self.user)
+        table = columns.shown_to(self.user, FINDINGS)
+        page = paginate(table.prepared(found), request.GET.get("cursor"), PAGE_SIZE)
         context = {
-            "page": paginate(found, request.GET.get("cursor"), PAGE_SIZE),
+            "page": page,
+            "table": table,
+            "rows": table.rows(page.rows),
             "count": min(count, COUNT_LIMIT),
             "more": count > COUNT_LIMIT,
             "filters": filters,
+            "query": filters.to_query(),
             "kinds": selectors.kind_counts(self.user, filters),
-            "form": FindingFilterForm(initial=request.GET.dict(), organisations=organisations),
+            "form": self.form(filters),
             "may_read_runs": self.user.may(READ_OPERATIONS),
         }
         return render(request, "accounts/findings.html", context)
 
 
-class ExportView(AccountsView):
-    """The list as CSV; who took what is recorded (SEC-02)."""
+class ExportView(RegisterView):
+    """The list as CSV or Excel, in the person's columns; who took what is recorded (SEC-02)."""
 
     def get(self, request: HttpRequest) -> HttpResponseBase:
-        """The same filters as the list, at most EXPORT_LIMIT rows."""
-        filters = Filters.from_query(request.GET.dict())
-        rows = selectors.findings(self.user, filters).order_by("-id")[:EXPORT_LIMIT]
-        detail = {"filters": asdict(filters), "limit": EXPORT_LIMIT}
-        trail.record(action="finding.export", now=timezone.now(), actor=self.user, detail=detail)
-        header = [_("Number"), _("Finding"), _("Login name"), _("Name"), _("Organisation"), _("State")]
-        more = [_("Differences"), _("First seen"), _("Last seen"), _("Answer"), _("Reason"), _("Answered by")]
-        return csv_response(_("findings") + ".csv", [*header, *more], _export_rows(rows))
+        """The same filters as the list, newest first."""
+        filters = self.filters()
+        kind = export.file_format(request.GET.get("format", ""))
+        found = selectors.findings(self.user, filters).order_by("-id")
+        if (refusal := export.too_many(kind, found)) is not None:
+            messages.error(request, refusal)
+            return redirect(f"{reverse('finding_list')}?{filters.to_query()}")
+        self.note("finding.export", {"filters": asdict(filters), "format": kind})
+        return export.table_response(kind, _("findings"), columns.shown_to(self.user, FINDINGS), found)
 
 
-def _export_rows(rows: QuerySet[Finding]) -> Iterator[list[Any]]:
-    for finding in rows.iterator(chunk_size=500):
-        labels = [_(FIELDS[difference["field"]][0]) for difference in finding.differences]
-        yield [
-            finding.pk,
-            finding.get_kind_display(),
-            finding.login_name,
-            finding.name,
-            finding.organisation.name,
-            finding.get_state_display(),
-            "、".join(labels),
-            f"{finding.first_seen_at.astimezone(JST):%Y-%m-%d %H:%M}",
-            f"{finding.last_seen_at.astimezone(JST):%Y-%m-%d %H:%M}",
-            finding.get_answer_display() if finding.answer else "",
-            finding.reason,
-            finding.answered_by.display_name if finding.answered_by else "",
-        ]
+class PrintView(RegisterView):
+    """The list on paper: every row that the filters leave, up to what anybody prints."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        """Printing is taking along: it is recorded like a file (SEC-02)."""
+        filters = self.filters()
+        found = selectors.findings(self.user, filters).order_by("-id")
+        self.note("finding.print", {"filters": asdict(filters)})
+        context = export.print_context(found, columns.shown_to(self.user, FINDINGS))
+        context |= {
+            "heading": _("Findings in AD"),
+            "list_url": f"{reverse('finding_list')}?{filters.to_query()}",
+            "filters": describe_filters(self.form(filters)),
+        }
+        return render(request, "components/list_print.html", context)
 
 
 class FindingView(AccountsView):

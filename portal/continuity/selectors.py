@@ -41,7 +41,8 @@ def packs() -> QuerySet[ContinuityPack]:
 def reserve_of(user: User) -> QuerySet[Organisation]:
     """How many numbers of each organisation's block are free and used, of those that this person sees."""
     seen = EmergencyNumber.objects.visible_to(user).values("organisation_id")
-    return Organisation.objects.filter(pk__in=seen).annotate(
+    found = Organisation.objects.filter(pk__in=seen).annotate(
         free=Count("emergency_numbers", filter=Q(emergency_numbers__used_at=None)),
         used=Count("emergency_numbers", filter=Q(emergency_numbers__used_at__isnull=False)),
     )
+    return found.order_by("sort_order", "code")

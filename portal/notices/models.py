@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from portal.notices.places import place_of
 from portal.notices.titles import title_of
 from portal.orgs.models import Organisation, User
 from portal.orgs.scoping import ScopedModel
@@ -58,6 +59,11 @@ class Notice(ScopedModel):
     def title(self) -> str:
         """What it is about, in words."""
         return title_of(self.template)
+
+    @property
+    def url(self) -> str:
+        """Where it leads in the portal; "" for nowhere."""
+        return place_of(self)
 
     @property
     def can_be_sent_again(self) -> bool:

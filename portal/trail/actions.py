@@ -97,6 +97,7 @@ LABELS: Mapping[str, Any] = {
     "dormant.remind": _("reminder about dormant accounts sent"),
     "finding.list": _("findings listed"),
     "finding.export": _("findings exported"),
+    "finding.print": _("list of findings printed"),
     "finding.view": _("finding viewed"),
     "finding.answer": _("finding answered"),
     "finding.propose": _("answer to a finding proposed"),

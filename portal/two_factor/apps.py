@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 
@@ -11,10 +12,11 @@ class TwoFactorConfig(AppConfig):
         """Make the target known to fulfilment, and hear of what its operations wait for."""
         from portal.fulfilment import registry
         from portal.gateways.two_factor import TARGET
-        from portal.notices import messages
+        from portal.notices import messages, places
         from portal.two_factor import factory, services, waiting
 
         registry.name_target(TARGET, _("Two-factor system"), in_use=factory.is_in_use)
         registry.on_drained(TARGET, services.after_drain)
         registry.on_settled(waiting.wake_followers)
+        places.provide("exchange_problem", lambda notice: reverse("exchange_list"))
         messages.provide("exchange_problem", lambda notice: {"exchange_url": messages.link("exchange_list")})

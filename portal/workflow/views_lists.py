@@ -23,7 +23,7 @@ from portal.orgs import columns
 from portal.orgs.models import Organisation
 from portal.orgs.permissions import READ_APPLICATIONS
 from portal.trail import services as trail
-from portal.workflow import kinds, selectors
+from portal.workflow import kinds, selectors, waiting
 from portal.workflow.forms import FilterForm, SaveFilterForm
 from portal.workflow.models import SavedFilter, Status
 from portal.workflow.tables import APPLICATIONS, DRAFTS, USUAL
@@ -57,6 +57,7 @@ class HomeView(PersonView):
             "inbox": list(USUAL.rows(selectors.inbox(self.user, now).order_by("due_on", "id")[:5])),
             "recent": list(USUAL.rows(own.order_by("-id")[:5])),
             "notices": Notice.objects.visible_to(self.user).filter(to_user=self.user).order_by("-id")[:5],
+            "waiting": waiting.of(self.user, now),
             "today": timezone.localdate(),
         }
         return render(request, "workflow/home.html", context)
@@ -70,11 +71,11 @@ class InboxView(PersonView):
         trail.record(
             action="application.list", now=timezone.now(), actor=self.user, detail={"filters": "inbox"}
         )
-        waiting = selectors.inbox(self.user, timezone.now())
+        found = selectors.inbox(self.user, timezone.now())
         context = {
             "table": USUAL,
-            "rows": list(USUAL.rows(waiting.order_by("due_on", "id")[:INBOX_SIZE])),
-            "count": limited_count(waiting),
+            "rows": list(USUAL.rows(found.order_by("due_on", "id")[:INBOX_SIZE])),
+            "count": limited_count(found),
         }
         return render(request, "workflow/inbox.html", context)
 

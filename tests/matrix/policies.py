@@ -375,6 +375,7 @@ RUN_READERS = at("operations", Role.OPERATOR, Role.AUDITOR)
 RECONCILIATION = {
     "finding_list": Policy(ACCOUNT_LIST),
     "finding_export": Policy(ACCOUNT_LIST),
+    "finding_print": Policy(ACCOUNT_LIST),
     "finding_detail": Policy(
         access(to(READERS_OF_13, OK), to(READERS, HIDDEN), otherwise=REFUSED), None, finding
     ),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from io import BytesIO
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from openpyxl import load_workbook
 
 from accounts.models import Finding, ReconciliationRun
 from accounts.reconciliation.models import FindingState
@@ -78,6 +80,37 @@ def test_the_page_of_a_finding_shows_the_three_states_and_marks_what_differs(
     assert "会計課" in row
     assert page.text.count("data-differs") == 1
     assert TrailEntry.objects.filter(action="finding.view", object_label="tk1").exists()
+
+
+def test_the_page_of_a_missing_account_says_that_it_is_gone(land: Land) -> None:
+    account = land.account("tk1")
+    land.directory.delete(account.object_guid)
+    land.full()
+    [gone] = Finding.system.all()
+
+    page = client_for(Role.OPERATOR, code="operations").get(f"/findings/{gone.pk}/")
+
+    assert page.status_code == 200
+    assert not page.context["comparison"].exists
+    assert page.text.count("data-differs") == 0
+
+
+def test_the_list_is_taken_along_in_the_persons_columns(land: Land, changed: Finding) -> None:
+    client = client_for(Role.OPERATOR, code="operations")
+    client.post("/columns/findings/", {"columns": ["kind", "differences", "number"]})
+
+    text = client.get("/findings/export/?format=csv&kind=CHANGED").getvalue().decode("utf-8-sig")
+    book = load_workbook(BytesIO(client.get("/findings/export/?format=xlsx").getvalue()))
+    printed = client.get("/findings/print/").text
+
+    header = ["ログイン名", "相違", "相違のある項目", "番号"]
+    assert text.splitlines()[0].split(",") == header
+    assert [cell.value for cell in book.active[1]] == header
+    assert book.active["A2"].value == "tk1"
+    assert "所属" in text.splitlines()[1]
+    assert "tk1" in printed
+    taken = TrailEntry.objects.filter(action__in=("finding.export", "finding.print"))
+    assert [entry.detail.get("format") for entry in taken.order_by("pk")] == ["csv", "xlsx", None]
 
 
 def test_the_page_says_when_ad_cannot_be_asked_or_was_changed_again(land: Land, changed: Finding) -> None:
