@@ -11,9 +11,17 @@ class DevicesConfig(AppConfig):
         """Register this app's kinds and handlers, and its registers for field-level history (SEC-02)."""
         from auditlog.registry import auditlog
 
-        from devices.computers import kinds
-        from devices.models import Computer, Segment
+        from devices.computers import kinds as computers
+        from devices.models import Computer, Device, DevicePermit, Segment
+        from devices.permits import kinds as permits
+        from devices.permits import telling
+        from portal.notices import messages
 
-        kinds.register_all()
+        computers.register_all()
+        permits.register_all()
+        for template in telling.TEMPLATES:
+            messages.provide(template, telling.values_for_mail)
+        auditlog.register(Device, exclude_fields=["created_at", "updated_at", "search_text"])
+        auditlog.register(DevicePermit, exclude_fields=["created_at", "updated_at"])
         auditlog.register(Computer, exclude_fields=["created_at", "updated_at", "search_text"])
         auditlog.register(Segment, exclude_fields=["created_at", "updated_at"])

@@ -1,6 +1,7 @@
 """The tables of this app live beside what uses them."""
 
 from devices.computers.models import Agent, Computer, ComputerEvent, Segment
+from devices.permits.models import Device, DeviceEvent, DevicePermit
 from devices.reference import BusinessSystem, ComputerKind, OperatingSystem
 
 __all__ = [
@@ -9,6 +10,9 @@ __all__ = [
     "Computer",
     "ComputerEvent",
     "ComputerKind",
+    "Device",
+    "DeviceEvent",
+    "DevicePermit",
     "OperatingSystem",
     "Segment",
 ]

@@ -89,6 +89,11 @@ def actions_of(user: User, computer: Computer) -> list[str]:
     return [CHANGE, RETIRE]
 
 
+def may_permit(user: User, computer: Computer) -> bool:
+    """Whether the page offers to apply for a device permit on this machine; submission checks again."""
+    return CHANGE in actions_of(user, computer) and computer.kind.takes_devices
+
+
 def segments(user: User, *, organisation: str = "", ended: str = "") -> QuerySet[Segment]:
     """The registered segments that this person may see; those that ended only when asked for."""
     rows = readable(user, Segment.objects.visible_to(user)).select_related("organisation")

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from devices.computers import views as computers
+from devices.permits import views as permits
 from devices.segments import views as segments
 
 urlpatterns = [
@@ -10,6 +11,12 @@ urlpatterns = [
     path("computers/export/", computers.ExportView.as_view(), name="computer_export"),
     path("computers/print/", computers.PrintView.as_view(), name="computer_print"),
     path("computers/<uuid:uid>/", computers.DetailView.as_view(), name="computer_detail"),
+    path("devices/", permits.ListView.as_view(), name="device_list"),
+    path("devices/export/", permits.ExportView.as_view(), name="device_export"),
+    path("devices/print/", permits.PrintView.as_view(), name="device_print"),
+    path("devices/registration/", permits.RegistrationListView.as_view(), name="registration_list"),
+    path("devices/registration/<str:number>/", permits.RecordView.as_view(), name="registration_record"),
+    path("devices/<str:number>/", permits.DetailView.as_view(), name="device_detail"),
     path("segments/", segments.ListView.as_view(), name="segment_list"),
     path("segments/<int:pk>/end/", segments.EndView.as_view(), name="segment_end"),
 ]

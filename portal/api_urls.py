@@ -12,6 +12,7 @@ from accounts.api import AccountsView
 from accounts.dormancy.api import DormantAnswersView, DormantLinesView
 from accounts.reconciliation.api import FindingsView
 from devices.api import ComputersView, SegmentsView
+from devices.permits.api import DeviceRegisteredView, DeviceRemovedView, DevicesView
 from portal.common.api.views import ApiView, UnknownAddress
 from portal.fulfilment.api import OperationsView
 from portal.orgs.api import MeView, OrganisationsView
@@ -28,7 +29,14 @@ class ApplicationNumber(StringConverter):
     regex = "[A-Z]{1,4}-[0-9]{4}-[0-9]{6,12}"
 
 
+class DeviceNumber(StringConverter):
+    """A number of the register of devices."""
+
+    regex = "DV-[0-9]{4}-[0-9]{6,12}"
+
+
 register_converter(ApplicationNumber, "application_number")
+register_converter(DeviceNumber, "device_number")
 
 
 class SchemaView(ApiView, SpectacularAPIView):
@@ -64,6 +72,13 @@ urlpatterns: list[URLPattern] = [
     path("dormant/answers/", DormantAnswersView.as_view(), name="api_dormant_answers"),
     path("findings/", FindingsView.as_view(), name="api_findings"),
     path("computers/", ComputersView.as_view(), name="api_computers"),
+    path("devices/", DevicesView.as_view(), name="api_devices"),
+    path(
+        "devices/<device_number:number>/registered/",
+        DeviceRegisteredView.as_view(),
+        name="api_device_registered",
+    ),
+    path("devices/<device_number:number>/removed/", DeviceRemovedView.as_view(), name="api_device_removed"),
     path("segments/", SegmentsView.as_view(), name="api_segments"),
     path("organisations/", OrganisationsView.as_view(), name="api_organisations"),
     path("me/", MeView.as_view(), name="api_me"),

@@ -166,7 +166,35 @@ def remove_deleted_accounts(*, now: datetime) -> str:
     return f"{due.enqueue_removals(now=now)}"
 
 
+def end_permits(*, now: datetime) -> str:
+    """Device permits whose last day has passed end."""
+    from devices.permits import services
+
+    return f"{services.end_permits(now=now)}"
+
+
+def remind_of_permits(*, now: datetime) -> str:
+    """Applicants, users and officers are told that a device permit ends soon."""
+    from devices.permits import services
+
+    return f"{services.remind_of_ends(now=now)}"
+
+
 JOBS: tuple[Job, ...] = (
+    Job(
+        name="end_permits",
+        label=_("End device permits whose last day has passed"),
+        cron="3 0 * * *",
+        run=end_permits,
+        why="A permit lasts until 23:59:59 of its last day in Japan.",
+    ),
+    Job(
+        name="remind_of_permits",
+        label=_("Tell whom it concerns that device permits end"),
+        cron="10 8 * * *",
+        run=remind_of_permits,
+        why="30, 7 and 1 days before; after an outage each gets one mail, not three.",
+    ),
     Job(
         name="end_accounts",
         label=_("Disable accounts whose last day of use has passed"),

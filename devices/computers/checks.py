@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from django.utils import translation
@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from devices.computers import lookups
+from devices.computers.fitness import unfit_reason
 from devices.computers.forms import unknown_computer, values_of
 from devices.computers.models import Agent, Computer
 from devices.computers.names import computer_name
@@ -34,6 +35,27 @@ LABELS: Mapping[str, str] = {
 }
 
 
+# Other rooms of this app say here why machines must stay as they are: primary keys to sentences, for many at once.
+in_the_way: list[Callable[[Collection[int]], Mapping[int, str]]] = []
+_IN_THE_WAY = "devices.in_the_way"
+
+
+def _read_obstacles(context: LineContext, names: Iterable[str]) -> None:
+    found = [computer.pk for name in names if (computer := lookups.own(context, name)) is not None]
+    known: dict[int, str] = context.shared.setdefault(_IN_THE_WAY, {})
+    known.update(dict.fromkeys(found, ""))
+    for ask in in_the_way if found else ():
+        known.update(ask(found))
+
+
+def obstacle(context: LineContext, computer: Computer) -> str:
+    """Why this machine must stay as it is; "" when nothing is in the way."""
+    if computer.pk not in context.shared.get(_IN_THE_WAY, {}):
+        _read_obstacles(context, [computer.name])
+    known: dict[int, str] = context.shared[_IN_THE_WAY]
+    return known.get(computer.pk, "")
+
+
 def reservation_of(name: str) -> str:
     """What two open applications must not both hold: one computer name over the country."""
     return f"computer:{name}"
@@ -51,11 +73,13 @@ def prepare_change(context: LineContext, payloads: Sequence[ChangeComputer]) -> 
     names = {payload.name for payload in payloads} | {payload.name_afterwards for payload in payloads}
     lookups.read_together(context, names)
     lookups.reserve_together(context, {reservation_of(payload.name_afterwards) for payload in payloads})
+    _read_obstacles(context, {payload.name for payload in payloads})
 
 
 def prepare_retire(context: LineContext, payloads: Sequence[RetireComputer]) -> None:
     """Read the machines of all lines together."""
     lookups.read_together(context, {payload.name for payload in payloads})
+    _read_obstacles(context, {payload.name for payload in payloads})
 
 
 def read_ahead(context: LineContext, lines: Sequence[Mapping[str, Any]]) -> None:
@@ -89,12 +113,27 @@ def check_change(context: LineContext, payload: ChangeComputer) -> Errors:
         return {"new_name": [problem]} if problem else {}
     if not list(changes_of(context, computer, payload)):
         return {"name": [_("Nothing would change. Change a value, or remove this line.")]}
+    if (reason := _unfit_afterwards(context, payload)) and (problem := obstacle(context, computer)):
+        return {"name": [reason, problem]}  # DEV-11: no way round by changing the machine afterwards
     return {}
 
 
+def _unfit_afterwards(context: LineContext, payload: ChangeComputer) -> str:
+    known = lookups.choices(context.organisation, context.today)
+    return unfit_reason(
+        kind=chosen(known.kinds, payload.kind),
+        system=chosen(known.systems, payload.operating_system),
+        business=chosen(known.business, payload.business_system),
+        has_own_skysea=payload.has_own_skysea,
+        day=context.today,
+    )
+
+
 def check_retire(context: LineContext, payload: RetireComputer) -> Errors:
-    """The machine is there."""
-    return {} if lookups.own(context, payload.name) else {"name": [unknown_computer()]}
+    """The machine is there, and nothing refers to it any more."""
+    computer = lookups.own(context, payload.name)
+    problem = obstacle(context, computer) if computer else unknown_computer()
+    return {"name": [problem]} if problem else {}
 
 
 def plan_register(context: LineContext, payload: RegisterComputer) -> Plan:
@@ -123,7 +162,10 @@ def plan_retire(context: LineContext, payload: RetireComputer) -> Plan:
     if computer is None:
         return Plan(checks=(_missing(),))
     change = Change(action=plans.REMOVE, label=LABELS["name"], before=(computer.name,))
-    return Plan(changes=(change,))
+    blocked = obstacle(context, computer)
+    text = gettext_noop("Device permits name this machine: %(reason)s")
+    check = Check(code="in_the_way", level=plans.BLOCKED, text=text, values={"reason": blocked})
+    return Plan(changes=(change,), checks=(check,) if blocked else ())
 
 
 def changes_of(context: LineContext, computer: Computer, payload: ChangeComputer) -> Iterator[Change]:

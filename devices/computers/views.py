@@ -14,6 +14,7 @@ from devices import selectors
 from devices.computers.models import Computer
 from devices.computers.screen_forms import ComputerFilterForm
 from devices.computers.tables import COMPUTERS
+from devices.permits import selectors as permits
 from devices.registers import DevicesView, ExportMixin, ListMixin, PrintMixin, RegisterView
 from portal.trail import services as trail
 from portal.workflow import kinds
@@ -71,6 +72,8 @@ class DetailView(DevicesView):
             "computer": computer,
             "history": selectors.history_of(self.user, computer)[:100],
             "applications": selectors.applications_of(self.user, computer)[:20],
+            "permits": permits.permits_of(self.user, computer)[:50],
+            "may_permit": selectors.may_permit(self.user, computer),
             "actions": [kinds.get(code) for code in selectors.actions_of(self.user, computer)],
         }
         return render(request, "devices/computer.html", context)

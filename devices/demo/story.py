@@ -10,7 +10,12 @@ from typing import Any
 
 from devices.computers.kinds import REGISTER, TARGET
 from devices.computers.models import Computer, Segment
+from devices.permits import services as permits
+from devices.permits.kinds import PERMIT, REMOVE
+from devices.permits.models import Device, DevicePermit
+from devices.permits.register import TARGET as SKYSEA
 from devices.segments import services as segments
+from portal.common.time import today
 from portal.fulfilment import services as fulfilment
 from portal.orgs.models import Membership, Organisation, User
 from portal.orgs.permissions import FEDERATIONS, OrganisationKind, Role
@@ -20,6 +25,15 @@ from portal.workflow.models import Application, StageStatus
 
 _DEPARTMENTS = ("総務課", "審査第一課", "審査第二課", "介護保険課", "情報システム課", "会計課")
 _PLACES = ("2階 執務室", "3階 執務室", "1階 窓口", "4階 サーバ室")
+_USERS = ("佐藤 健一", "鈴木 美咲", "高橋 直樹", "田中 由美", "伊藤 恵")
+_DEVICES = (  # kind, maker, model, days until its end
+    ("USB_STORAGE", "バッファロー", "RUF3-K32GB", 300),
+    ("USB_STORAGE", "アイ・オー・データ", "U3-STD16GR", 20),
+    ("OPTICAL_DRIVE", "パイオニア", "DVR-XD11J", 180),
+    ("IMAGE_SCANNER", "リコー", "fi-8170", 300),
+    ("CARD_READER", "エレコム", "MR3-A006BK", 90),
+    ("FLOPPY_DRIVE", "ロジテック", "LFD-31UEF", 150),
+)
 _AGENTS = ["DEVICE_CONTROL", "QUARANTINE", "ANTIVIRUS", "LOGS"]
 
 
@@ -105,6 +119,59 @@ class Teller:
         self.carry_out()
         self.submit(REGISTER, self.machine("PC90"), reason="増員に伴う設置のため。")
 
+    def permits(self) -> None:
+        """Devices in every state: registered, to be registered, ended, removed, in review, rejected."""
+        if Device.system.filter(organisation=self.organisation).exists():
+            return
+        for number, (kind, maker, model, until) in enumerate(_DEVICES):
+            permit = self._approved(number, kind, maker, model, until)
+            if number in (1, 3, 4, 5):
+                self._register(permit)
+            if number in (4, 5):
+                removal = self.submit(REMOVE, {"number": permit.device.number}, reason="使わなくなったため。")
+                self.decide(removal, self.officer)
+                self.carry_out(SKYSEA)
+            if number == 5:
+                permits.record_removed(permit_id=permit.pk, actor=self.officer, now=self.moment)
+                self.carry_out(SKYSEA)
+        filed = self.submit(
+            PERMIT, self._device(8, "USB_STORAGE", "エレコム", "MF-HSU3", 90), reason="県への提出のため。"
+        )
+        self.decide(filed, self.officer, comment="書き込み理由を本人に確認しました。")
+        own = self._device(9, "USB_STORAGE", "ノーブランド", "USB-16G", 30)
+        rejected = self.submit(PERMIT, own, reason="自宅で作業するため。")
+        self.decide(rejected, self.officer)
+        self.decide(rejected, self.manager, services.reject, "私物は許可できません。")
+
+    def _approved(self, number: int, kind: str, maker: str, model: str, until: int) -> DevicePermit:
+        """A permit that was approved and waits for its registration."""
+        application = self.submit(
+            PERMIT, self._device(number, kind, maker, model, until), reason="業務で使うため。"
+        )
+        self.decide(application, self.officer, comment="書き込み理由を本人に確認しました。")
+        self.decide(application, self.manager)
+        self.carry_out(SKYSEA)
+        permit: DevicePermit = DevicePermit.system.select_related("device").get(line__application=application)
+        return permit
+
+    def _register(self, permit: DevicePermit) -> None:
+        permits.record_registered(permit_id=permit.pk, actor=self.officer, now=self.moment)
+        self.carry_out(SKYSEA)
+
+    def _device(self, number: int, kind: str, maker: str, model: str, until: int) -> dict[str, Any]:
+        """The values of one device, on one of the clients."""
+        writes = kind != "IMAGE_SCANNER"
+        return {
+            "device_kind": kind,
+            "maker": maker,
+            "model": model,
+            "serial": f"{self.code}{number:02}{self.dice.randrange(10**8):08}",
+            "computers": [f"KK{self.code}-PC{number % 8 + 1:02}"],
+            "end_user": self.dice.choice(_USERS),
+            "write_reason": "統計データを県へ提出するため。" if writes else "",
+            "valid_until": (today(self.moment) + timedelta(days=until)).isoformat(),
+        }
+
     def _machine_lines(self, clients: int) -> Iterator[dict[str, Any]]:
         for number in range(1, clients + 1):
             yield self.machine(f"PC{number:02}")
@@ -153,5 +220,6 @@ def tell(*, federations: int, seed: int, now: datetime) -> int:
         teller = Teller(organisation=organisation, dice=dice, moment=now - timedelta(days=1))
         teller.segments()
         teller.machines()
+        teller.permits()
         count += 1
     return count

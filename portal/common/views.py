@@ -81,7 +81,7 @@ def readiness(request: HttpRequest) -> HttpResponse:
     return JsonResponse({"status": "ok"})
 
 
-HELP_PAGES = ("applicant", "approver", "operator", "manager", "auditor")
+HELP_PAGES = ("applicant", "approver", "officer", "operator", "manager", "auditor")
 
 
 @login_not_required

@@ -306,6 +306,13 @@ TWO_FACTOR: dict[str, Any] = {
 # Days for which a deleted account can be restored before it is removed for good.
 ACCOUNT_REMOVAL_DAYS = env.number("ACCOUNT_REMOVAL_DAYS", 30)
 
+# --- Devices ------------------------------------------------------------------------------------------------------------
+DEVICES: dict[str, Any] = {
+    # The longest validity of a permit, and how many days before its end it can be renewed.
+    "permit_max_days": env.number("DEVICE_PERMIT_MAX_DAYS", 366),
+    "renewal_days": env.number("DEVICE_RENEWAL_DAYS", 60),
+}
+
 
 # --- Continuity: what operations need on a day without the portal (ACC-12) ------------------------------------------------
 CONTINUITY: dict[str, Any] = {
@@ -361,6 +368,9 @@ SPECTACULAR_SETTINGS = {
         "OperationStatus": "portal.fulfilment.models.OperationStatus",
         "BatchState": "portal.two_factor.models.BatchState",
         "AccountState": "accounts.models.DirectoryAccount.State",
+        "PermitState": "devices.permits.models.DevicePermit.State",
+        "DeviceKind": "devices.permits.source.DeviceKind",
+        "DeviceGrant": "devices.permits.source.Grant",
         "ComputerState": "devices.computers.models.Computer.State",
         "FindingKind": "accounts.reconciliation.models.FindingKind",
         "FindingState": "accounts.reconciliation.models.FindingState",

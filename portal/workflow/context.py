@@ -29,6 +29,7 @@ from portal.orgs.permissions import (
     READ_OPERATIONS,
     READ_TRAIL,
     RECEIVE_PASSWORDS,
+    REGISTER_DEVICES,
     Permission,
     Role,
 )
@@ -69,6 +70,10 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
             Entry(_("Dormant accounts"), "clock", "dormant_list", (READ_ACCOUNTS,)),
             Entry(_("Findings in AD"), "eye", "finding_list", (READ_ACCOUNTS,)),
             Entry(_("PCs, servers and printers"), "computer", "computer_list", (READ_DEVICES,)),
+            Entry(_("Devices"), "device", "device_list", (READ_DEVICES,)),
+            Entry(
+                _("Registration in SKYSEA"), "pen", "registration_list", (REGISTER_DEVICES, READ_OPERATIONS)
+            ),
             Entry(_("Segments"), "route", "segment_list", (READ_DEVICES,)),
             Entry(_("Organisations and people"), "building", "organisation_list"),
             Entry(

@@ -13,6 +13,7 @@ from django.utils import timezone
 from accounts.models import DirectoryAccount, Finding
 from accounts.reconciliation import runs
 from devices.computers.models import Computer
+from devices.permits.models import DevicePermit
 from portal.fulfilment import services
 from portal.orgs.permissions import Role
 from tests import factories, journeys
@@ -248,3 +249,33 @@ def test_pages_about_machines_are_good(office: Office, width: int) -> None:
         expect_good(office.desk_of(cast.applicant), path, width, english_msgids())
     expect_good(office.desk_of(cast.officer), f"/applications/{waiting.number}/", width, english_msgids())
     expect_good(office.desk_of(cast.operator), "/segments/", width, english_msgids())
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_pages_about_devices_are_good(office: Office, width: int) -> None:
+    cast = devices.Cast()
+    machine = devices.computer("KK13-PC01")
+    used = devices.registered(cast, machine)
+    waiting = devices.approved(cast, devices.permit_line(machine, serial="", no_serial_reason="刻印がない"))
+    filed = devices.submitted(cast, "devices.permit", devices.permit_line(machine))
+    number = DevicePermit.system.get(line__application=waiting).device.number
+    applicant = [
+        "/devices/",
+        "/devices/?q=nothing-at-all",
+        "/devices/print/",
+        f"/devices/{used.device.number}/",
+        f"/computers/{machine.uid}/",
+        "/applications/new/devices.permit/",
+        f"/applications/{waiting.number}/",
+    ]
+    officer = [
+        "/devices/registration/",
+        f"/devices/registration/{number}/",
+        f"/applications/{filed.number}/",
+        "/help/officer/",
+    ]
+
+    for path in applicant:
+        expect_good(office.desk_of(cast.applicant), path, width, english_msgids())
+    for path in officer:
+        expect_good(office.desk_of(cast.officer), path, width, english_msgids())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from devices.computers.models import Computer, Segment
+from devices.permits.models import Device, DevicePermit
 from portal.orgs.permissions import Role
 from tests import factories
 
@@ -42,6 +44,9 @@ def test_the_demonstration_has_machines_and_twice_is_once(settings: Any) -> None
     fill()
 
     assert (machines, segments) == (24, 6)
+    states = DevicePermit.system.filter(organisation__code="13").values_list("state", flat=True)
+    assert Counter(states) == {"APPROVED": 2, "REGISTERED": 2, "ENDING": 1, "REMOVED": 1}
+    assert Device.system.count() == 12
     assert (Computer.system.count(), Segment.system.count()) == (24, 6)
     assert set(Computer.system.values_list("kind__code", flat=True)) == {
         "client",

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
 
 from devices.computers.models import Computer, Segment
 from devices.computers.register import computer_search_text
+from devices.permits import services as permits
+from devices.permits.models import DevicePermit
 from devices.reference import BusinessSystem, ComputerKind, OperatingSystem
 from portal.fulfilment import services as fulfilment
 from portal.orgs.models import User
@@ -117,3 +119,44 @@ def carried_out(
     fulfilment.drain(target, now_fn=timezone.now)
     application.refresh_from_db()
     return application
+
+
+machine = computer
+
+
+# --- Devices ----------------------------------------------------------------------------------------------------------------
+def permit_line(computer: Computer | str, **values: Any) -> dict[str, Any]:
+    """The raw values of one device with a serial number of its own."""
+    n = next(_numbers)
+    return {
+        "device_kind": "USB_STORAGE",
+        "grant": "READ_WRITE",
+        "maker": "バッファロー",
+        "model": "RUF3-K32GB",
+        "serial": f"SN{n:08}",
+        "computers": [str(computer)],
+        "end_user": "鈴木 美咲",
+        "write_reason": "統計データを県へ提出するため。",
+        "valid_until": (timezone.localdate() + timedelta(days=180)).isoformat(),
+    } | values
+
+
+def approved(cast: Cast, *lines: dict[str, Any], now: datetime | None = None) -> Application:
+    """An application for permits that the manager approved; each permit is entered and waits for SKYSEA."""
+    application = submitted(cast, "devices.permit", *lines, now=now)
+    journeys.approve(application, cast.officer)
+    journeys.approve(application, cast.manager)
+    fulfilment.drain("device_control", now_fn=timezone.now)
+    application.refresh_from_db()
+    return application
+
+
+def registered(cast: Cast, computer: Computer | None = None, **values: Any) -> DevicePermit:
+    """A permit that the officer registered in SKYSEA."""
+    line = permit_line(computer or machine(code=cast.code), **values)
+    application = approved(cast, line)
+    permit = DevicePermit.system.select_related("device").get(line__application=application)
+    permits.record_registered(permit_id=permit.pk, actor=cast.officer, now=timezone.now())
+    fulfilment.drain("device_control", now_fn=timezone.now)
+    permit.refresh_from_db()
+    return permit

@@ -193,6 +193,27 @@ API = {
         lambda w: {"name": "purge_sessions"},
     ),
     "api_accounts": Policy(access(to(READERS, OK), otherwise=REFUSED)),
+    "api_devices": Policy(access(to(READERS, OK), otherwise=REFUSED)),
+    "api_device_registered": Policy(
+        None,
+        access(
+            to(at("13", Role.SECURITY_OFFICER), OK),
+            to(READERS_OF_13, REFUSED),
+            to(READERS, HIDDEN),
+            otherwise=REFUSED,
+        ),
+        lambda w: {"number": w.permit.device.number},
+    ),
+    "api_device_removed": Policy(
+        None,
+        access(
+            to(at("13", Role.SECURITY_OFFICER), 409),
+            to(READERS_OF_13, REFUSED),
+            to(READERS, HIDDEN),
+            otherwise=REFUSED,
+        ),
+        lambda w: {"number": w.permit.device.number},
+    ),
     "api_computers": Policy(access(to(READERS, OK), otherwise=REFUSED)),
     "api_segments": Policy(access(to(READERS, OK), otherwise=REFUSED)),
     "api_findings": Policy(access(to(READERS, OK), otherwise=REFUSED)),
@@ -282,6 +303,16 @@ ACCOUNTS = {
 
 
 # --- Machines and devices ---------------------------------------------------------------------------------------------------
+RECORDERS = frozenset(name for name in EVERYBODY if name.endswith(":SECURITY_OFFICER"))
+FOLLOWERS = at("operations", Role.OPERATOR, Role.AUDITOR)
+OFFICER = at("13", Role.SECURITY_OFFICER)
+
+
+def device(world: World) -> dict[str, Any]:
+    """13's device that waits for its registration."""
+    return {"number": world.permit.device.number}
+
+
 DEVICE_LIST = access(to(READERS, OK), otherwise=REFUSED)
 DEVICES = {
     "computer_list": Policy(DEVICE_LIST),
@@ -291,6 +322,18 @@ DEVICES = {
         access(to(READERS_OF_13, OK), to(READERS, HIDDEN), otherwise=REFUSED),
         None,
         lambda w: {"uid": w.computer.uid},
+    ),
+    "device_list": Policy(DEVICE_LIST),
+    "device_export": Policy(DEVICE_LIST),
+    "device_print": Policy(DEVICE_LIST),
+    "device_detail": Policy(
+        access(to(READERS_OF_13, OK), to(READERS, HIDDEN), otherwise=REFUSED), None, device
+    ),
+    "registration_list": Policy(access(to(RECORDERS | FOLLOWERS, OK), otherwise=REFUSED)),
+    "registration_record": Policy(
+        access(to(OFFICER, OK), to(FOLLOWERS, REFUSED), to(RECORDERS, HIDDEN), otherwise=REFUSED),
+        access(to(OFFICER, FOUND), to(FOLLOWERS, REFUSED), to(RECORDERS, HIDDEN), otherwise=REFUSED),
+        device,
     ),
     "segment_list": Policy(DEVICE_LIST, access(to(OPERATOR, 422), otherwise=REFUSED)),
     "segment_end": Policy(

@@ -19,6 +19,7 @@ from accounts.dormancy.models import DormantLine
 from accounts.models import DirectoryAccount, Finding, ReconciliationRun
 from accounts.reconciliation.models import FindingKind
 from devices.computers.models import Computer, Segment
+from devices.permits.models import DevicePermit
 from portal.fulfilment.models import Operation
 from portal.notices.models import Notice, NoticeStatus
 from portal.orgs.models import ApiToken, Deputy, Membership, PasswordRecipient, User
@@ -67,6 +68,7 @@ class World:
     account: DirectoryAccount = field(init=False)
     computer: Computer = field(init=False)
     segment: Segment = field(init=False)
+    permit: DevicePermit = field(init=False)
     dormant_line: DormantLine = field(init=False)
     finding: Finding = field(init=False)
     deputy: Deputy = field(init=False)
@@ -187,6 +189,10 @@ def _devices(world: World) -> None:
     world.computer = devices.computer(
         "KK13-HIMITSU", segment=world.segment, place=CANARY_NAME, last_line=world.carried_out.lines.get()
     )
+    # Applied for and approved by people who are no personas, so that every persona may try to record it.
+    line = devices.permit_line(world.computer, model=CANARY_NAME, end_user=CANARY_NAME)
+    application = devices.approved(devices.Cast(), line)
+    world.permit = DevicePermit.system.select_related("device").get(line__application=application)
 
 
 def _dormant(world: World) -> None:

@@ -35,6 +35,7 @@ ICONS: dict[str, tuple[str, ...]] = {
     "clock": ("M10 2.500a7.500 7.500 0 1 1 0 15 7.500 7.500 0 0 1 0-15Z", "M10 5.500V10l3 2"),
     "close": ("m5 5 10 10M15 5 5 15",),
     "computer": ("M3 4h14v9H3z", "M7.500 16.500h5M10 13v3.500"),
+    "device": ("M7 9h6v8H7z", "M8 9V3h4v6M9.300 5.500v.1M10.700 5.500v.1"),
     "copy": ("M7 6.500h9.500V17H7z", "M13 6.500V3H3.500v10.500H7"),
     "cycle": ("M16 10a6 6 0 1 1-1.800-4.300", "M16.500 2.500v4h-4"),
     "upload": ("M10 12.500v-9M6 7l4-4 4 4M4 16.500h12",),
@@ -138,6 +139,8 @@ _CHIPS: dict[str, tuple[str, str]] = {
     "CONFIRMED": ("done", "check"),
     # machines and devices
     "RETIRED": ("", "minus"),
+    "REGISTERED": ("done", "check"),
+    "ENDING": ("wait", "clock"),
     # initial passwords
     "DELIVERED": ("wait", "mail"),
     "TAKEN": ("ok", "check"),

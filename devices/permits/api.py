@@ -1,0 +1,169 @@
+"""The register of devices over REST, and the officer's records. Permits are applied for (POST applications/)."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from devices.api import reader
+from devices.permits import selectors, services
+from devices.permits.errors import MoveNotAllowed, NotAllowed, ReasonNotConfirmed
+from devices.permits.models import Device, DevicePermit
+from devices.permits.source import DeviceKind, Grant
+from portal.common.api.paging import PAGE_PARAMETERS, PAGE_QUERY, choice, page_of, paged
+from portal.common.api.problems import FieldProblem, Problem, not_allowed, not_found
+from portal.common.api.schema import IDEMPOTENCY_KEY
+from portal.common.api.views import ApiView
+from portal.orgs.api import visible_codes
+from portal.orgs.permissions import REGISTER_DEVICES
+from portal.trail import services as trail
+from portal.workflow.api.idempotency import once
+
+
+class PermitSerializer(serializers.Serializer):
+    """What a device may do, and until when."""
+
+    grant = serializers.ChoiceField(choices=Grant.choices)
+    state = serializers.ChoiceField(choices=DevicePermit.State.choices)
+    state_label = serializers.CharField(source="get_state_display")
+    end_user = serializers.CharField()
+    valid_until = serializers.DateField()
+    approved_at = serializers.DateTimeField()
+    registered_at = serializers.DateTimeField(allow_null=True)
+    ended_at = serializers.DateTimeField(allow_null=True)
+    removed_at = serializers.DateTimeField(allow_null=True)
+    computers = serializers.SlugRelatedField(slug_field="name", many=True, read_only=True)
+
+
+class DeviceSerializer(serializers.Serializer):
+    """A device of the register with its newest permit."""
+
+    number = serializers.CharField()
+    organisation = serializers.CharField(source="organisation.code")
+    kind = serializers.ChoiceField(choices=DeviceKind.choices)
+    maker = serializers.CharField()
+    model = serializers.CharField()
+    serial = serializers.CharField()
+    no_serial_reason = serializers.CharField()
+    permit = PermitSerializer(allow_null=True)
+
+
+class DevicesView(ApiView):
+    """The devices of the organisations that this person sees."""
+
+    query: ClassVar[frozenset[str]] = PAGE_QUERY | {"organisation", "state", "kind", "q"}
+
+    @extend_schema(
+        operation_id="devices_list",
+        parameters=[
+            *PAGE_PARAMETERS,
+            OpenApiParameter("organisation", str, description="Code of an organisation"),
+            OpenApiParameter("state", str, enum=DevicePermit.State.values),
+            OpenApiParameter("kind", str, enum=DeviceKind.values),
+            OpenApiParameter("q", str, description="Number, maker, model, serial number, user or machine"),
+        ],
+        responses=page_of(DeviceSerializer),
+    )
+    def get(self, request: Request) -> Response:
+        """Devices, newest first."""
+        user = reader(request)
+        rows = selectors.devices(
+            user,
+            q=request.query_params.get("q", ""),
+            state=choice(request, "state", DevicePermit.State.values),
+            kind=choice(request, "kind", DeviceKind.values),
+            organisation=choice(request, "organisation", visible_codes(user)),
+        ).prefetch_related("permit__computers")
+        found = paged(request, rows, DeviceSerializer)
+        detail = {"query": request.query_params.dict()}
+        trail.record(action="device.list", now=timezone.now(), actor=user, detail=detail)
+        return Response(found)
+
+
+class RecordSerializer(serializers.Serializer):
+    """What was done in SKYSEA."""
+
+    note = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
+    confirms_reason = serializers.BooleanField(required=False, default=False)
+
+
+class _RecordView(ApiView):
+    """One record of the officer."""
+
+    def record(self, permit: DevicePermit, values: dict[str, Any], request: Request) -> None:
+        """The service call."""
+        raise NotImplementedError
+
+    def post_record(self, request: Request, number: str) -> Response:
+        """404 for another federation's device, 403 for who may not, 409 when it is not the permit's turn."""
+        user = reader(request)
+        try:
+            device = selectors.device(user, number)
+        except Device.DoesNotExist:
+            raise not_found() from None
+        if device.permit is None or not user.may(REGISTER_DEVICES, device.organisation_id):
+            raise not_allowed()
+        body = RecordSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        permit, values = device.permit, body.validated_data
+
+        def work() -> Response:
+            self.record(permit, values, request)
+            return Response(DeviceSerializer(selectors.device(user, number)).data)
+
+        try:
+            return once(request, user, work)
+        except NotAllowed as error:
+            raise Problem(403, "not-allowed", error.reason) from error
+        except MoveNotAllowed as error:
+            text = _("Somebody else changed this permit meanwhile. Look again.")
+            raise Problem(409, "not-in-this-state", text) from error
+        except ReasonNotConfirmed as error:
+            text = _("Confirm the reason for writing first (T 2-32 no. 1).")
+            raise Problem(
+                422, "invalid-content", text, errors=[FieldProblem("confirms_reason", text)]
+            ) from error
+
+
+class DeviceRegisteredView(_RecordView):
+    """Registered in SKYSEA."""
+
+    @extend_schema(
+        operation_id="devices_registered",
+        request=RecordSerializer,
+        responses=DeviceSerializer,
+        parameters=[IDEMPOTENCY_KEY],
+    )
+    def post(self, request: Request, number: str) -> Response:
+        """The device is registered in SKYSEA: its user is told (DEV-02)."""
+        return self.post_record(request, number)
+
+    def record(self, permit: DevicePermit, values: dict[str, Any], request: Request) -> None:
+        """See the service."""
+        services.record_registered(permit_id=permit.pk, actor=reader(request), now=timezone.now(), **values)
+
+
+class DeviceRemovedView(_RecordView):
+    """Removed from SKYSEA."""
+
+    @extend_schema(
+        operation_id="devices_removed",
+        request=RecordSerializer,
+        responses=DeviceSerializer,
+        parameters=[IDEMPOTENCY_KEY],
+    )
+    def post(self, request: Request, number: str) -> Response:
+        """The device is removed from SKYSEA (DEV-06)."""
+        return self.post_record(request, number)
+
+    def record(self, permit: DevicePermit, values: dict[str, Any], request: Request) -> None:
+        """See the service."""
+        services.record_removed(
+            permit_id=permit.pk, actor=reader(request), note=values["note"], now=timezone.now()
+        )
