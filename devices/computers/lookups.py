@@ -58,7 +58,7 @@ def reserved(context: LineContext, keys: Collection[str]) -> set[str]:
     rows = ApplicationLine.system.filter(is_open=True, reservation_key__in=keys)
     if context.application is not None:
         rows = rows.exclude(application=context.application)
-    return set(rows.values_list("reservation_key", flat=True))
+    return {key for key in rows.values_list("reservation_key", flat=True) if key}
 
 
 def read_together(context: LineContext, names: Collection[str]) -> None:

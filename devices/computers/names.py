@@ -7,18 +7,16 @@ import re
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
+from devices.fields import identifier
 from portal.common.forms import IdentifierField
-from portal.common.text import ascii_identifier
 
 NAME_LENGTH = 15
-# What people and spreadsheets write for a hyphen; NFKC leaves these as they are.
-_HYPHENS = str.maketrans(dict.fromkeys("ー‐‑‒–—―−ｰ", "-"))
 _ALLOWED = re.compile(r"[A-Z0-9-]*")
 
 
 def computer_name(value: str) -> str:
     """A name as it is stored: half-width, upper case, every dash a hyphen, no spaces."""
-    return ascii_identifier(value.translate(_HYPHENS)).translate(_HYPHENS).upper()
+    return identifier(value).upper()
 
 
 def name_problem(name: str) -> str:

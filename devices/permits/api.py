@@ -38,7 +38,7 @@ class PermitSerializer(serializers.Serializer):
     registered_at = serializers.DateTimeField(allow_null=True)
     ended_at = serializers.DateTimeField(allow_null=True)
     removed_at = serializers.DateTimeField(allow_null=True)
-    computers = serializers.SlugRelatedField(slug_field="name", many=True, read_only=True)
+    computers: Any = serializers.SlugRelatedField(slug_field="name", many=True, read_only=True)
 
 
 class DeviceSerializer(serializers.Serializer):

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from devices.computers.names import computer_name, name_problem
-from devices.fields import ReasonedChoiceField, folded, listed
+from devices.fields import ReasonedChoiceField, folded, identifier, listed
 from devices.permits import lookups, source
 from devices.permits.keys import is_placeholder
 from devices.permits.models import Device
@@ -128,6 +128,8 @@ class ComputersField(forms.CharField):
 
 class SerialField(IdentifierField):
     """A serial number; words that only say that there is none are refused."""
+
+    normalise = staticmethod(identifier)
 
     def validate(self, value: Any) -> None:
         """ "なし" and "0000" are no serial numbers."""

@@ -56,6 +56,7 @@ def _make(line: ApplicationLine, payload: PermitDevice, now: datetime) -> Device
         )
     )
     last = stages[-1]
+    assert last.decided_by is not None  # a stage that approved has its decider
     officer = next((stage for stage in stages if stage.role == Role.SECURITY_OFFICER), None)
     confirmed = officer if payload.write_reason else None  # DEV-03: by the decision that showed it
     permit: DevicePermit = DevicePermit.system.create(
