@@ -11,6 +11,7 @@ class DevicesConfig(AppConfig):
         """Register this app's kinds and handlers, and its registers for field-level history (SEC-02)."""
         from auditlog.registry import auditlog
 
+        from devices import waiting
         from devices.computers import kinds as computers
         from devices.models import Computer, Device, DevicePermit, Segment
         from devices.permits import kinds as permits
@@ -19,6 +20,7 @@ class DevicesConfig(AppConfig):
 
         computers.register_all()
         permits.register_all()
+        waiting.register_all()
         for template in telling.TEMPLATES:
             messages.provide(template, telling.values_for_mail)
         auditlog.register(Device, exclude_fields=["created_at", "updated_at", "search_text"])

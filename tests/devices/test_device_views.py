@@ -73,6 +73,21 @@ def test_the_officer_records_on_the_screen(cast: Cast) -> None:  # DEV-02
     assert "一度接続してください" in shown  # DEV-12
 
 
+def test_the_home_page_of_the_officer_says_what_waits_and_the_application_leads_to_the_device(
+    cast: Cast,
+) -> None:
+    permit = waiting(cast)
+    address = reverse("device_detail", args=[permit.device.number])
+
+    home = client_of(cast.officer).get("/").content.decode()
+    others = client_of(cast.applicant).get("/").content.decode()
+    application = client_of(cast.applicant).get(f"/applications/{permit.line.application.number}/")
+
+    assert 'href="/devices/registration/"' in home.split("<main")[1]
+    assert 'href="/devices/registration/"' not in others
+    assert address in application.content.decode()
+
+
 def test_who_approved_is_not_offered_the_record_and_refused(cast: Cast) -> None:  # DEV-01
     permit = waiting(cast)
     factories.membership(cast.manager, Role.SECURITY_OFFICER)
