@@ -8,7 +8,11 @@ class FulfilmentConfig(AppConfig):
     verbose_name = _("fulfilment")
 
     def ready(self) -> None:
-        """The first check before the queue: what people did by hand."""
-        from portal.fulfilment import after_stop, gate
+        """The first check before the queue: what people did by hand. And the breaker minds the service account."""
+        from portal.fulfilment import after_stop, breaker, gate
+        from portal.gateways import directory_factory
+        from portal.notices import messages
 
+        directory_factory.guard_by(breaker.ServiceAccountGuard())
+        messages.provide("target_refused", lambda notice: {"operations_url": messages.link("operation_list")})
         gate.register_check("by_hand", after_stop.record_done_by_hand)

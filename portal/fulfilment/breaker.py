@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import enum
+from collections.abc import Iterator
+from contextvars import ContextVar
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -10,7 +13,15 @@ from django.db import transaction
 from django.db.models import F
 
 from portal.fulfilment.models import TargetState
+from portal.gateways import clock
+from portal.gateways.directory import DirectoryUnavailable
+from portal.notices import services as notices
+from portal.orgs import selectors
 
+DIRECTORY = "directory"  # the target that signs in as the service account
+PAUSED = "paused"  # nothing was tried, so nothing was learned
+
+_probing: ContextVar[bool] = ContextVar("probing", default=False)
 _LONGEST_PAUSE = timedelta(minutes=10)
 _SUCCESS_NOTED_EVERY = timedelta(minutes=1)
 
@@ -75,6 +86,8 @@ def note_success(state: TargetState, now: datetime) -> None:
 
 def note_failure(target: str, now: datetime, *, code: str, message: str) -> None:
     """The target did not answer. After enough failures in a row, or a refused service account, the breaker opens."""
+    if code == PAUSED:
+        return
     with transaction.atomic():
         TargetState.objects.get_or_create(target=target)
         TargetState.objects.filter(target=target).update(
@@ -84,9 +97,56 @@ def note_failure(target: str, now: datetime, *, code: str, message: str) -> None
         refused = is_credentials_refusal(code)
         if not refused and state.failures < settings.FULFILMENT["breaker_failures"]:
             return
+        if refused and state.opened_at is None:
+            _tell_operators(target, code, now)  # once: it stays open until the account is let in again
         state.opened_at = state.opened_at or now
         state.next_probe_at = now + (_LONGEST_PAUSE if refused else _probe_pause(state.failures))
         state.save(update_fields=["opened_at", "next_probe_at"])
+
+
+@contextlib.contextmanager
+def probing() -> Iterator[None]:
+    """The one probe that `gate` gave away: within it the service account may be tried."""
+    token = _probing.set(True)
+    try:
+        yield
+    finally:
+        _probing.reset(token)
+
+
+class ServiceAccountGuard:
+    """Every bind of the service account in every process, of workers and of screens alike, minds this breaker.
+
+    Once the account was refused nobody tries it but one probe every ten minutes: more would lock it (ACC-12).
+    """
+
+    def require(self) -> None:
+        """See portal.gateways._ldap3_connection.Guard."""
+        state = state_of(DIRECTORY)
+        if _probing.get() or not state.is_open or not is_credentials_refusal(state.reason.partition(" ")[0]):
+            return
+        if gate(state, clock.now()) is not Gate.PROBE:
+            raise DirectoryUnavailable("the service account was refused before", code=PAUSED)
+
+    def accepted(self) -> None:
+        """A screen's probe was let in: the queue may go on."""
+        if not _probing.get() and (state := state_of(DIRECTORY)).is_open:
+            note_success(state, clock.now())
+
+    def refused(self, code: str, message: str) -> None:
+        """Told at once, not when somebody's work fails for it."""
+        note_failure(DIRECTORY, clock.now(), code=code, message=message)
+
+
+def _tell_operators(target: str, code: str, now: datetime) -> None:
+    for operator in selectors.operators(now):
+        notices.queue(
+            template="target_refused",
+            now=now,
+            organisation_id=operator.organisation_id,
+            to_user=operator,
+            context={"target": target, "code": code},
+        )
 
 
 def _probe_pause(failures: int) -> timedelta:

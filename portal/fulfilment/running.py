@@ -124,7 +124,8 @@ def change_status(operation: Operation, status: str, now: datetime, **values: An
 def _probe(state: TargetState, now_fn: NowFn) -> bool:
     """Half-open: ask once whether the target answers."""
     try:
-        registry.handler_of_target(state.target).ping()
+        with breaker.probing():
+            registry.handler_of_target(state.target).ping()
     except Exception as error:  # whatever a target throws, it is not there
         code = str(getattr(error, "code", "") or type(error).__name__)
         breaker.note_failure(state.target, now_fn(), code=code, message=_("The target does not answer."))

@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 from urllib.parse import urlsplit
 
 import ldap3
@@ -183,6 +183,46 @@ def connect_first(
     raise DirectoryUnavailable("; ".join(error.message for error in failures), code=failures[-1].code)
 
 
+class Guard(Protocol):
+    """Minds the service account: a password that is refused again and again locks it for everybody."""
+
+    def require(self) -> None:
+        """Raises DirectoryUnavailable while the account must not be tried."""
+        ...
+
+    def accepted(self) -> None:
+        """It was let in."""
+        ...
+
+    def refused(self, code: str, message: str) -> None:
+        """The directory refused the account itself."""
+        ...
+
+
+class Unguarded:
+    """Tries whenever it is asked."""
+
+    def require(self) -> None: ...
+
+    def accepted(self) -> None: ...
+
+    def refused(self, code: str, message: str) -> None: ...
+
+
+def connect_as_service(settings: LdapSettings, guard: Guard, urls: list[str]) -> tuple[ldap3.Connection, str]:
+    """A connection of the service account to the first of the URLs that can be reached. Raises DirectoryUnavailable."""
+    guard.require()
+    connection, reply, url = connect_first(settings, urls, settings.bind_dn, settings.bind_password)
+    if not reply.ok:
+        discard(connection)
+        code = f"{reply.code}/{reply.bind_data}" if reply.bind_data else reply.code
+        error = DirectoryUnavailable(f"{url}: the service account was refused: {reply.message}", code=code)
+        guard.refused(error.code, error.message)
+        raise error
+    guard.accepted()
+    return connection, url
+
+
 class KeptConnection(threading.local):
     """The service account's connection of this thread. Made when first needed, replaced after any error.
 
@@ -191,8 +231,9 @@ class KeptConnection(threading.local):
     meet the same domain controller as long as it lives.
     """
 
-    def __init__(self, settings: LdapSettings) -> None:
+    def __init__(self, settings: LdapSettings, guard: Guard) -> None:
         self._settings = settings
+        self._guard = guard
         self._connection: ldap3.Connection | None = None
         self._pid = 0
         self._url = ""
@@ -262,15 +303,8 @@ class KeptConnection(threading.local):
         return self._connection
 
     def _connect(self) -> ldap3.Connection:
-        settings = self._settings
-        urls = sorted(settings.urls, key=lambda url: url != self._url)
-        connection, reply, self._url = connect_first(settings, urls, settings.bind_dn, settings.bind_password)
-        if not reply.ok:
-            discard(connection)
-            code = f"{reply.code}/{reply.bind_data}" if reply.bind_data else reply.code
-            raise DirectoryUnavailable(
-                f"{self._url}: the service account was refused: {reply.message}", code=code
-            )
+        urls = sorted(self._settings.urls, key=lambda url: url != self._url)
+        connection, self._url = connect_as_service(self._settings, self._guard, urls)
         self._connection, self._pid, self._used_at = connection, os.getpid(), time.monotonic()
         return connection
 

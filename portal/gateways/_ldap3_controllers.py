@@ -12,7 +12,14 @@ from ldap3.utils.conv import escape_bytes
 
 from portal.gateways import _ldap3_errors as errors
 from portal.gateways import _ldap3_values as values
-from portal.gateways._ldap3_connection import LdapSettings, Reply, discard, make_reply, open_connection
+from portal.gateways._ldap3_connection import (
+    Guard,
+    LdapSettings,
+    Reply,
+    connect_as_service,
+    discard,
+    make_reply,
+)
 from portal.gateways.directory import DirectoryUnavailable
 
 # The groups of domain controllers and of read-only ones: their well-known numbers.
@@ -32,12 +39,12 @@ def addresses(settings: LdapSettings, found: Callable[[], Reply]) -> Sequence[st
     return tuple(f"ldaps://{host}:636" for host in sorted(hosts)) or settings.urls
 
 
-def last_logons(settings: LdapSettings, url: str, guids: Sequence[UUID]) -> dict[UUID, datetime | None]:
+def last_logons(
+    settings: LdapSettings, guard: Guard, url: str, guids: Sequence[UUID]
+) -> dict[UUID, datetime | None]:
     """lastLogon of those accounts that this controller has. Raises DirectoryUnavailable, also for half an answer."""
-    connection, reply = open_connection(settings, url, settings.bind_dn, settings.bind_password)
+    connection, _ = connect_as_service(settings, guard, [url])
     try:
-        if not reply.ok:
-            raise DirectoryUnavailable(f"{url}: the service account was refused", code=reply.code)
         return {
             guid: moment
             for start in range(0, len(guids), _BATCH)

@@ -8,24 +8,31 @@ from typing import Any
 
 from django.conf import settings
 
-from portal.gateways._ldap3_connection import LdapSettings
+from portal.gateways._ldap3_connection import Guard, LdapSettings
 from portal.gateways.directory import Directory
 from portal.gateways.directory_ldap3 import Ldap3Directory
+
+_guards: list[Guard] = []
+
+
+def guard_by(guard: Guard) -> None:
+    """Whom the directory of this process asks before it signs in as the service account; told once, when apps are ready."""
+    _guards[:] = [guard]
 
 
 @cache
 def get_directory() -> Directory:
     """The directory that `settings.DIRECTORY` names. Does not connect before the first operation."""
-    return make_directory(settings.DIRECTORY)
+    return make_directory(settings.DIRECTORY, *_guards)
 
 
-def make_directory(options: Mapping[str, Any]) -> Directory:
+def make_directory(options: Mapping[str, Any], guard: Guard | None = None) -> Directory:
     """A directory of its own from options like those of `settings.DIRECTORY`.
 
     Raises ValueError for an address without TLS and TypeError for an unknown option.
     """
     lists = {name: tuple(options.get(name, ())) for name in ("urls", "dc_urls")}
-    return Ldap3Directory(LdapSettings(**{**options, **lists}))
+    return Ldap3Directory(LdapSettings(**{**options, **lists}), guard)
 
 
 def reset_directory() -> None:

@@ -19,9 +19,11 @@ from portal.gateways import _ldap3_many as many
 from portal.gateways import _ldap3_scanning as scanning
 from portal.gateways import _ldap3_values as values
 from portal.gateways._ldap3_connection import (
+    Guard,
     KeptConnection,
     LdapSettings,
     Reply,
+    Unguarded,
     connect_first,
     discard,
     probe,
@@ -66,9 +68,10 @@ Change = tuple[str, list[bytes]]
 class Ldap3Directory:
     """The one implementation of the port `portal.gateways.directory.Directory`."""
 
-    def __init__(self, settings: LdapSettings) -> None:
+    def __init__(self, settings: LdapSettings, guard: Guard | None = None) -> None:
         self._settings = settings
-        self._kept = KeptConnection(settings)
+        self._guard = guard or Unguarded()
+        self._kept = KeptConnection(settings, self._guard)
 
     # Reading
 
@@ -180,7 +183,7 @@ class Ldap3Directory:
         )
 
     def last_logons(self, controller: str, guids: Sequence[UUID]) -> Mapping[UUID, datetime | None]:
-        return controllers.last_logons(self._settings, controller, guids)
+        return controllers.last_logons(self._settings, self._guard, controller, guids)
 
     def group_members(self, group_dn: str) -> Sequence[str]:
         members: list[str] = []

@@ -28,6 +28,7 @@ _TITLES: dict[str, Any] = {
     "password_changed": _("Your password was changed"),
     "password_expires": _("Your password ends soon"),
     "job_failed": _("A scheduled job failed"),
+    "target_refused": _("The portal's service account is refused"),
     "exchange_problem": _("An acknowledgement of the two-factor system needs a look"),
     "device_approved": _("Your device was approved"),
     "device_to_register": _("A device waits for its registration in SKYSEA"),

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
+import ldap3
 import pytest
 from django.utils import timezone
 
+from accounts import asking
 from accounts.models import DirectoryAccount, Finding, ReconciliationRun
 from accounts.reconciliation import runs
 from accounts.reconciliation.answers import answer_finding, confirm_answer
@@ -18,11 +21,13 @@ from portal.embedded.directory.certificates import make_certificates
 from portal.embedded.directory.faults import Fault
 from portal.fulfilment import breaker, services
 from portal.fulfilment.models import Operation, OperationStatus
-from portal.gateways.directory import DirectoryEntry, NewAccount
-from portal.gateways.directory_factory import reset_directory
+from portal.gateways import _ldap3_connection
+from portal.gateways.directory import DirectoryEntry, DirectoryUnavailable, NewAccount
+from portal.gateways.directory_factory import make_directory, reset_directory
+from portal.notices.models import Notice
 from portal.orgs.permissions import Role
 from tests import factories, journeys
-from tests.lab import Lab
+from tests.lab import Lab, admin
 
 pytestmark = pytest.mark.slow
 
@@ -136,31 +141,103 @@ def test_case_12_a_lost_reply_while_restoring_changes_nothing_twice(lab: Lab) ->
     assert lab.directory_server.faults.counts["modify"] == writes
 
 
-def test_case_13_a_refused_service_account_opens_the_breaker_at_once(lab: Lab, settings: Any) -> None:
+@pytest.fixture
+def unlock(either_lab: Lab) -> Iterator[Callable[[], None]]:
+    """What an administrator does with the locked service account; in any case after the test."""
+
+    def service_account() -> None:
+        connection = admin(either_lab)
+        name = either_lab.directory_server.env["AD_BIND_DN"]
+        connection.modify(name, {"lockoutTime": [(ldap3.MODIFY_REPLACE, ["0"])]})
+        connection.unbind()
+
+    yield service_account
+    service_account()
+
+
+@pytest.mark.parametrize("how", ["password changed", "locked"])
+def test_case_13_a_refused_service_account_is_tried_once_and_told_once(
+    either_lab: Lab, settings: Any, unlock: Callable[[], None], how: str
+) -> None:
+    lab = either_lab
+    application = journeys.approved(lab.cast)
+    right = settings.DIRECTORY["bind_password"]
+    settings.DIRECTORY = settings.DIRECTORY | {"bind_password": "changed-by-somebody"}
+    if how == "locked":
+        for _ in range(6):
+            reset_directory()
+            with pytest.raises(DirectoryUnavailable):
+                make_directory(settings.DIRECTORY).ping()
+        settings.DIRECTORY = settings.DIRECTORY | {"bind_password": right}
+    reset_directory()
+    tried: list[str] = []
+    with pytest.MonkeyPatch.context() as patch:
+        first = _ldap3_connection.connect_first
+        patch.setattr(
+            _ldap3_connection, "connect_first", lambda *args: (tried.append(args[2]), first(*args))[1]
+        )
+
+        for _round in range(5):
+            services.drain("directory", now_fn=timezone.now)
+            compare(after=timedelta())
+            asking.forget()  # as five seconds later
+            with pytest.raises(DirectoryUnavailable):
+                asking.ask(lambda directory: directory.ping())
+        # A worker and a screen in processes of their own find it as shut.
+        assert lab.worker().wait() == 0
+
+    state = breaker.state_of("directory")
+    assert len(tried) == 1, "no storm that locks the account"
+    assert state.reason.startswith("49")
+    assert journeys.operations(application)[0].status == OperationStatus.WAITING
+    told = Notice.system.filter(template="target_refused")
+    assert list(told.values_list("to_user_id", flat=True)) == [lab.cast.operator.pk]
+
+    # Set right: one probe, and everything goes on.
+    unlock()
+    settings.DIRECTORY = settings.DIRECTORY | {"bind_password": right}
+    reset_directory()
+    lab.go_on(after=timedelta(minutes=11), rounds=2)
+    assert journeys.operations(application)[0].status == OperationStatus.DONE
+    asking.forget()
+    asking.ask(lambda directory: directory.ping())
+    assert told.count() == 1
+
+
+def test_case_13_a_screen_that_is_refused_first_shuts_the_queue_too(lab: Lab, settings: Any) -> None:
     application = journeys.approved(lab.cast)
     settings.DIRECTORY = settings.DIRECTORY | {"bind_password": "changed-by-somebody"}
     reset_directory()
     binds = lab.directory_server.faults.counts["bind"]
 
-    for _round in range(5):
-        services.drain("directory", now_fn=timezone.now)
-        compare(after=timedelta())
+    asking.forget()
+    with pytest.raises(DirectoryUnavailable):
+        asking.ask(lambda directory: directory.ping())
+    services.drain("directory", now_fn=timezone.now)
 
-    state = breaker.state_of("directory")
-    assert lab.directory_server.faults.counts["bind"] - binds == 1, "no storm that locks the account"
-    assert state.opened_at is not None
-    assert state.reason.startswith("49")
-    assert journeys.operations(application)[0].status == OperationStatus.WAITING
+    assert lab.directory_server.faults.counts["bind"] - binds == 1
+    assert journeys.operations(application)[0].attempts == 0
+    assert Notice.system.filter(template="target_refused").count() == 1
 
 
-@pytest.mark.parametrize("what", ["certificate", "refused"])
+@pytest.mark.parametrize(
+    ("what", "why"), [("certificate", "verify failed"), ("expired", "has expired"), ("refused", "")]
+)
 def test_case_13_without_a_trusted_connection_everything_waits(
-    lab: Lab, settings: Any, tmp_path: Path, what: str
+    lab: Lab, settings: Any, tmp_path: Path, what: str, why: str
 ) -> None:
     application = journeys.approved(lab.cast)
     if what == "certificate":
         make_certificates(tmp_path / "other", names=["dc1.kokuho.pr"], addresses=["127.0.0.1"])
         settings.DIRECTORY = settings.DIRECTORY | {"ca_file": str(tmp_path / "other" / "ca.pem")}
+        reset_directory()
+    elif what == "expired":
+        lab.directory_server.stop()
+        folder = Path(lab.directory_server.env["AD_CA_FILE"]).parent
+        (folder / "cert.pem").unlink()
+        names = [lab.directory_server.env["AD_TLS_SERVER_NAME"]]
+        make_certificates(folder, names=names, addresses=["127.0.0.1"], lifetime=timedelta(hours=-1))
+        lab.directory_server.start()
         reset_directory()
     else:
         lab.directory_server.faults.refuse_connections = True
@@ -173,6 +250,8 @@ def test_case_13_without_a_trusted_connection_everything_waits(
     assert (operation.status, operation.attempts) == (OperationStatus.WAITING, 0)
     assert run.status == "INTERRUPTED"
     assert not Finding.system.exists()
+    with pytest.raises(DirectoryUnavailable, match=why):
+        make_directory(settings.DIRECTORY).ping()
 
 
 def test_case_14_a_right_lost_on_one_unit_stops_that_operation_and_no_other(lab: Lab) -> None:
@@ -281,8 +360,6 @@ def test_only_security_managers_and_operators_are_told(lab: Lab) -> None:
 
     runs.reconcile_nightly(now=timezone.now() + MUCH_LATER)
     lab.mail.messages()
-
-    from portal.notices.models import Notice
 
     told = Notice.system.filter(template__startswith="reconciliation").values_list("to_user_id", flat=True)
     assert set(told) == {manager.pk, lab.cast.operator.pk}

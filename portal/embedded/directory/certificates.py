@@ -16,11 +16,18 @@ _LIFETIME = timedelta(days=3650)
 Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 
-def make_certificates(folder: Path, *, names: list[str], addresses: list[str], use_rsa: bool = False) -> None:
+def make_certificates(
+    folder: Path,
+    *,
+    names: list[str],
+    addresses: list[str],
+    use_rsa: bool = False,
+    lifetime: timedelta = _LIFETIME,
+) -> None:
     """Write ca.pem, cert.pem and key.pem into the folder unless they are there.
 
     Key identifiers are included: Python 3.13 refuses certificates without them. `use_rsa` is for servers
-    that cannot read elliptic keys.
+    that cannot read elliptic keys. A negative `lifetime` makes a server certificate that has expired.
     """
     if (folder / "cert.pem").exists():
         return
@@ -38,7 +45,7 @@ def make_certificates(folder: Path, *, names: list[str], addresses: list[str], u
     alternatives += [x509.IPAddress(ip_address(address)) for address in addresses]
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
     certificate = (
-        _builder(subject, ca_name, key, signer=ca_key)
+        _builder(subject, ca_name, key, signer=ca_key, lifetime=lifetime)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_key_usage(signs_certificates=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
@@ -56,7 +63,12 @@ def _new_key(use_rsa: bool) -> Key:
 
 
 def _builder(
-    subject: x509.Name, issuer: x509.Name, key: Key, *, signer: Key | None = None
+    subject: x509.Name,
+    issuer: x509.Name,
+    key: Key,
+    *,
+    signer: Key | None = None,
+    lifetime: timedelta = _LIFETIME,
 ) -> x509.CertificateBuilder:
     now = datetime.now(UTC)
     return (
@@ -66,7 +78,7 @@ def _builder(
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + _LIFETIME)
+        .not_valid_after(now + lifetime)
         .add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_public_key((signer or key).public_key()), critical=False
         )
