@@ -18,6 +18,7 @@ from accounts.self_service import DirectorySilent, PasswordRefused, check_age, c
 from portal.common.text import ascii_identifier
 from portal.gateways import directory, directory_factory
 from portal.gateways.directory import BindResult, Directory, DirectoryEntry
+from portal.orgs import credentials
 from portal.orgs.models import User
 from portal.trail import services as trail
 
@@ -55,12 +56,14 @@ def change_without_login(
         raise DirectorySilent(maybe_changed=False) from error
     except directory.OutcomeUnknown as error:
         _record("password.change_unknown", entry, now)
+        credentials.end_access(directory_guid=entry.guid, reason="password_changed", now=now)
         raise DirectorySilent(maybe_changed=True) from error
     except directory.DirectoryError as error:
         _record("password.change_refused", entry, now, reason=type(error).__name__)
         known = isinstance(error, directory.PolicyRefused)
         raise PasswordRefused(explain(error) if known else {"": [NOT_POSSIBLE]}) from error
     _record("password.change", entry, now)
+    credentials.end_access(directory_guid=entry.guid, reason="password_changed", now=now)
 
 
 def _prove(gateway: Directory, name: str, password: str) -> tuple[DirectoryEntry | None, BindResult]:

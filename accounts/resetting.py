@@ -16,6 +16,7 @@ from portal.fulfilment.models import Operation
 from portal.fulfilment.registry import Done, NeedsPerson, Outcome, Run, TryLater
 from portal.gateways import clock, directory_factory
 from portal.gateways.directory import ChangedMeanwhile, DirectoryEntry
+from portal.orgs import credentials
 from portal.orgs.models import PasswordRecipient
 
 _UNUSED = "unused initial password"
@@ -64,6 +65,7 @@ def _reset(work: Work) -> Outcome:
             return TryLater(code="password_replaced", message=text)
         provisioning.note_chosen(work)
         return Done(evidence=provisioning.evidence_of(entry, work.progress))
+    credentials.end_access(directory_guid=entry.guid, reason="password_reset", now=clock.now())
     entry = provisioning.require_entry(work.directory, entry.guid)
     if not entry.must_change_password:  # chosen within this very moment, or AD did not do what it said
         text = _(

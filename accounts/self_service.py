@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import passwords
 from portal.common.time import JST
 from portal.gateways import directory, directory_factory
+from portal.orgs import credentials
 from portal.orgs.models import User
 from portal.trail import services as trail
 
@@ -40,7 +41,8 @@ def change_password(
 ) -> None:
     """Change the actor's own password in the directory.
 
-    `initial` is the forced first change, exempt from the minimum age. The trail keeps success and failure, no password.
+    `initial` is the forced first change, exempt from the minimum age. Every session and token of the actor ends, the
+    session of now too unless it is carried over (portal.orgs.credentials), also when no answer came. The trail keeps success and failure, no password.
     Raises PasswordRefused and DirectorySilent.
     """
     check_rules(actor.login_name, new_password, old_password)
@@ -60,11 +62,13 @@ def change_password(
         raise DirectorySilent(maybe_changed=False) from exc
     except directory.OutcomeUnknown as exc:
         _record("password.change_unknown", actor, now)
+        credentials.end_access(directory_guid=actor.directory_guid, reason="password_changed", now=now)
         raise DirectorySilent(maybe_changed=True) from exc
     except directory.DirectoryError as exc:
         _record("password.change_refused", actor, now, reason=type(exc).__name__)
         raise PasswordRefused(explain(exc)) from exc
     _record("password.change", actor, now, initial=initial)
+    credentials.end_access(directory_guid=actor.directory_guid, reason="password_changed", now=now)
 
 
 def check_rules(login_name: str, new_password: str, old_password: str = "") -> None:

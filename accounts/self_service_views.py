@@ -7,6 +7,7 @@ from functools import partial
 
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -39,6 +40,8 @@ def password_change(request: PersonRequest) -> HttpResponse:
         )
     form = PasswordForm(request.POST or None)
     if form.is_bound and _changed(request, form, request.user, initial=False):
+        # This session goes on; every other one and the tokens have ended.
+        update_session_auth_hash(request, User.objects.get(pk=request.user.pk))
         messages.success(
             request, _("Your password was changed. Use the new one from now on, in Windows too.")
         )
@@ -60,7 +63,7 @@ def initial_password_change(request: HttpRequest) -> HttpResponse:
         messages.success(
             request, _("Your password was changed. Use the new one from now on, in Windows too.")
         )
-        return half_login.finish(request, person)
+        return half_login.finish(request, User.objects.get(pk=person.pk))
     return _page(request, form, person, initial=True)
 
 

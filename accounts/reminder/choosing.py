@@ -29,6 +29,7 @@ from portal.gateways.directory import (
     OutcomeUnknown,
     PolicyRefused,
 )
+from portal.orgs import credentials
 
 USED_LATELY = _("Active Directory refused the new password. Choose one that you did not use lately.")
 OLD_ONE_GONE = _(
@@ -142,4 +143,5 @@ def _close(reminder: PasswordReminder, now: datetime) -> None:
     )
     opened.filter(pk=reminder.pk).update(closed_at=now, outcome=PasswordReminder.Outcome.DONE)
     services.record("reminder.done", reminder, now)
+    credentials.end_access(directory_guid=user.directory_guid, reason="password_forgotten", now=now)
     services.mail("password_changed", user, now)

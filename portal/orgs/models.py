@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -71,6 +72,7 @@ class User(AbstractBaseUser, TimestampedModel):
         Organisation, models.PROTECT, related_name="people", verbose_name=_("organisation")
     )
     directory_guid = models.UUIDField(_("objectGUID"), null=True, blank=True, unique=True)
+    password_changes = models.PositiveIntegerField(default=0)  # each ends the sessions from before
     is_active = models.BooleanField(_("active"), default=True)
     is_break_glass = models.BooleanField(_("break-glass account"), default=False)
     language = models.CharField(
@@ -97,6 +99,15 @@ class User(AbstractBaseUser, TimestampedModel):
     def get_full_name(self) -> str:
         """The name that screens and mails show."""
         return self.display_name
+
+    def get_session_auth_hash(self) -> str:
+        """What a session keeps: the password lies in AD, so its changes count."""
+        return f"{super().get_session_auth_hash()}{self.password_changes}"
+
+    def get_session_auth_fallback_hash(self) -> Iterator[str]:
+        """The same while the secret key is being renewed."""
+        for earlier in super().get_session_auth_fallback_hash():
+            yield f"{earlier}{self.password_changes}"
 
     def has_usable_password(self) -> bool:
         """Whether a password exists to ask for again: the directory's counts, although it is not kept here."""
