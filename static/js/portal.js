@@ -110,7 +110,20 @@
     const notice = document.querySelector("[data-logged-out]");
     if (notice) notice.hidden = false;
   });
+  // A proposed login name never replaces what was typed while it was on its way; typing replaces what was proposed.
+  const proposed = (element) => { const box = element.closest && element.closest(".p-propose"); return box && box.querySelector("input"); };
+  let sentName = "";
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    const field = proposed(event.target);
+    if (field) sentName = field.value;
+  });
+  document.addEventListener("htmx:afterSettle", () => {
+    const field = proposed(document.activeElement);
+    if (field && field === document.activeElement) field.select();
+  });
   document.addEventListener("htmx:beforeSwap", (event) => {
+    const field = proposed(event.detail.target);
+    if (field && field.value !== sentName) event.detail.shouldSwap = false;
     // 409 and 422 carry an answer for the person; every other error leaves the page as it is.
     if ([409, 422].includes(event.detail.xhr.status)) { event.detail.shouldSwap = true; event.detail.isError = false; }
   });

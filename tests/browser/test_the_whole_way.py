@@ -142,12 +142,13 @@ def test_an_application_is_written_and_submitted_with_the_keyboard_alone(office:
     for value in ("佐藤", "健一", "サトウ", "ケンイチ"):
         page.keyboard.type(value)
         page.keyboard.press("Tab")
-    # The button that proposes a login name stands before its field.
-    if page.evaluate("document.activeElement.name") != "lines-0-login_name":
-        page.keyboard.press("Tab")
-    for value in ("tk0999-sato", "介護保険課"):
-        page.keyboard.type(value)
-        page.keyboard.press("Tab")
+    # The field comes first, the button that proposes a name after it; what is typed is never replaced by a proposal.
+    assert page.evaluate("document.activeElement.name") == "lines-0-login_name"
+    page.keyboard.type("tk0999-sato")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.name") == "propose"
+    page.keyboard.press("Tab")
+    page.keyboard.type("介護保険課")
     page.focus("[name=lines-0-recipient_id]")
     page.keyboard.press("ArrowDown")
     page.focus("[name=reason]")
