@@ -14,6 +14,7 @@ from accounts.delivery import unused
 from accounts.delivery.disabling import DisableUnusedHandler
 from accounts.expiring import EXPIRE, ExpireHandler
 from accounts.models import DirectoryAccount
+from accounts.naming import filling
 from accounts.payloads import (
     ChangeAccount,
     DeleteAccount,
@@ -90,6 +91,8 @@ REGISTER_KIND: ApplicationKind[RegisterAccount] = ApplicationKind(
     prepare=reading.prepare_register,
     plan=planning.plan_register,
     check=checks.check_register,
+    proposed_fields=frozenset({filling.FIELD}),
+    propose=filling.propose_missing,
     reservation_key=checks.reservation_of,
     reservation_field="login_name",
     search_terms=_register_terms,

@@ -10,6 +10,7 @@ from drf_spectacular.views import SpectacularAPIView
 
 from accounts.api import AccountsView
 from accounts.dormancy.api import DormantAnswersView, DormantLinesView
+from accounts.naming.api import LoginNamesView
 from accounts.reconciliation.api import FindingsView
 from devices.api import ComputersView, SegmentsView
 from devices.permits.api import DeviceRegisteredView, DeviceRemovedView, DevicesView
@@ -68,6 +69,7 @@ urlpatterns: list[URLPattern] = [
     path("jobs/", JobsView.as_view(), name="api_jobs"),
     path("jobs/<slug:name>/runs/", JobRunsView.as_view(), name="api_job_runs"),
     path("accounts/", AccountsView.as_view(), name="api_accounts"),
+    path("login-names/", LoginNamesView.as_view(), name="api_login_names"),
     path("dormant/", DormantLinesView.as_view(), name="api_dormant"),
     path("dormant/answers/", DormantAnswersView.as_view(), name="api_dormant_answers"),
     path("findings/", FindingsView.as_view(), name="api_findings"),

@@ -87,6 +87,11 @@ class ApplicationKind(Generic[P]):
     # The people, by primary key, whom lines give rights or take them from: they do not decide, whoever applied (ORG-04).
     concerned: Callable[[Sequence[P]], Collection[int]] | None = None
     organisation_kinds: frozenset[str] = EVERY_KIND
+    # Fields that a row of a file may leave empty, and what is proposed for each row that does (ACC-13). Asks targets.
+    proposed_fields: frozenset[str] = frozenset()
+    propose: Callable[[LineContext, Sequence[Mapping[str, Any]]], Sequence[Mapping[str, str]]] = field(
+        default=lambda context, lines: [{} for _line in lines]
+    )
     reservation_field: str = ""  # where "already taken" is shown: "login_name"; "" for the whole line
 
     def is_bulk(self, line_count: int) -> bool:

@@ -210,7 +210,7 @@ REFUSED: dict[str, tuple[bytes, str, str]] = {
     "no rows": (book([]), "x.xlsx", "行"),
     "unknown column": (book([[*one(1), "x"]], [*HEADER, "血液型"]), "x.xlsx", "I1"),
     "column twice": (book([[*one(1), "x"]], [*HEADER, "所属"]), "x.xlsx", "I1"),
-    "missing columns": (book([one(1)[:4]], HEADER[:4]), "x.xlsx", "ログイン名"),
+    "missing columns": (book([one(1)[:4]], HEADER[:4]), "x.xlsx", "所属"),
     "password column": (book([[*one(1), "geheim"]], [*HEADER, "初期パスワード"]), "x.xlsx", "I1"),
     "pw column": (book([[*one(1), "geheim"]], [*HEADER, "PW"]), "x.xlsx", "I1"),
     "password in full width": (book([[*one(1), "geheim"]], [*HEADER, "Ｐａｓｓｗｏｒｄ"]), "x.xlsx", "I1"),

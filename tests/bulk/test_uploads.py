@@ -53,6 +53,54 @@ def upload(cast: journeys.Cast, data: bytes, actor: User | None = None, **values
     return Upload.system.get(pk=made.pk)
 
 
+def test_a_row_without_a_login_name_gets_one_by_the_rule(
+    cast: journeys.Cast, directory: FakeDirectory
+) -> None:  # ACC-06, ACC-13
+    directory.add("k13-suzuki-m2")
+    table = rows(cast, 3)
+    table[0][4] = table[2][4] = None
+    table[1][4] = "k13-suzuki-m"
+
+    made = upload(cast, book(table))
+
+    names = [row["v"]["login_name"] for row in made.rows]
+    assert names == ["k13-suzuki-m3", "k13-suzuki-m", "k13-suzuki-m4"]
+    assert made.error_count == 0
+    assert made.rows[0]["c"] == [["ログイン名", "（空欄）", "k13-suzuki-m3"]]
+    application = services.take_over(
+        upload_id=made.pk, actor=cast.applicant, version=made.version, reason="採用", now=timezone.now()
+    )
+    assert [line.payload["login_name"] for line in application.lines.all()] == names
+
+
+def test_a_proposal_that_somebody_took_is_proposed_anew_and_what_was_typed_stays(
+    cast: journeys.Cast, directory: FakeDirectory
+) -> None:
+    table = rows(cast, 2)
+    table[0][4] = table[1][4] = ""
+    made = upload(cast, book(table))
+    directory.add("k13-suzuki-m")
+
+    values = {made.rows[1]["n"]: {"login_name": "my-own-name"}}
+    services.correct(
+        upload_id=made.pk, actor=cast.applicant, values=values, version=made.version, now=timezone.now()
+    )
+    checking.check(upload_id=made.pk, now=timezone.now())
+
+    made.refresh_from_db()
+    assert [row["v"]["login_name"] for row in made.rows] == ["k13-suzuki-m2", "my-own-name"]
+    assert made.error_count == 0
+
+
+def test_without_a_reading_no_name_is_proposed_and_the_row_says_so(cast: journeys.Cast) -> None:
+    table = rows(cast, 1)
+    table[0][2] = table[0][3] = table[0][4] = None
+
+    made = upload(cast, book(table))
+
+    assert set(made.rows[0]["e"]) == {"family_kana", "given_kana", "login_name"}
+
+
 def test_all_rows_become_one_draft(cast: journeys.Cast) -> None:
     made = upload(cast, book(rows(cast, 3)))
 

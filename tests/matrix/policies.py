@@ -216,6 +216,14 @@ API = {
     ),
     "api_computers": Policy(access(to(READERS, OK), otherwise=REFUSED)),
     "api_segments": Policy(access(to(READERS, OK), otherwise=REFUSED)),
+    "api_login_names": Policy(
+        None,
+        access(to(APPLICANTS, OK, HIDDEN), otherwise=REFUSED),
+        data=lambda w: {
+            "organisation": "13",
+            "people": [{"family_kana": "スズキ", "given_kana": "ミサキ"}],
+        },
+    ),
     "api_findings": Policy(access(to(READERS, OK), otherwise=REFUSED)),
     "api_organisations": Policy(),
     "api_me": Policy(),

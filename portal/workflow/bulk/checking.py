@@ -49,11 +49,26 @@ def check(*, upload_id: int, now: datetime) -> Upload | None:
     kind = kinds.get(upload.kind)
     context = context_of(upload, now)
     columns = columns_of(kind, context)
+    _propose(kind, context, upload)
     values = [line_values(columns, row) for row in upload.rows]
     with _short_collections():
         checked, errors = check_lines(kind, context, values)
     _note(kind, columns, upload, checked, errors)
     return _keep(upload, now)
+
+
+def _propose(kind: ApplicationKind[Any], context: LineContext, upload: Upload) -> None:
+    """Fill in what rows may leave empty. What an earlier check proposed and nobody changed is proposed anew."""
+    if not kind.proposed_fields:
+        return
+    for row in upload.rows:
+        for name, value in row.pop("f", {}).items():
+            if row["v"].get(name) == value:
+                del row["v"][name]
+    proposals = kind.propose(context, [row["v"] for row in upload.rows])
+    for row, proposal in zip(upload.rows, proposals, strict=True):
+        row["f"] = {name: value for name, value in proposal.items() if name not in row.get("p", {})}
+        row["v"].update(row["f"])
 
 
 def check_soon(upload_id: int) -> None:
@@ -156,7 +171,9 @@ def _corrections(columns: Sequence[Column], row: Mapping[str, Any], line: Checke
     found = []
     for column in columns:
         was, now = row["v"].get(column.name), line.data.get(column.name)
-        if isinstance(was, str) and isinstance(now, str) and was and was != now and not column.is_date:
+        if column.name in row.get("f", {}):
+            found.append([column.label, _("(empty)"), row["f"][column.name]])
+        elif isinstance(was, str) and isinstance(now, str) and was and was != now and not column.is_date:
             found.append([column.label, was, now])
     return found
 

@@ -47,16 +47,21 @@ class Column:
 def columns_of(kind: ApplicationKind[Any], context: LineContext) -> list[Column]:
     """The columns in the order of the form; hidden fields are none."""
     form = kind.form_class(context=context)  # type: ignore[call-arg]
-    return [_column(name, field) for name, field in form.fields.items() if not field.widget.is_hidden]
+    return [
+        _column(name, field, is_proposed=name in kind.proposed_fields)
+        for name, field in form.fields.items()
+        if not field.widget.is_hidden
+    ]
 
 
-def _column(name: str, field: forms.Field) -> Column:
+def _column(name: str, field: forms.Field, *, is_proposed: bool) -> Column:
     choices: Any = getattr(field, "choices", ())
+    hints = [str(field.help_text or ""), _("Leave it empty to have one proposed.") if is_proposed else ""]
     return Column(
         name=name,
         label=str(field.label or name),
-        required=field.required,
-        help_text=str(field.help_text or ""),
+        required=field.required and not is_proposed,
+        help_text=" ".join(filter(None, hints)),
         is_date=isinstance(field, WarekiDateField | forms.DateField),
         is_list=isinstance(field, forms.MultipleChoiceField),
         is_yes_no=isinstance(field, forms.BooleanField),
