@@ -76,11 +76,11 @@ urlpatterns: list[URLPattern] = [
     path("computers/", ComputersView.as_view(), name="api_computers"),
     path("devices/", DevicesView.as_view(), name="api_devices"),
     path(
-        "devices/<device_number:number>/registered/",
+        "devices/<device_number:device>/registered/",
         DeviceRegisteredView.as_view(),
         name="api_device_registered",
     ),
-    path("devices/<device_number:number>/removed/", DeviceRemovedView.as_view(), name="api_device_removed"),
+    path("devices/<device_number:device>/removed/", DeviceRemovedView.as_view(), name="api_device_removed"),
     path("segments/", SegmentsView.as_view(), name="api_segments"),
     path("organisations/", OrganisationsView.as_view(), name="api_organisations"),
     path("me/", MeView.as_view(), name="api_me"),

@@ -38,7 +38,11 @@ class PermitSerializer(serializers.Serializer):
     registered_at = serializers.DateTimeField(allow_null=True)
     ended_at = serializers.DateTimeField(allow_null=True)
     removed_at = serializers.DateTimeField(allow_null=True)
-    computers: Any = serializers.SlugRelatedField(slug_field="name", many=True, read_only=True)
+    computers = serializers.SerializerMethodField(help_text="Computer names")
+
+    def get_computers(self, permit: DevicePermit) -> list[str]:
+        """The machines that the device may be attached to."""
+        return sorted(computer.name for computer in permit.computers.all())
 
 
 class DeviceSerializer(serializers.Serializer):
@@ -140,9 +144,9 @@ class DeviceRegisteredView(_RecordView):
         responses=DeviceSerializer,
         parameters=[IDEMPOTENCY_KEY],
     )
-    def post(self, request: Request, number: str) -> Response:
+    def post(self, request: Request, device: str) -> Response:
         """The device is registered in SKYSEA: its user is told (DEV-02)."""
-        return self.post_record(request, number)
+        return self.post_record(request, device)
 
     def record(self, permit: DevicePermit, values: dict[str, Any], request: Request) -> None:
         """See the service."""
@@ -158,9 +162,9 @@ class DeviceRemovedView(_RecordView):
         responses=DeviceSerializer,
         parameters=[IDEMPOTENCY_KEY],
     )
-    def post(self, request: Request, number: str) -> Response:
+    def post(self, request: Request, device: str) -> Response:
         """The device is removed from SKYSEA (DEV-06)."""
-        return self.post_record(request, number)
+        return self.post_record(request, device)
 
     def record(self, permit: DevicePermit, values: dict[str, Any], request: Request) -> None:
         """See the service."""

@@ -202,7 +202,7 @@ API = {
             to(READERS, HIDDEN),
             otherwise=REFUSED,
         ),
-        lambda w: {"number": w.permit.device.number},
+        lambda w: {"device": w.permit.device.number},
     ),
     "api_device_removed": Policy(
         None,
@@ -212,7 +212,7 @@ API = {
             to(READERS, HIDDEN),
             otherwise=REFUSED,
         ),
-        lambda w: {"number": w.permit.device.number},
+        lambda w: {"device": w.permit.device.number},
     ),
     "api_computers": Policy(access(to(READERS, OK), otherwise=REFUSED)),
     "api_segments": Policy(access(to(READERS, OK), otherwise=REFUSED)),
