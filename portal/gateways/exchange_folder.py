@@ -4,6 +4,7 @@
     in/        what the other system answers
     read/      answers that were read; rejected/ those that could not be. Both are emptied by age
     .staging/  the portal's own: a file is complete here before it appears in out/ by one rename
+    .handed-over  the portal's own: which references went out in which file. It outlives a restore of the database
 
 A rename is the moment of handing over: a file that is not in .staging/ any more was handed over, whoever died when.
 """
@@ -13,14 +14,16 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 
 from portal.gateways.two_factor import Unavailable
 
 OUT, IN, READ, REJECTED, STAGING = "out", "in", "read", "rejected", ".staging"
+JOURNAL = ".handed-over"
 LARGEST_ANSWER = 20 * 1024 * 1024
 _SAFE_NAME = re.compile(r"[^\w.\-]+")
 _PROBE_BYTES = b"0" * 4096
@@ -95,6 +98,27 @@ class ExchangeFolder:
                 os.rename(source, target)
             _sync_folder(target.parent)
 
+    def note_handed_over(self, batch: int, references: Iterable[str]) -> None:
+        """Write down, before a file is handed over, what is in it: references only, which name nobody."""
+        with _unavailable():
+            line = " ".join([str(batch), *references]) + "\n"
+            with open(
+                os.open(self.path / JOURNAL, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab"
+            ) as file:
+                file.write(line.encode())
+                file.flush()
+                os.fsync(file.fileno())
+
+    def handed_over(self) -> dict[str, int]:
+        """The batch in which each reference was handed over, whatever the database remembers."""
+        with _unavailable():
+            self.require()
+            try:
+                facts = os.stat(self.path / JOURNAL)
+            except FileNotFoundError:
+                return {}
+            return _journal(self.path / JOURNAL, facts.st_ino, facts.st_size)
+
     def remove_published(self, name: str) -> None:
         """Remove a file that the other system has answered, if it left it there."""
         with _unavailable():
@@ -148,6 +172,15 @@ def _files(folder: Path) -> Iterator[Incoming]:
                     facts = entry.stat(follow_symlinks=False)
                     changed = datetime.fromtimestamp(facts.st_mtime, UTC)
                     yield Incoming(name=entry.name, changed_at=changed, size=facts.st_size)
+
+
+@lru_cache(maxsize=2)
+def _journal(path: Path, _inode: int, size: int) -> dict[str, int]:
+    """Its lines; the file only ever grows, so its size says which state of it this is."""
+    with open(path, "rb") as file:
+        whole = file.read(size).decode("ascii", "replace").splitlines(keepends=True)
+    lines = [line.split() for line in whole if line.endswith("\n")]  # a torn last line was never handed over
+    return {reference: int(batch) for batch, *references in lines for reference in references}
 
 
 def _write(path: Path, data: bytes) -> None:

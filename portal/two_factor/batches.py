@@ -7,7 +7,7 @@ it over. Whoever dies in between: the next worker finds the staged file and rena
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -32,16 +32,23 @@ _ONE_AT_A_TIME = (
 )
 
 
-def close_batches(now: datetime) -> int:
-    """Put what waits into batches when the oldest has waited long enough or there is enough for one; their number."""
+def close_batches(folder: ExchangeFolder, now: datetime) -> int:
+    """Put what waits into batches when the oldest has waited long enough or there is enough for one; their number.
+
+    What the folder knows as handed over, and a database that was restored does not, is never written again (case 22).
+    """
+    try:
+        known = folder.handed_over()
+    except Unavailable:
+        return 0  # nothing could be handed over either
     count = 0
-    while _close_batch(now):
+    while _close_batch(known, now):
         count += 1
     return count
 
 
 @transaction.atomic
-def _close_batch(now: datetime) -> bool:
+def _close_batch(known: Mapping[str, int], now: datetime) -> bool:
     if not _alone():
         return False
     # An operation that a person took by hand meanwhile is not WAITING: its row stays where it is.
@@ -54,7 +61,11 @@ def _close_batch(now: datetime) -> bool:
         return False
     mapping = current_mapping()
     layout = layout_of(mapping)
-    number = (ExchangeBatch.objects.aggregate(last=Max("number"))["last"] or 0) + 1
+    if sent := [row for row in rows if row.reference in known]:
+        _adopt(sent, known, layout, now)
+        return True
+    last = ExchangeBatch.objects.aggregate(last=Max("number"))["last"] or 0
+    number = max(last, *known.values(), 0) + 1
     written = _render(layout, BatchData(number=number, created_at=now), rows, now)
     if written:
         batch = ExchangeBatch.objects.create(
@@ -70,6 +81,21 @@ def _close_batch(now: datetime) -> bool:
         rows, ["state", "batch", "position", "sha256", "reason", "answered_at"], batch_size=500
     )
     return True
+
+
+def _adopt(rows: Sequence[ExchangeRow], known: Mapping[str, int], layout: Layout, now: datetime) -> None:
+    """Rows that were handed over before the database was restored wait for their acknowledgement, as they did then."""
+    for row in rows:
+        number = known[row.reference]
+        values = {"state": BatchState.WRITTEN, "written_at": now, "created_at": now, "row_count": 0}
+        row.batch, _made = ExchangeBatch.objects.get_or_create(
+            number=number, defaults=values | {"file_name": layout.file_name(number)}
+        )
+        row.state = RowState.WRITTEN
+        row.save(update_fields=["state", "batch"])
+        Operation.system.filter(pk=row.operation_id, status=OperationStatus.WAITING).update(
+            error_message=waiting_message(row.batch), not_before=answer_due(row.batch)
+        )
 
 
 def _render(
@@ -123,6 +149,9 @@ def publish(batch: ExchangeBatch, folder: ExchangeFolder, now: datetime) -> bool
     """Carry a batch on from wherever it stands; whether it is handed over now. Raises Unavailable."""
     if batch.state == BatchState.PREPARING and not _stage(batch, folder):
         return False
+    references = ExchangeRow.system.filter(batch=batch).values_list("reference", flat=True)
+    if not set(references) <= folder.handed_over().keys():
+        folder.note_handed_over(batch.number, references)
     try:
         folder.publish(batch.staged_name, batch.file_name)
     except NameTakenByOthers:
@@ -140,6 +169,15 @@ def _stage(batch: ExchangeBatch, folder: ExchangeFolder) -> bool:
 
     The name is this attempt's own, so that a late worker never puts back what was handed over already.
     """
+    known = folder.handed_over()
+    references = set(ExchangeRow.system.filter(batch=batch).values_list("reference", flat=True))
+    if references and references <= known.keys():  # before the database was restored
+        gone = f"{batch.file_name}.handed-over"  # staged by nobody: like a file that was renamed already
+        ExchangeBatch.objects.filter(pk=batch.pk, state=BatchState.PREPARING).update(
+            state=BatchState.STAGED, staged_name=gone
+        )
+        batch.refresh_from_db()
+        return True
     data = content_of(batch)
     staged = f"{batch.file_name}.{uuid.uuid4().hex[:8]}"
     folder.stage(staged, data)

@@ -52,7 +52,7 @@ def exchange(now: datetime) -> Round:
     if not factory.uses_exchange():
         return Round(woken=waiting.wake_missed(now))
     folder = factory.exchange_folder()
-    closed = batches.close_batches(now)
+    closed = batches.close_batches(folder, now)
     published = batches.publish_batches(folder, now)
     read = 0
     try:
@@ -66,8 +66,9 @@ def exchange(now: datetime) -> Round:
 def after_drain(now: datetime) -> None:
     """A worker has carried out all that was due: what makes a full batch goes out at once, not at the next minute."""
     if factory.uses_exchange():
-        batches.close_batches(now)
-        batches.publish_batches(factory.exchange_folder(), now)
+        folder = factory.exchange_folder()
+        batches.close_batches(folder, now)
+        batches.publish_batches(folder, now)
 
 
 def remove_old_files(now: datetime) -> int:

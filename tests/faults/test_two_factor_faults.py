@@ -15,6 +15,7 @@ from portal.fulfilment import services
 from portal.fulfilment.models import Operation, OperationStatus
 from portal.gateways.two_factor import TARGET
 from portal.notices.models import Notice
+from portal.two_factor.models import BatchState, ExchangeBatch, ExchangeRow, RowState
 from portal.workflow.models import Application, Status
 from tests import journeys
 from tests.faults import two_factor_worker, worker
@@ -136,3 +137,46 @@ def test_two_workers_at_once_write_one_row(lab: Lab, other_side: Counterpart) ->
     go_on(lab)
 
     assert other_side.references() == [str(second(application).marker)]
+
+
+def restore(moment: str) -> None:
+    """Put the ledger back to what last night's backup held of a file that was handed over since."""
+    Operation.system.filter(target=TARGET).update(status=OperationStatus.WAITING, not_before=timezone.now())
+    values: dict[str, Any] = {"state": RowState.PENDING, "batch": None, "position": 0, "sha256": ""}
+    if moment == "batch being written":
+        ExchangeBatch.objects.update(state=BatchState.PREPARING, staged_name="", sha256="", written_at=None)
+        return
+    ExchangeRow.system.update(**values)
+    if moment == "operation queued":
+        ExchangeRow.system.all().delete()
+    ExchangeBatch.objects.all().delete()
+
+
+@pytest.mark.parametrize("moment", ["operation queued", "row pending", "batch being written"])
+def test_case_22_what_was_handed_over_before_a_restore_is_not_handed_over_again(
+    lab: Lab, other_side: Counterpart, moment: str
+) -> None:
+    application = journeys.approved(lab.cast)
+    services.drain("directory", now_fn=timezone.now)
+    drain()
+    beat()
+    (first,) = other_side.files()
+    out = other_side.folder / "out"
+    taken = out / first
+    content = taken.read_bytes()
+    taken.unlink()  # the other system has it
+
+    restore(moment)
+    later = journeys.approved(lab.cast)
+    go_on(lab)
+
+    (newer,) = other_side.files()
+    assert newer != first
+    assert other_side.references() == [str(second(later).marker)], "only what is new"
+    assert second(application).status == OperationStatus.WAITING
+    (out / newer).unlink()
+    taken.write_bytes(content)  # for the counterpart, which answers what it finds
+    other_side.acknowledge()
+    go_on(lab)
+    application.refresh_from_db()
+    assert application.status == Status.COMPLETED, second(application).error_message

@@ -51,7 +51,7 @@ def side(request: pytest.FixtureRequest, tmp_path: Path, settings: Any) -> Itera
 
     def settle() -> None:
         folder = factory.exchange_folder()
-        batches.close_batches(timezone.now())
+        batches.close_batches(folder, timezone.now())
         batches.publish_batches(folder, timezone.now())
         if other_side.references():
             other_side.acknowledge(name=f"ack-{timezone.now():%H%M%S%f}.csv")
@@ -59,8 +59,9 @@ def side(request: pytest.FixtureRequest, tmp_path: Path, settings: Any) -> Itera
 
     def refuse(one: Order) -> None:
         adapter.carry_out(one, before_write=lambda: None)
-        batches.close_batches(timezone.now())
-        batches.publish_batches(factory.exchange_folder(), timezone.now())
+        folder = factory.exchange_folder()
+        batches.close_batches(folder, timezone.now())
+        batches.publish_batches(folder, timezone.now())
         other_side.acknowledge("NG", "ログイン名がありません")
         services.exchange(timezone.now())
 
