@@ -20,7 +20,7 @@ from accounts.attributes import organisation_ou
 from accounts.models import DirectoryAccount
 from accounts.reconciliation import telling
 from accounts.reconciliation.expected import REMOVED
-from accounts.reconciliation.models import ReconciliationRun
+from accounts.reconciliation.models import LIVE, Finding, FindingKind, ReconciliationRun
 from accounts.reconciliation.recording import Recorder, RunLost, count_up
 from portal.common import bell
 from portal.common.text import without_control_characters
@@ -257,14 +257,13 @@ def _accounts(run: ReconciliationRun) -> QuerySet[DirectoryAccount]:
 def _find_missing(run: ReconciliationRun, recorder: Recorder, directory: Directory, seen: set[UUID]) -> None:
     """Whom nobody saw although everything was read. Not seen is not yet gone: each is asked for once more."""
     candidates = list(_not_seen(run, recorder, seen))
-    if (
-        len(candidates) > max(_MISSING_ALWAYS_TOLD, _MISSING_SHARE * run.expected_count)
-        and not run.organisation
-    ):
+    # What operations know to be missing already makes no later run implausible.
+    new = len(set(candidates) - _known_missing())
+    if new > max(_MISSING_ALWAYS_TOLD, _MISSING_SHARE * run.expected_count) and not run.organisation:
         text = _(
-            "%(count)s accounts cannot be seen. So many are not deleted by hand: check the service account's rights."
+            "%(count)s accounts cannot be seen. So many are not deleted by hand: check the service account's rights. If they are really gone, compare one organisation after the other; then all of them."
         )
-        raise _Stop("implausible", text % {"count": len(candidates)})
+        raise _Stop("implausible", text % {"count": new})
     for start in range(0, len(candidates), _CHUNK):
         part = DirectoryAccount.system.filter(pk__in=candidates[start : start + _CHUNK])
         elsewhere, gone, unreadable = [], [], 0
@@ -280,6 +279,12 @@ def _find_missing(run: ReconciliationRun, recorder: Recorder, directory: Directo
         recorder.record_page(elsewhere)
         recorder.record_missing(gone)
         count_up(run, unreadable_count=unreadable)
+
+
+def _known_missing() -> set[int]:
+    """The accounts that an open finding says are not in AD."""
+    rows = Finding.system.filter(kind=FindingKind.MISSING, state__in=LIVE, account__isnull=False)
+    return set(rows.values_list("account_id", flat=True))
 
 
 def _not_seen(run: ReconciliationRun, recorder: Recorder, seen: set[UUID]) -> Iterable[int]:

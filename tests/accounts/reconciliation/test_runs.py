@@ -256,6 +256,24 @@ def test_so_many_missing_that_it_cannot_be_true_is_no_finding(
     assert (run.status, run.error_code, findings()) == ("INTERRUPTED", "implausible", [])
 
 
+def test_many_that_are_really_gone_are_known_once_their_organisation_was_compared(
+    land: Land, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runs, "_MISSING_ALWAYS_TOLD", 2)
+    for n in range(5):
+        account = land.account(f"tk{n}")
+        if n < 3:
+            land.directory.delete(account.object_guid)
+    land.full()
+
+    own = land.full("13")
+    every = land.full()
+
+    assert (own.status, every.status, every.new_count) == ("DONE", "DONE", 0)
+    assert findings() == [(f"tk{n}", "MISSING", OPEN) for n in range(3)]
+    land.nightly()  # raises when it is interrupted
+
+
 def test_a_run_whose_worker_was_lost_gives_way_to_the_next_one(land: Land) -> None:
     long_ago = timezone.now() - timedelta(hours=1)
     lost = ReconciliationRun.objects.create(status="RUNNING", asked_at=long_ago, heartbeat_at=long_ago)
