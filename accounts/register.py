@@ -110,19 +110,33 @@ def enter_account(
         "verified_at": now,
     }
     try:
-        with transaction.atomic():
-            before = (
-                DirectoryAccount.system.filter(object_guid=entry.guid)
-                .values_list("login_name", flat=True)
-                .first()
-            )
-            account, _made = DirectoryAccount.system.update_or_create(object_guid=entry.guid, defaults=values)
-            if before is not None and before.lower() != entry.login_name.lower():
-                free.note_removed(before, organisation_id=line.organisation_id, now=now, guid=entry.guid)
-            note_written(account, entry, now)
-            free.note_used(entry.login_name, organisation_id=line.organisation_id, now=now, guid=entry.guid)
+        return _enter(entry, values, now)
+    except IntegrityError:
+        if not DirectoryAccount.system.filter(object_guid=entry.guid).exists():
+            raise RegisterConflict(entry.login_name) from None
+    try:  # another worker entered the same account meanwhile
+        return _enter(entry, values, now)
     except IntegrityError:
         raise RegisterConflict(entry.login_name) from None
+
+
+@transaction.atomic
+def _enter(entry: DirectoryEntry, values: dict[str, Any], now: datetime) -> DirectoryAccount:
+    account: DirectoryAccount | None = (
+        DirectoryAccount.system.select_for_update().filter(object_guid=entry.guid).first()
+    )
+    before = account.login_name if account else entry.login_name
+    if account is None:
+        account = DirectoryAccount.system.create(object_guid=entry.guid, **values)
+    else:
+        for name, value in values.items():
+            setattr(account, name, value)
+        account.save(update_fields=[*values, "updated_at"])
+    named = {"organisation_id": values["organisation_id"], "now": now, "guid": entry.guid}
+    if before.lower() != entry.login_name.lower():
+        free.note_removed(before, **named)
+    note_written(account, entry, now)
+    free.note_used(entry.login_name, **named)
     return account
 
 

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 from accounts.delivery.models import DeliveryMode, InitialPassword
+from portal.common.upsert import upsert
 from portal.fulfilment.models import Operation
 from portal.gateways.directory import DirectoryEntry
 from portal.orgs.models import PasswordRecipient
@@ -55,7 +55,7 @@ def write(
     mode: str,
     now: datetime,
     **values: Any,
-) -> InitialPassword:
+) -> None:
     """Enter or renew the row of an operation; safe to repeat."""
     fixed = {
         "organisation_id": operation.organisation_id,
@@ -65,13 +65,12 @@ def write(
         "recipient": recipient,
         "mode": mode,
     }
-    with transaction.atomic():
-        row, _made = InitialPassword.system.update_or_create(
-            operation=operation,
-            defaults={**fixed, **values},
-            create_defaults={**fixed, **values, "made_at": now},
-        )
-    return row
+    upsert(
+        InitialPassword.system,
+        key={"operation": operation},
+        values={**fixed, **values},
+        first={"made_at": now},
+    )
 
 
 def show(code: str) -> str:

@@ -19,6 +19,7 @@ from accounts import asking
 from accounts.models import DirectoryAccount
 from accounts.naming.models import NameReservation, UsedLoginName
 from portal.common.time import JST, today
+from portal.common.upsert import upsert
 from portal.gateways.directory import DirectoryError
 from portal.orgs.models import Organisation, User
 from portal.workflow.models import Application, ApplicationLine
@@ -131,10 +132,11 @@ def is_held(application: Application, folded: str) -> bool:
 def note_used(login_name: str, *, organisation_id: int, now: datetime, guid: UUID | None = None) -> None:
     """An account has this name now. Call it in the transaction that enters the account; safe to repeat."""
     values = {"organisation_id": organisation_id, **({"object_guid": guid} if guid else {})}
-    UsedLoginName.system.update_or_create(
-        folded=login_name.lower(),
-        defaults={**values, "removed_at": None},
-        create_defaults={**values, "used_at": now},
+    upsert(
+        UsedLoginName.system,
+        key={"folded": login_name.lower()},
+        values={**values, "removed_at": None},
+        first={"used_at": now},
     )
 
 
@@ -145,9 +147,7 @@ def note_removed(login_name: str, *, organisation_id: int, now: datetime, guid: 
         "removed_at": now,
         **({"object_guid": guid} if guid else {}),
     }
-    UsedLoginName.system.update_or_create(
-        folded=login_name.lower(), defaults=values, create_defaults={**values, "used_at": now}
-    )
+    upsert(UsedLoginName.system, key={"folded": login_name.lower()}, values=values, first={"used_at": now})
 
 
 def names_of(guid: UUID) -> set[str]:

@@ -7,6 +7,7 @@ from datetime import datetime
 from accounts.models import DirectoryAccount
 from accounts.reconciliation.models import WrittenState
 from accounts.reconciliation.snapshot import Snapshot, snapshot_of
+from portal.common.upsert import upsert
 from portal.gateways.directory import DirectoryEntry, parent_dn
 
 State = DirectoryAccount.State
@@ -30,7 +31,7 @@ def note_written(account: DirectoryAccount, entry: DirectoryEntry, now: datetime
         "usn": entry.usn_changed,
         "at": now,
     }
-    WrittenState.system.update_or_create(account=account, defaults=values)
+    upsert(WrittenState.system, key={"account": account}, values=values, first={})
 
 
 def written_of(account: DirectoryAccount) -> Snapshot:

@@ -27,7 +27,7 @@ def claim(target: str, now: datetime) -> Operation | None:
     with transaction.atomic():
         operation = (
             Operation.system.select_for_update(skip_locked=True, of=("self",), no_key=True)
-            .select_related("line__application", "organisation")
+            .select_related("line__application", "line__organisation", "organisation")
             .filter(
                 ~Exists(QueueGate.objects.filter(closed_at__isnull=False)),  # see portal.fulfilment.gate
                 target=target,

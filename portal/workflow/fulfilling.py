@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, time
 from typing import Any
 
@@ -85,8 +85,7 @@ def operation_settled(operation: Operation, now: datetime) -> None:
     """
     if operation.status == OperationStatus.RUNNING:
         return  # claimed: nothing is known that was not known before
-    line = ApplicationLine.system.get(pk=operation.line_id)
-    application = records.lock(line.application_id)
+    application = records.lock(operation.line.application_id)  # a line never leaves its application
     if operation.status in SETTLED:
         _note_result(operation, now)
     if application.status in FINAL:
@@ -136,7 +135,7 @@ def _settle(application: Application, status: Status, now: datetime) -> None:
 
 def _mail(application: Application, status: Status, now: datetime) -> None:
     if status in FINAL:  # ACC-04: the applicant is mailed each outcome
-        not_done = _lines_not_done(application.lines.only("result"))
+        not_done = _lines_not_done(application.lines.values_list("result", flat=True))
         records.tell(
             application,
             "application_completed",
@@ -149,8 +148,8 @@ def _mail(application: Application, status: Status, now: datetime) -> None:
         records.tell(application, "application_needs_attention", people.operators(today(now)).values(), now)
 
 
-def _lines_not_done(lines: Collection[ApplicationLine]) -> int:
-    return sum(any(r["status"] == OperationStatus.CLOSED for r in line.result.values()) for line in lines)
+def _lines_not_done(results: Iterable[dict[str, Any]]) -> int:
+    return sum(any(r["status"] == OperationStatus.CLOSED for r in result.values()) for result in results)
 
 
 def result_text(line: ApplicationLine) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+import multiprocessing
 import time
 from collections.abc import Callable
 from statistics import median
@@ -18,6 +18,7 @@ from accounts.models import DirectoryAccount
 from portal.common.pagination import limited_count
 from portal.fulfilment import services
 from portal.fulfilment.models import Operation, OperationStatus
+from portal.gateways.directory_factory import reset_directory
 from portal.orgs.models import User
 from portal.orgs.permissions import Role
 from tests import factories, journeys
@@ -56,11 +57,8 @@ def measure_application(report: Report, directory: str) -> None:
 
 
 def _work(_number: int) -> None:
-    try:
-        while services.drain("directory", now_fn=timezone.now):
-            pass
-    finally:
-        connection.close()
+    while services.drain("directory", now_fn=timezone.now):
+        pass
 
 
 def _plain(round_: int) -> float:
@@ -76,11 +74,16 @@ def _plain(round_: int) -> float:
 
 
 def _together(act: Callable[[int], None], count: int) -> None:
-    threads = [threading.Thread(target=act, args=(number,)) for number in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    """In processes, as workers are: threads of one would share one interpreter, the plain loop's as well."""
+    connection.close()
+    reset_directory()
+    fork = multiprocessing.get_context("fork")
+    workers = [fork.Process(target=act, args=(number,)) for number in range(count)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+        assert worker.exitcode == 0
 
 
 def measure_search(report: Report, accounts: int) -> None:
