@@ -32,4 +32,6 @@ class AccountsConfig(AppConfig):
         messages.provide("reminder_code", services.code_for_mail)
         messages.provide("address_code", addresses.code_for_mail)
         reconciliation.register_all()  # the last: any of the kinds may have to be restored
-        auditlog.register(DirectoryAccount, exclude_fields=["created_at", "updated_at", "search_text", "written"])
+        auditlog.register(
+            DirectoryAccount, exclude_fields=["created_at", "updated_at", "search_text", "written"]
+        )

@@ -6,6 +6,8 @@ import dataclasses
 from itertools import combinations_with_replacement
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from portal.fulfilment import registry
@@ -73,6 +75,20 @@ def test_all_done_completes_it_frees_the_names_and_mails_the_applicant(
     mail = Notice.system.get(template="application_completed")
     assert (mail.to_user, mail.context["not_done"]) == (application.applicant, 0)
     assert [e.verb for e in done.events.all()][-2:] == [Verb.PARTLY_COMPLETED, Verb.COMPLETED]
+
+
+@pytest.mark.django_db
+def test_the_last_operation_costs_the_same_for_two_lines_and_for_five(office: cards.Office) -> None:
+    counts = []
+    for names in (("sato", "ito"), ("kato", "mori", "ueda", "oda", "abe")):
+        made = cards.approved(office.applicant, office.approver, office.operator, names=names)
+        for position in range(len(names) - 1):
+            change(made, position, DONE)
+        with CaptureQueriesContext(connection) as captured:
+            assert change(made, len(names) - 1, DONE).status == Status.COMPLETED
+        counts.append(len(captured))
+
+    assert counts[0] == counts[1]
 
 
 @pytest.mark.django_db
