@@ -6,6 +6,7 @@ import itertools
 import os
 import re
 import signal
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -149,6 +150,9 @@ class RealFaults:
             if fault is None:
                 return send(connection, *args, **kwargs)
             self._faults.remove(fault)
+            if fault.action == "delay":
+                time.sleep(fault.seconds)
+                return send(connection, *args, **kwargs)
             if fault.action == "refuse":
                 return False, {"result": fault.result, "message": f"{fault.win32}: refused"}, [], None
             self._proxy.mode = modes[fault.action]
@@ -166,6 +170,33 @@ class RealDirectory:
 
     env: dict[str, str]
     faults: RealFaults
+    proxy: CuttingProxy
+
+    def stop(self) -> None:
+        """Out of reach."""
+        self.proxy.mode = Mode.DOWN
+        self.proxy.cut_all()
+
+    def start(self) -> None:
+        """Within reach again."""
+        self.proxy.mode = Mode.PASS
+
+
+def samba_lab(mail_catcher: MailCatcher, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
+    """The lab around the Samba AD of the real services."""
+    from portal.embedded import samba, services
+
+    env = dict(samba.env(services.DIRECTORY / "samba"))
+    # Samba keeps the names of earlier runs.
+    monkeypatch.setattr(journeys, "_people", itertools.count(10**8 + randbelow(8 * 10**8)))
+    with CuttingProxy.before(env["AD_LDAP_URLS"]) as proxy:
+        env["AD_LDAP_URLS"] = proxy.url
+        server: Any = RealDirectory(env, RealFaults(proxy, monkeypatch), proxy)
+        use_directory(settings, env)
+        settings.DIRECTORY = settings.DIRECTORY | {"connect_timeout": 10, "receive_timeout": 3}
+        reset_directory()
+        yield Lab(server, mail_catcher, Cast())
+        reset_directory()
 
 
 @pytest.fixture(params=["demo", pytest.param("samba", marks=pytest.mark.real)])
@@ -180,19 +211,7 @@ def either_lab(
     if request.param == "demo":
         yield request.getfixturevalue("demo_lab")
         return
-    from portal.embedded import samba, services
-
-    env = dict(samba.env(services.DIRECTORY / "samba"))
-    # Samba keeps the names of earlier runs.
-    monkeypatch.setattr(journeys, "_people", itertools.count(10**8 + randbelow(8 * 10**8)))
-    with CuttingProxy.before(env["AD_LDAP_URLS"]) as proxy:
-        env["AD_LDAP_URLS"] = proxy.url
-        server: Any = RealDirectory(env, RealFaults(proxy, monkeypatch))
-        use_directory(settings, env)
-        settings.DIRECTORY = settings.DIRECTORY | {"connect_timeout": 10, "receive_timeout": 3}
-        reset_directory()
-        yield Lab(server, mail_catcher, Cast())
-        reset_directory()
+    yield from samba_lab(mail_catcher, settings, monkeypatch)
 
 
 @pytest.fixture

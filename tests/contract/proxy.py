@@ -19,6 +19,8 @@ class Mode(enum.Enum):
     """Like CUT_ON_REPLY, and then everything passes again."""
     LOSE_REQUESTS = "lose requests"
     """Requests vanish; the connection stays open."""
+    DOWN = "down"
+    """New connections end at once."""
 
 
 class CuttingProxy:
@@ -73,6 +75,9 @@ class CuttingProxy:
         while True:
             try:
                 client, _ = self._listener.accept()
+                if self.mode is Mode.DOWN:
+                    client.close()
+                    continue
                 server = socket.create_connection(self._target, timeout=5)
             except OSError:
                 return

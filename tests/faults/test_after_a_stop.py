@@ -44,7 +44,8 @@ def hold(lab: Lab) -> None:
     gate.close(actor=None, note="昨夜のバックアップから復元した。", now=timezone.now())
 
 
-def test_work_done_by_hand_meanwhile_is_recognised_and_not_done_twice(lab: Lab) -> None:
+def test_work_done_by_hand_meanwhile_is_recognised_and_not_done_twice(either_lab: Lab) -> None:
+    lab = either_lab
     application = journeys.approved(lab.cast)
     operation = journeys.operations(application)[0]
     hold(lab)
@@ -77,8 +78,9 @@ def test_while_the_directory_is_down_the_gate_stays_closed_and_opens_afterwards(
     assert application.status == Status.COMPLETED
 
 
-def test_what_a_restored_database_does_not_know_is_found_before_anything_is_written(lab: Lab) -> None:
+def test_what_a_restored_database_does_not_know_is_found_before_anything_is_written(either_lab: Lab) -> None:
     """Yesterday's database knows neither the account nor the operation that made it."""
+    lab = either_lab
     operation = journeys.operations(journeys.approved(lab.cast))[0]
     make_by_hand(lab, operation)
     Operation.system.filter(pk=operation.pk).update(status=OperationStatus.CLOSED)  # as if it had never been
@@ -87,5 +89,6 @@ def test_what_a_restored_database_does_not_know_is_found_before_anything_is_writ
     later = timezone.now() + timedelta(hours=12)  # old enough not to be somebody else's work of this moment
     assert gate.run_checks(later), gate.state().report
 
+    # Among others on a directory that is not the test's alone.
     finding = Finding.system.get(login_name=operation.line.payload["login_name"])
     assert finding.kind == "UNKNOWN"

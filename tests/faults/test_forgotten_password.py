@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import pytest
@@ -24,7 +25,7 @@ from tests.accounts.test_reminder import CODE, FACTOR, NEW, ask, mailed_code
 from tests.browser.conftest import PASSWORD, register_administrator
 from tests.faults.test_canary import everything_logged, whole_broker, whole_database
 from tests.journeys import Cast
-from tests.lab import Lab, use_directory
+from tests.lab import Lab, samba_lab, use_directory
 from tests.orgs.test_second_factor import give_app, now_code
 
 __all__ = ["everything_logged"]
@@ -32,15 +33,21 @@ __all__ = ["everything_logged"]
 CANARY = "KnRy-7474-XqTh"
 
 
-@pytest.fixture(params=["policy hints", "without policy hints"])
+@pytest.fixture(
+    params=["policy hints", "without policy hints", pytest.param("samba", marks=pytest.mark.real)]
+)
 def lab(
     request: pytest.FixtureRequest,
     transactional_db: None,
     tmp_path: Path,
     mail_catcher: MailCatcher,
     settings: Any,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Lab]:
-    """The demo directory with and without the control; passwords have no minimum age there, the portal keeps its own."""
+    """The demo directory with and without the control, and Samba, which has none; the portal keeps its own minimum age."""
+    if request.param == "samba":
+        yield from samba_lab(mail_catcher, settings, monkeypatch)
+        return
     hints = frozenset() if request.param == "policy hints" else frozenset({POLICY_HINTS})
     with DemoDirectory(tmp_path / "directory", without_controls=hints) as server:
         use_directory(settings, server.env)
@@ -51,7 +58,7 @@ def lab(
 @pytest.fixture
 def person(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> User:
     """An approver whose password counts as old enough."""
-    user = factories.approver(login_name="kanri-0412")
+    user = factories.approver(login_name=f"kanri-{token_hex(4)}")
     register_administrator(lab, user)
     ConfirmedAddress.objects.create(user=user, address=user.email, confirmed_at=timezone.now())
     monkeypatch.setattr("accounts.reminder.choosing.check_age", lambda entry, now: None)
