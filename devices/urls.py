@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from devices.choices import views as choices
 from devices.computers import views as computers
 from devices.permits import views as permits
 from devices.segments import views as segments
@@ -17,6 +18,8 @@ urlpatterns = [
     path("devices/registration/", permits.RegistrationListView.as_view(), name="registration_list"),
     path("devices/registration/<str:number>/", permits.RecordView.as_view(), name="registration_record"),
     path("devices/<str:number>/", permits.DetailView.as_view(), name="device_detail"),
+    path("computers/choices/", choices.ListView.as_view(), name="choice_list"),
+    path("computers/choices/<slug:of>/<slug:code>/", choices.EndView.as_view(), name="choice_end"),
     path("segments/", segments.ListView.as_view(), name="segment_list"),
     path("segments/<int:pk>/end/", segments.EndView.as_view(), name="segment_end"),
 ]

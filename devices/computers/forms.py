@@ -28,6 +28,11 @@ TRANSMISSION_CLIENT = gettext_lazy(
 _REFUSED_KINDS = {folded(word): TRANSMISSION_CLIENT for word in ("伝送クライアント", "transmission_client")}
 
 
+def is_transmission_client(*words: str) -> bool:
+    """Whether a word names what cannot be registered at all."""
+    return any(folded(word) in _REFUSED_KINDS for word in words)
+
+
 class ComputerLineForm(PortalForm):
     """What all lines about machines share."""
 

@@ -110,6 +110,7 @@ RECEIVE_PASSWORDS = Permission("receive_passwords", frozenset({Role.PASSWORD_REC
 RUN_OPERATIONS = Permission(
     "run_operations", frozenset({Role.OPERATOR}), frozenset({OrganisationKind.OPERATIONS})
 )
+MANAGE_REFERENCE = Permission("manage_reference", RUN_OPERATIONS.roles, RUN_OPERATIONS.kinds)
 MANAGE_SEGMENTS = Permission("manage_segments", RUN_OPERATIONS.roles, RUN_OPERATIONS.kinds)
 MANAGE_ALL_MEMBERS = Permission("manage_all_members", RUN_OPERATIONS.roles, RUN_OPERATIONS.kinds)
 MANAGE_OWN_MEMBERS = Permission("manage_own_members", frozenset({Role.SECURITY_MANAGER}), FEDERATIONS)

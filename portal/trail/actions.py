@@ -88,6 +88,8 @@ LABELS: Mapping[str, Any] = {
     "device.view": _("device viewed"),
     "device.registered": _("registration of a device in SKYSEA recorded"),
     "device.removed": _("removal of a device from SKYSEA recorded"),
+    "choice.add": _("choice for machines added"),
+    "choice.end": _("last day of a choice for machines set"),
     "segment.add": _("segment registered"),
     "segment.end": _("segment ended"),
     "delivery.change": _("delivery of initial passwords changed"),

@@ -75,6 +75,7 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
                 _("Registration in SKYSEA"), "pen", "registration_list", (REGISTER_DEVICES, READ_OPERATIONS)
             ),
             Entry(_("Segments"), "route", "segment_list", (READ_DEVICES,)),
+            Entry(_("Kinds and systems"), "list", "choice_list", (READ_DEVICES,)),
             Entry(_("Organisations and people"), "building", "organisation_list"),
             Entry(
                 _("Initial password recipients"),

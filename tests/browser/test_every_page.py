@@ -248,7 +248,8 @@ def test_pages_about_machines_are_good(office: Office, width: int) -> None:
     for path in applicant:
         expect_good(office.desk_of(cast.applicant), path, width, english_msgids())
     expect_good(office.desk_of(cast.officer), f"/applications/{waiting.number}/", width, english_msgids())
-    expect_good(office.desk_of(cast.operator), "/segments/", width, english_msgids())
+    for path in ["/segments/", "/computers/choices/", "/computers/choices/systems/other/"]:
+        expect_good(office.desk_of(cast.operator), path, width, english_msgids())
 
 
 @pytest.mark.parametrize("width", WIDTHS)

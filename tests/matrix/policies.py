@@ -343,6 +343,12 @@ DEVICES = {
         access(to(OFFICER, FOUND), to(FOLLOWERS, REFUSED), to(RECORDERS, HIDDEN), otherwise=REFUSED),
         device,
     ),
+    "choice_list": Policy(DEVICE_LIST, access(to(OPERATOR, 422), otherwise=REFUSED)),
+    "choice_end": Policy(
+        access(to(OPERATOR, OK), otherwise=REFUSED),
+        access(to(OPERATOR, 422), otherwise=REFUSED),
+        lambda w: {"of": "systems", "code": "other"},
+    ),
     "segment_list": Policy(DEVICE_LIST, access(to(OPERATOR, 422), otherwise=REFUSED)),
     "segment_end": Policy(
         None,
