@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.utils import timezone
+
 from devices.computers.kinds import REGISTER, TARGET
 from devices.computers.models import Computer, Segment
 from devices.permits import services as permits
@@ -39,11 +41,10 @@ _AGENTS = ["DEVICE_CONTROL", "QUARANTINE", "ANTIVIRUS", "LOGS"]
 
 @dataclass
 class Teller:
-    """Tells the story of one federation; `moment` is when everything of it happened."""
+    """Tells the story of one federation, as it happens now: handlers look at the clock themselves."""
 
     organisation: Organisation
     dice: random.Random
-    moment: datetime
     applicant: User = field(init=False)
     officer: User = field(init=False)
     manager: User = field(init=False)
@@ -54,6 +55,11 @@ class Teller:
         self.officer = holder(Role.SECURITY_OFFICER, self.organisation)
         self.manager = holder(Role.SECURITY_MANAGER, self.organisation)
         self.operator = holder(Role.OPERATOR, Organisation.objects.get(kind=OrganisationKind.OPERATIONS))
+
+    @property
+    def moment(self) -> datetime:
+        """Now."""
+        return timezone.now()
 
     @property
     def code(self) -> str:
@@ -209,7 +215,7 @@ def holder(role: str, organisation: Organisation) -> User:
     return person
 
 
-def tell(*, federations: int, seed: int, now: datetime) -> int:
+def tell(*, federations: int, seed: int) -> int:
     """Fill so many federations that have people; how many were filled."""
     count = 0
     staffed = Organisation.objects.filter(
@@ -217,7 +223,7 @@ def tell(*, federations: int, seed: int, now: datetime) -> int:
     ).distinct()
     for organisation in staffed.order_by("sort_order")[:federations]:
         dice = random.Random(f"{seed}-{organisation.code}")
-        teller = Teller(organisation=organisation, dice=dice, moment=now - timedelta(days=1))
+        teller = Teller(organisation=organisation, dice=dice)
         teller.segments()
         teller.machines()
         teller.permits()

@@ -6,7 +6,6 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils import timezone
 
 from devices.demo import story
 
@@ -24,6 +23,6 @@ class Command(BaseCommand):
         """Refuses wherever the settings are not those of a demonstration."""
         if not getattr(settings, "EMBEDDED_INBOX", False):
             raise CommandError("demo_devices runs with local settings only.")
-        made = story.tell(federations=options["federations"], seed=options["seed"], now=timezone.now())
+        made = story.tell(federations=options["federations"], seed=options["seed"])
         if options["verbosity"]:
             self.stdout.write(f"Machines of {made} federations.")
