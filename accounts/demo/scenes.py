@@ -17,6 +17,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import F
+from django.utils import timezone
 
 from accounts import recipients
 from accounts.administrators import kinds as administrators
@@ -76,7 +77,7 @@ def play(directory: Directory, *, dice: random.Random, now: datetime) -> None:
     if osaka := tellers.get(_OSAKA):
         _deliver_by_code(osaka, now)
     _list_unused(directory, tuple(tellers.values()), now)
-    _work_past_the_portal(directory, tokyo, now)
+    _work_past_the_portal(directory, tokyo)
 
 
 # --- applications ------------------------------------------------------------------------------------------------------
@@ -296,7 +297,7 @@ def _answer(teller: Teller, period: datetime, now: datetime, *, everything: bool
 
 
 # --- other hands -------------------------------------------------------------------------------------------------------
-def _work_past_the_portal(directory: Directory, teller: Teller, now: datetime) -> None:
+def _work_past_the_portal(directory: Directory, teller: Teller) -> None:
     """What people did in AD by hand, found by the reconciliation of last night."""
     ours = organisation_ou(teller.organisation)
     disabled, changed, moved, gone = _accounts(teller, 99)[-4:]
@@ -324,7 +325,7 @@ def _work_past_the_portal(directory: Directory, teller: Teller, now: datetime) -
         initial_password=generate_initial_password(login_name=login),
     )
     with _everything_replicated():
-        runs.reconcile_weekly(now=now)
+        runs.reconcile_weekly(now=timezone.now())
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.reconciliation.models import Finding
@@ -29,7 +29,7 @@ def _kind(finding: Finding) -> Any:
 
 
 def _differences(finding: Finding) -> str:
-    return "、".join(_t(FIELDS[difference["field"]][0]) for difference in finding.differences)
+    return "、".join(gettext(FIELDS[difference["field"]][0]) for difference in finding.differences)
 
 
 def _answer(finding: Finding) -> str:

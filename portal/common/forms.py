@@ -24,6 +24,7 @@ from portal.common import text, time
 
 # Outside the assigned characters of Unicode: private use (外字), surrogates, unassigned.
 _NO_COMMON_CHARACTER = frozenset({"Co", "Cs", "Cn"})
+_SYMBOL = "So"  # emoji and the like: no other system that gets the name could hold them
 _KANA_OR_SPACE = re.compile(r"[ァ-ヶー・ヽヾ　 ]")
 
 
@@ -194,6 +195,12 @@ class KanjiNameField(NormalisingField):
                     ),
                     code="private_character",
                     params={"character": character, "code": f"U+{ord(character):04X}"},
+                )
+            if unicodedata.category(character) == _SYMBOL:
+                raise ValidationError(
+                    _("Remove %(character)s: a name holds no emoji or symbols."),
+                    code="symbol",
+                    params={"character": character},
                 )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from portal.common import tables
@@ -31,7 +31,7 @@ def _kind(application: Application) -> str:
 
 
 def _who(application: Application) -> Any:
-    subject = application.subject or _t("(not entered yet)")
+    subject = application.subject or gettext("(not entered yet)")
     return format_html("<b>{}</b>{}", subject, application.applicant.display_name)
 
 

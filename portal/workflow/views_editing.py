@@ -182,7 +182,8 @@ class EditView(ApplicationView):
             "application": application,
             "kind": editor.kind,
             "editor": editor,
-            "problems": editor.problems,
+            # Which of two windows counts comes first; what is wrong in it is said at its fields.
+            "problems": [] if conflict else editor.problems,
             "conflict": conflict,
             "returned": [e for e in application.events.all() if e.verb == "RETURNED"][-1:],
         }

@@ -45,6 +45,13 @@ def test_kanji_names_stay_as_written(name: str) -> None:
     assert form.cleaned_data["family_name"] == name
 
 
+def test_emoji_in_names_are_named_and_refused() -> None:  # the exchange file of CP932 could not hold them
+    form = filled(family_name="花子😀")
+
+    assert not form.is_valid()
+    assert "😀" in form.errors["family_name"][0]
+
+
 @pytest.mark.parametrize(
     ("typed", "kept"), [("ｶﾅ", "カナ"), ("ＡＢ", "AB"), ("  鈴木　", "鈴木"), ("ﾀﾞﾝ", "ダン")]
 )

@@ -93,9 +93,9 @@ def _sheet(archive: zipfile.ZipFile, sheet: Any, max_rows: int) -> Sheet:
     if marks.cells > _MAX_CELLS or marks.last_row > max_rows * 2 + 1000:
         raise FileRefused(
             _(
-                "The sheet “%(sheet)s” has too many rows or cells. Delete what lies below and beside the table."
+                "The sheet “%(sheet)s” has too many rows or cells: at most %(most)d rows fit into one application. Split it, or delete what lies below and beside the table."
             )
-            % {"sheet": sheet.title}
+            % {"sheet": sheet.title, "most": max_rows}
         )
     sheet.reset_dimensions()  # what the file says about its own size is not believed
     rows = []
