@@ -7,7 +7,7 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from portal.common import tables
@@ -30,9 +30,20 @@ def _kind(application: Application) -> str:
         return application.kind
 
 
+def _more(application: Application) -> str:
+    """How many stand in it beside the first: a name alone would hide fifty others from a person in a hurry."""
+    n = application.line_count - 1
+    return ngettext("and %(n)s more", "and %(n)s more", n) % {"n": n} if n > 0 else ""
+
+
+def _subject(application: Application) -> str:
+    return f"{application.subject} {_more(application)}".strip()
+
+
 def _who(application: Application) -> Any:
     subject = application.subject or gettext("(not entered yet)")
-    return format_html("<b>{}</b>{}", subject, application.applicant.display_name)
+    words = f"{subject} {_more(application)}".strip()
+    return format_html("<b>{}</b>{}", words, application.applicant.display_name)
 
 
 def _due_on(application: Application) -> dt.date | None:
@@ -58,7 +69,7 @@ APPLICATIONS: Table[Application] = tables.register(
         columns=(
             Column(name="number", label=_("Application number"), text=lambda a: a.number, cell=_link),
             Column(name="kind", label=_("Kind"), text=_kind),
-            Column(name="subject", label=_("Subject"), text=lambda a: a.subject, cell=_who, css="who"),
+            Column(name="subject", label=_("Subject"), text=_subject, cell=_who, css="who"),
             Column(
                 name="lines",
                 label=_("Number of lines"),

@@ -130,6 +130,14 @@ def test_a_day_that_is_none_is_said_and_stays_as_it_was_typed(desk: Desk) -> Non
     assert application.number in page
 
 
+def test_a_list_says_how_many_stand_in_an_application(desk: Desk) -> None:
+    desk.submitted(desk.line(), desk.line("tk0413-sato"), desk.line("tk0414-ito"))
+
+    page = text(browser(desk.approver).get("/applications/"))
+
+    assert "ほか2件" in page
+
+
 def test_reading_a_list_of_names_leaves_a_trace(desk: Desk) -> None:  # SEC-02
     browser(desk.applicant).get("/applications/", {"q": "鈴木"})
     browser(desk.approver).get("/applications/inbox/")
