@@ -158,7 +158,8 @@ def _scheduled(run: ReconciliationRun, now: datetime) -> str:
         raise RunInterrupted(run.error_code or "busy")
     with transaction.atomic():
         telling.tell(run, now)
-    return f"{run.read_count} / {run.new_count}"
+    text = _("%(read)s accounts compared, %(new)s new findings")
+    return text % {"read": run.read_count, "new": run.new_count}
 
 
 def _add(

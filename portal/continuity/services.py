@@ -9,6 +9,7 @@ from pathlib import Path
 from django.conf import settings
 from django.db import transaction
 from django.utils import translation
+from django.utils.translation import gettext as _
 
 from portal.common.time import JST
 from portal.continuity import packing, parts, reserve
@@ -81,7 +82,10 @@ def make_nightly(*, now: datetime) -> str:
     """The job of the night: a new pack, and old files go; their rows stay."""
     pack = make_pack(actor=None, now=now)
     removed = remove_old(now)
-    return f"{pack.file_name} {pack.size // 1024} KB, -{removed}"
+    text = f"{pack.file_name} ({pack.size // 1024} KB)"
+    if removed:
+        text += " " + _("Old files removed: %(count)s.") % {"count": removed}
+    return text
 
 
 def remove_old(now: datetime) -> int:

@@ -8,6 +8,7 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from portal.orgs.models import User
 
@@ -66,6 +67,16 @@ class JobRun(models.Model):
     def period_text(self) -> str:
         """The period for people: 2026-11-20 08:30."""
         return self.period.replace("T", " ")
+
+    @property
+    def result(self) -> str:
+        """What it did, for people: a bare number gets its counter."""
+        bare = self.summary.isascii() and self.summary.isdigit()
+        return (
+            ngettext("%(n)s item", "%(n)s items", int(self.summary)) % {"n": self.summary}
+            if bare
+            else self.summary
+        )
 
     @property
     def duration(self) -> dt.timedelta | None:
