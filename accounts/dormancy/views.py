@@ -170,7 +170,7 @@ class AnswerView(OneListView):
 class SheetView(OneListView):
     """The list as a table to be filled in, for those who may answer."""
 
-    def get(self, request: HttpRequest, period: date, code: str) -> HttpResponse:
+    def get(self, request: HttpRequest, period: date, code: str) -> HttpResponseBase:
         """The same filters as the list, without the accounts that need no answer."""
         review = self.load(period, code)
         if not selectors.may_answer(self.user, review):
