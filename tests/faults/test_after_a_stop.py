@@ -44,6 +44,7 @@ def hold(lab: Lab) -> None:
     gate.close(actor=None, note="昨夜のバックアップから復元した。", now=timezone.now())
 
 
+# fault case 22
 def test_work_done_by_hand_meanwhile_is_recognised_and_not_done_twice(either_lab: Lab) -> None:
     lab = either_lab
     application = journeys.approved(lab.cast)
@@ -62,6 +63,7 @@ def test_work_done_by_hand_meanwhile_is_recognised_and_not_done_twice(either_lab
     assert lab.passwords() == []  # none was drawn, none was mailed
 
 
+# fault case 22
 def test_while_the_directory_is_down_the_gate_stays_closed_and_opens_afterwards(lab: Lab) -> None:
     application = journeys.approved(lab.cast)
     hold(lab)
@@ -78,6 +80,7 @@ def test_while_the_directory_is_down_the_gate_stays_closed_and_opens_afterwards(
     assert application.status == Status.COMPLETED
 
 
+# fault case 22
 def test_what_a_restored_database_does_not_know_is_found_before_anything_is_written(either_lab: Lab) -> None:
     """Yesterday's database knows neither the account nor the operation that made it."""
     lab = either_lab

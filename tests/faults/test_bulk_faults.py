@@ -55,6 +55,7 @@ def approved(lab: Lab, upload: Upload) -> Application:
     return journeys.approve(made, lab.cast.operator)
 
 
+# fault case 18
 @pytest.mark.once
 def test_a_kill_at_row_777_of_1000_resumes_with_one_account_for_each_row(lab: Lab) -> None:
     application = approved(lab, handed_in(lab, file_of(lab, ROWS)))
@@ -79,6 +80,7 @@ def test_a_kill_at_row_777_of_1000_resumes_with_one_account_for_each_row(lab: La
     assert application.status in (Status.COMPLETED, Status.PARTLY_COMPLETED)
 
 
+# fault case 18
 def test_the_same_file_twice_is_recognised_and_nothing_is_made_twice(lab: Lab) -> None:
     data = file_of(lab, 3)
     application = approved(lab, handed_in(lab, data))
@@ -93,6 +95,7 @@ def test_the_same_file_twice_is_recognised_and_nothing_is_made_twice(lab: Lab) -
     assert again.error_count == 3  # the names are taken: nothing could be made twice
 
 
+# fault case 18
 def test_a_check_that_is_killed_half_way_is_done_again(lab: Lab) -> None:
     upload = handed_in(lab, file_of(lab, 400))
     code = (

@@ -94,6 +94,7 @@ def transfers(directory: FakeDirectory, count: int) -> Application:
     return application
 
 
+# fault case 10
 @pytest.mark.slow
 @pytest.mark.once
 @pytest.mark.django_db(transaction=True)  # in one transaction its dead rows would make it slower and slower
@@ -133,6 +134,7 @@ def test_everybodys_transfer_begins_on_the_first_of_april_and_happens_once(
     assert application.status == Status.COMPLETED
 
 
+# fault case 10
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     ("effective", "begins"),
@@ -152,6 +154,7 @@ def test_a_day_begins_at_midnight_in_japan_also_around_a_leap_day(effective: dat
     assert fulfilling.effective_from(application, begins + timedelta(days=9)) == begins + timedelta(days=9)
 
 
+# fault case 10
 @pytest.mark.django_db
 def test_a_clock_that_runs_ten_minutes_behind_only_starts_later(directory: FakeDirectory) -> None:
     application = transfers(directory, 3)

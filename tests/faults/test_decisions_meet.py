@@ -64,6 +64,7 @@ def edit(application: Application, applicant: Any) -> Application:
     return cards.submit(Application.system.get(pk=application.pk), applicant)
 
 
+# fault case 6
 @pytest.mark.parametrize("_round", ROUNDS)
 def test_case_6_of_two_approvers_one_decides_and_the_other_is_told_who(
     office: cards.Office, _round: int
@@ -80,6 +81,7 @@ def test_case_6_of_two_approvers_one_decides_and_the_other_is_told_who(
     assert application.events.filter(verb=Verb.APPROVED).count() == 1
 
 
+# fault case 6
 @pytest.mark.parametrize("_round", ROUNDS)
 def test_case_6_of_approve_and_reject_one_counts(office: cards.Office, _round: int) -> None:
     one_stage()
@@ -96,6 +98,7 @@ def test_case_6_of_approve_and_reject_one_counts(office: cards.Office, _round: i
     assert state(application) in {(Status.FULFILLING, 1), (Status.REJECTED, 0)}
 
 
+# fault case 6
 @pytest.mark.parametrize("_round", ROUNDS)
 def test_case_6_of_approve_and_pull_back_one_counts(office: cards.Office, _round: int) -> None:
     application = cards.submitted(office.applicant)
@@ -112,6 +115,7 @@ def test_case_6_of_approve_and_pull_back_one_counts(office: cards.Office, _round
     assert approvals + pulled == 1
 
 
+# fault case 6
 @pytest.mark.parametrize("_round", ROUNDS)
 def test_case_6_of_approve_and_withdraw_one_counts(office: cards.Office, _round: int) -> None:
     one_stage()
@@ -129,6 +133,7 @@ def test_case_6_of_approve_and_withdraw_one_counts(office: cards.Office, _round:
     assert state(application) in {(Status.FULFILLING, 1), (Status.WITHDRAWN, 0)}
 
 
+# fault case 6
 @pytest.mark.parametrize("_round", ROUNDS)
 def test_case_6_of_approve_and_edit_one_counts_and_only_what_was_seen_is_approved(
     office: cards.Office, _round: int
@@ -152,6 +157,7 @@ def test_case_6_of_approve_and_edit_one_counts_and_only_what_was_seen_is_approve
     ]
 
 
+# fault case 8
 def test_case_8_a_tab_that_shows_what_was_edited_since_approves_nothing(
     transactional_db: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:

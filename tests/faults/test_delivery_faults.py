@@ -54,6 +54,7 @@ def choose_own_password(lab: Lab, name: str, old: str, new: str = "Jibun-de-3ran
 
 
 # --- 16: mail ---------------------------------------------------------------------------------------------------------------
+# fault case 16
 @pytest.mark.parametrize("reply", ["450 4.2.0 Greylisted", "421 4.3.2 Service not available"])
 def test_16_a_temporary_refusal_draws_a_new_password_later(lab: Lab, reply: str) -> None:
     application = journeys.approved(lab.cast)
@@ -69,6 +70,7 @@ def test_16_a_temporary_refusal_draws_a_new_password_later(lab: Lab, reply: str)
     assert lab.last_password_works(name_of(application))
 
 
+# fault case 16
 def test_16_a_final_refusal_goes_to_a_person(lab: Lab) -> None:
     application = journeys.approved(lab.cast)
 
@@ -80,6 +82,7 @@ def test_16_a_final_refusal_goes_to_a_person(lab: Lab) -> None:
     assert lab.passwords() == []
 
 
+# fault case 16
 def test_16_a_break_after_the_text_sends_a_second_mail_and_the_last_password_works(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -104,6 +107,7 @@ def test_16_a_break_after_the_text_sends_a_second_mail_and_the_last_password_wor
     assert lab.directory.authenticate(name, second) == BindResult.MUST_CHANGE
 
 
+# fault case 16
 def test_16_a_relay_that_is_down_for_two_days_delays_the_mail_and_loses_nothing(lab: Lab) -> None:
     application = journeys.approved(lab.cast)
     lab.mail.stop()
@@ -122,6 +126,7 @@ def test_16_a_relay_that_is_down_for_two_days_delays_the_mail_and_loses_nothing(
     assert lab.last_password_works(name_of(application))
 
 
+# fault case 16
 def test_16_a_bounce_that_comes_later_shows_as_unused_and_a_reset_brings_a_new_password(lab: Lab) -> None:
     application = journeys.approved(lab.cast)
     drain()  # accepted by the relay; the bounce goes to the sender's mailbox, which the portal does not read
@@ -141,6 +146,7 @@ def test_16_a_bounce_that_comes_later_shows_as_unused_and_a_reset_brings_a_new_p
     assert lab.directory.authenticate(name, second) == BindResult.MUST_CHANGE
 
 
+# fault case 16
 def test_16_every_character_arrives_over_a_relay_that_knows_ascii_only(lab: Lab) -> None:
     application = journeys.approved(lab.cast)
 
@@ -154,6 +160,7 @@ def test_16_every_character_arrives_over_a_relay_that_knows_ascii_only(lab: Lab)
 
 
 # --- 24: the person was faster ------------------------------------------------------------------------------------------------
+# fault case 24
 def test_24_a_password_chosen_before_the_mail_goes_again_is_kept_and_told(either_lab: Lab) -> None:
     lab = either_lab
     application = journeys.approved(lab.cast)
@@ -188,6 +195,7 @@ def code_in(lab: Lab) -> str:
     return next(line.strip() for line in mail.text.splitlines() if len(line.strip()) == 9 and "-" in line)
 
 
+# fault case 24
 def test_24_whoever_chose_a_password_is_not_overwritten_by_a_pickup(either_lab: Lab) -> None:
     lab = either_lab
     person = pickup_person(lab)
@@ -208,6 +216,7 @@ def test_24_whoever_chose_a_password_is_not_overwritten_by_a_pickup(either_lab: 
     assert row.state_label == "利用開始済"
 
 
+# fault case 2
 @pytest.mark.parametrize("action", ["lose_reply", "lose_request"])
 def test_a_pickup_without_an_answer_shows_nothing_and_the_next_draw_works(
     either_lab: Lab, action: Any
@@ -247,6 +256,7 @@ def test_an_unused_account_is_disabled_and_a_reset_brings_it_back(lab: Lab) -> N
     assert DirectoryAccount.system.get(login_name=name).state == DirectoryAccount.State.ENABLED
 
 
+# fault case 24
 def test_an_account_that_was_used_at_the_last_moment_stays(either_lab: Lab) -> None:
     lab = either_lab
     application = journeys.approved(lab.cast)
@@ -284,6 +294,7 @@ def stranger(lab: Lab, name: str) -> None:
     )
 
 
+# fault case 11
 def test_11_a_name_taken_before_the_write_stops_and_goes_on_with_the_proposed_one(lab: Lab) -> None:
     application = journeys.approved(lab.cast)
     stranger(lab, name_of(application))
@@ -313,6 +324,7 @@ def test_11_a_name_taken_before_the_write_stops_and_goes_on_with_the_proposed_on
     assert list(told) == [lab.cast.applicant.email]
 
 
+# fault case 11
 def test_11_the_same_name_pending_in_another_application_is_refused(lab: Lab) -> None:
     pending = journeys.submitted(lab.cast)
     line = journeys.registration_line(lab.cast.recipient, login_name=name_of(pending).upper())
@@ -323,6 +335,7 @@ def test_11_the_same_name_pending_in_another_application_is_refused(lab: Lab) ->
     assert list(refused.value.errors) == ["lines.0.login_name"]
 
 
+# fault case 11
 @pytest.mark.parametrize("life", ["deleted", "removed"])
 def test_11_the_name_of_a_deleted_account_is_refused_and_another_one_proposed(lab: Lab, life: str) -> None:
     state = DirectoryAccount.State.DELETED if life == "deleted" else DirectoryAccount.State.REMOVED

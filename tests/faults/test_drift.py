@@ -68,6 +68,7 @@ def answer_with_two(finding: Finding, choice: str) -> None:
     confirm_answer(**seen, actor=second)
 
 
+# fault case 3
 def test_case_3_what_another_domain_controller_has_not_heard_of_is_not_absent(lab: Lab) -> None:
     (account,) = registered(lab)
     lab.directory.delete(account.object_guid)  # as a replica that is behind sees it
@@ -78,6 +79,7 @@ def test_case_3_what_another_domain_controller_has_not_heard_of_is_not_absent(la
     assert (early.status, kinds(account)) == ("DONE", set())
 
 
+# fault case 12
 def test_case_12_drift_by_hand_is_found_and_nothing_is_made_again(either_lab: Lab) -> None:
     lab = either_lab
     moved, renamed, disabled, deleted, same = registered(lab, 5)
@@ -103,6 +105,7 @@ def test_case_12_drift_by_hand_is_found_and_nothing_is_made_again(either_lab: La
     assert not entry_of(lab, disabled).enabled
 
 
+# fault case 12
 def test_case_12_a_restore_goes_through_fulfilment_and_is_read_back(either_lab: Lab) -> None:
     lab = either_lab
     (account,) = registered(lab)
@@ -125,6 +128,7 @@ def test_case_12_a_restore_goes_through_fulfilment_and_is_read_back(either_lab: 
     assert kinds(account) == set()
 
 
+# fault case 12
 def test_case_12_a_lost_reply_while_restoring_changes_nothing_twice(either_lab: Lab) -> None:
     lab = either_lab
     (account,) = registered(lab)
@@ -156,6 +160,7 @@ def unlock(either_lab: Lab) -> Iterator[Callable[[], None]]:
     service_account()
 
 
+# fault case 13
 @pytest.mark.parametrize("how", ["password changed", "locked"])
 def test_case_13_a_refused_service_account_is_tried_once_and_told_once(
     either_lab: Lab, settings: Any, unlock: Callable[[], None], how: str
@@ -205,6 +210,7 @@ def test_case_13_a_refused_service_account_is_tried_once_and_told_once(
     assert told.count() == 1
 
 
+# fault case 13
 def test_case_13_a_screen_that_is_refused_first_shuts_the_queue_too(lab: Lab, settings: Any) -> None:
     application = journeys.approved(lab.cast)
     settings.DIRECTORY = settings.DIRECTORY | {"bind_password": "changed-by-somebody"}
@@ -221,6 +227,7 @@ def test_case_13_a_screen_that_is_refused_first_shuts_the_queue_too(lab: Lab, se
     assert Notice.system.filter(template="target_refused").count() == 1
 
 
+# fault case 13
 @pytest.mark.parametrize(
     ("what", "why"), [("certificate", "verify failed"), ("expired", "has expired"), ("refused", "")]
 )
@@ -255,6 +262,7 @@ def test_case_13_without_a_trusted_connection_everything_waits(
         make_directory(settings.DIRECTORY).ping()
 
 
+# fault case 14
 def test_case_14_a_right_lost_on_one_unit_stops_that_operation_and_no_other(lab: Lab) -> None:
     refused, others = journeys.approved(lab.cast), [journeys.approved(lab.cast) for _ in range(2)]
     lab.directory_server.faults.add(
@@ -269,6 +277,7 @@ def test_case_14_a_right_lost_on_one_unit_stops_that_operation_and_no_other(lab:
     assert breaker.state_of("directory").opened_at is None
 
 
+# fault case 21
 def test_case_21_more_than_a_page_with_referrals_is_a_complete_list(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -284,6 +293,7 @@ def test_case_21_more_than_a_page_with_referrals_is_a_complete_list(
     assert lab.directory.find_by_login_name(accounts[0].login_name) is not None
 
 
+# fault case 22
 def test_case_22_a_restored_database_is_compared_before_the_queue_runs(either_lab: Lab) -> None:
     """What was made after the backup is in AD and not in the register."""
     lab = either_lab
@@ -302,6 +312,7 @@ def test_case_22_a_restored_database_is_compared_before_the_queue_runs(either_la
     assert lab.directory_server.faults.counts["add"] == adds, "a comparison writes nothing"
 
 
+# fault case 23
 def test_case_23_a_stranger_with_our_name_is_never_adopted_by_a_retry(either_lab: Lab) -> None:
     lab = either_lab
     application = journeys.approved(lab.cast)

@@ -83,6 +83,7 @@ def opens(person: User, password: str) -> bool:
     return get_directory().authenticate(person.login_name, password) is BindResult.OK
 
 
+# fault case 2
 @pytest.mark.parametrize("nth", [1, 2])
 @pytest.mark.parametrize("action", ["lose_reply", "lose_request", "refuse"])
 def test_whatever_is_lost_the_person_goes_on_in_the_same_session(
@@ -102,6 +103,7 @@ def test_whatever_is_lost_the_person_goes_on_in_the_same_session(
     assert PasswordReminder.objects.get().outcome == "DONE"
 
 
+# fault case 13
 def test_a_stopped_directory_has_changed_nothing_and_the_person_goes_on_later(
     lab: Lab, person: User, client: Client
 ) -> None:

@@ -97,6 +97,7 @@ def expect_changed(lab: Lab, account: DirectoryAccount, application: Application
     assert (account.login_name, account.family_kana) == (entry.login_name, "サトウ")
 
 
+# fault case 1
 @pytest.mark.parametrize(
     "point",
     [
@@ -119,6 +120,7 @@ def test_a_worker_killed_at_any_point_of_a_change_ends_as_approved(lab: Lab, poi
     expect_changed(lab, account, application)
 
 
+# fault case 2
 @pytest.mark.parametrize("operation", ["modify", "modify_dn"])
 @pytest.mark.parametrize("action", ["lose_reply", "lose_request", "hang"])
 def test_a_lost_reply_during_a_change_is_unknown_first_and_as_approved_in_the_end(
@@ -136,10 +138,9 @@ def test_a_lost_reply_during_a_change_is_unknown_first_and_as_approved_in_the_en
     expect_changed(lab, account, application)
 
 
+# fault case 1, 19
 @pytest.mark.parametrize("point", ["after_disable", "after_move", "after_remove_from_group", "after_commit"])
-def test_a_deletion_killed_anywhere_is_restored_whole_by_one_application(
-    lab: Lab, point: str
-) -> None:  # fault case 19: the wrong person was deleted
+def test_a_deletion_killed_anywhere_is_restored_whole_by_one_application(lab: Lab, point: str) -> None:
     account = prepare(lab)
     before = lab.directory.find_by_guid(account.object_guid)
     deletion = approved(lab, DELETE, {"login_name": account.login_name})
@@ -160,6 +161,7 @@ def test_a_deletion_killed_anywhere_is_restored_whole_by_one_application(
     assert (after.dn, after.groups, after.enabled) == (before.dn, before.groups, True)
 
 
+# fault case 1, 19
 @pytest.mark.parametrize("point", ["after_add_to_group", "after_move", "after_enable"])
 def test_a_restoration_killed_anywhere_ends_restored(lab: Lab, point: str) -> None:
     account = prepare(lab)
@@ -176,6 +178,7 @@ def test_a_restoration_killed_anywhere_ends_restored(lab: Lab, point: str) -> No
     assert (entry.enabled, len(entry.groups)) == (True, 1)
 
 
+# fault case 2
 def test_a_lost_reply_of_the_final_removal_is_looked_up(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     account = prepare(lab)
     approved(lab, DELETE, {"login_name": account.login_name})
@@ -196,9 +199,10 @@ def test_a_lost_reply_of_the_final_removal_is_looked_up(lab: Lab, monkeypatch: p
     assert lab.directory.find_by_guid(account.object_guid) is None
 
 
+# fault case 12
 def test_an_account_moved_and_renamed_by_hand_is_found_by_its_guid_and_told(
     lab: Lab,
-) -> None:  # fault case 12
+) -> None:
     account = prepare(lab)
     deletion = approved(lab, DELETE, {"login_name": account.login_name})
     connection = admin(lab)
@@ -213,7 +217,8 @@ def test_an_account_moved_and_renamed_by_hand_is_found_by_its_guid_and_told(
     assert (entry.enabled, entry.dn.startswith("CN=by-hand,OU=Deleted")) == (False, True)
 
 
-def test_an_account_deleted_by_hand_is_told_and_not_made_again(lab: Lab) -> None:  # fault case 12
+# fault case 12
+def test_an_account_deleted_by_hand_is_told_and_not_made_again(lab: Lab) -> None:
     account = prepare(lab)
     application = change(lab, account)
     lab.directory.delete(account.object_guid)

@@ -89,6 +89,7 @@ def leave(office: Office, person: User, how: str) -> None:
         attempt(office.approved({"login_name": LINE["login_name"]}, DELETE))
 
 
+# fault case 7
 @pytest.mark.parametrize(
     "how", ["shut out", "role ended by a manager", "role ended by application", "account deleted"]
 )
@@ -111,6 +112,7 @@ def test_case_7_an_approver_who_is_lost_decides_nothing_and_nobody_waits_for_the
     assert journeys.approve(waiting, factories.operator()).status == Status.FULFILLING
 
 
+# fault case 7
 def test_case_7_a_decision_stays_although_its_decider_left(office: Office, person: User) -> None:
     waiting = journeys.submitted(cast_of(office))
     journeys.approve(waiting, person, comment="確認しました")
@@ -130,6 +132,7 @@ def test_case_7_a_decision_stays_although_its_decider_left(office: Office, perso
     assert waiting.events.filter(actor=person, actor_name=name, verb=Verb.APPROVED).count() == 1
 
 
+# fault case 7
 def test_case_7_a_delegate_of_the_applicant_does_not_decide(office: Office) -> None:
     both = factories.user(Role.APPLICANT, Role.APPROVER)
     stand_in = factories.user(Role.USER)
@@ -142,6 +145,7 @@ def test_case_7_a_delegate_of_the_applicant_does_not_decide(office: Office) -> N
     assert journeys.approve(waiting, office.approver).status == Status.IN_REVIEW
 
 
+# fault case 7
 def test_case_7_a_delegate_whose_principal_lost_the_role_does_not_decide(
     office: Office, person: User
 ) -> None:
@@ -154,6 +158,7 @@ def test_case_7_a_delegate_whose_principal_lost_the_role_does_not_decide(
         try_to_approve(waiting, stand_in)
 
 
+# fault case 9
 def test_case_9_what_a_deleted_applicant_applied_for_goes_on_under_their_name(
     office: Office, person: User
 ) -> None:
@@ -183,6 +188,8 @@ def test_case_9_what_a_deleted_applicant_applied_for_goes_on_under_their_name(
     assert paper.events.filter(actor_name=name, verb=Verb.SUBMITTED).count() == 1
     with pytest.raises(ProtectedError):
         person.delete()
+    with pytest.raises(ProtectedError):  # nor does a federation go that was merged into another one
+        paper.organisation.delete()
     # A colleague frees the name that the returned one still holds (ACC-06).
     withdrawn = services.withdraw(
         application_id=returned.pk, actor=office.applicant, comment="", now=timezone.now()

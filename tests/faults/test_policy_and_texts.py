@@ -33,6 +33,7 @@ def tighten(either_lab: Lab) -> Iterator[Callable[[int], None]]:
     set_length(8)
 
 
+# fault case 15
 def test_case_15_a_policy_tightened_after_the_approval_draws_longer_passwords(
     either_lab: Lab, tighten: Callable[[int], None]
 ) -> None:
@@ -48,6 +49,7 @@ def test_case_15_a_policy_tightened_after_the_approval_draws_longer_passwords(
     assert lab.last_password_works(application.lines.get().payload["login_name"])
 
 
+# fault case 15
 def test_case_15_a_policy_that_cannot_be_met_stops_with_its_reason_and_leaves_nothing(
     either_lab: Lab, tighten: Callable[[int], None]
 ) -> None:
@@ -76,6 +78,7 @@ TEXTS = {
 }
 
 
+# fault case 20
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
 def test_case_20_any_diagnostic_text_is_stored_clean_and_short_with_its_code(lab: Lab, text: bytes) -> None:
     application = journeys.approved(lab.cast)

@@ -68,6 +68,7 @@ def expect_one_account(lab: Lab, application: Application) -> None:
     assert attempts.count("started") == len([verb for verb in attempts if verb in ENDINGS]), attempts
 
 
+# fault case 1
 @pytest.mark.parametrize("point", KILLED_AT)
 def test_a_worker_killed_at_any_point_leaves_one_account_and_a_working_password(lab: Lab, point: str) -> None:
     application = journeys.approved(lab.cast)
@@ -78,6 +79,7 @@ def test_a_worker_killed_at_any_point_leaves_one_account_and_a_working_password(
     expect_one_account(lab, application)
 
 
+# fault case 2
 @pytest.mark.parametrize("action", ["lose_reply", "lose_request", "hang"])
 def test_a_lost_reply_or_request_is_unknown_first_and_one_account_in_the_end(lab: Lab, action: str) -> None:
     application = journeys.approved(lab.cast)
@@ -91,6 +93,7 @@ def test_a_lost_reply_or_request_is_unknown_first_and_one_account_in_the_end(lab
     expect_one_account(lab, application)
 
 
+# fault case 2
 def test_a_request_that_arrives_after_we_gave_it_up_makes_no_second_account(demo_lab: Lab) -> None:
     """Fault case 2: slower than the timeout, so that the next attempt may be first."""
     application = journeys.approved(demo_lab.cast)
@@ -114,9 +117,10 @@ def two_controllers(demo_lab: Lab, settings: Any) -> Iterator[tuple[CuttingProxy
         yield first, second
 
 
+# fault case 2
 def test_a_lost_reply_is_looked_up_at_the_controller_that_was_asked(
     demo_lab: Lab, two_controllers: tuple[CuttingProxy, CuttingProxy]
-) -> None:  # fault case 2
+) -> None:
     application = journeys.approved(demo_lab.cast)
     demo_lab.directory_server.faults.add(Fault(operation="add", action="lose_reply"))
 
@@ -127,6 +131,7 @@ def test_a_lost_reply_is_looked_up_at_the_controller_that_was_asked(
     expect_one_account(demo_lab, application)
 
 
+# fault case 3
 @pytest.mark.parametrize("fault", ["lost_reply", "killed"])
 def test_what_another_controller_does_not_hold_yet_is_not_made_again(
     demo_lab: Lab,
@@ -165,6 +170,7 @@ def _behind(question: Callable[..., Any]) -> Callable[..., None]:
     return ask
 
 
+# fault case 5
 @pytest.mark.parametrize("point", ["asleep_before_check", "asleep_before_write"])
 def test_a_worker_that_slept_beyond_its_lease_changes_nothing_any_more(lab: Lab, point: str) -> None:
     """Fault case 5: by the fencing number before its check, by the directory's refusal and our marker after it."""
@@ -181,6 +187,7 @@ def test_a_worker_that_slept_beyond_its_lease_changes_nothing_any_more(lab: Lab,
     assert journeys.operations(application)[0].events.filter(verb="lease_expired").count() == 1
 
 
+# fault case 5
 @pytest.mark.parametrize("point", ["asleep_before_check", "asleep_before_write"])
 def test_a_reset_that_slept_beyond_its_lease_replaces_no_password(lab: Lab, point: str) -> None:
     """Fault case 5: compare-and-set of pwdLastSet."""
@@ -205,6 +212,7 @@ def test_a_reset_that_slept_beyond_its_lease_replaces_no_password(lab: Lab, poin
     assert lab.last_password_works(name)
 
 
+# fault case 5
 def test_a_worker_that_wakes_within_its_write_mails_what_it_wrote(lab: Lab) -> None:
     """Fault case 5: an unused password is replaced by an unused one, which the directory cannot tell apart."""
     application = journeys.approved(lab.cast)
@@ -222,6 +230,7 @@ def test_a_worker_that_wakes_within_its_write_mails_what_it_wrote(lab: Lab) -> N
     assert len(lab.passwords()) == 2
 
 
+# fault case 4
 def test_a_task_delivered_twice_does_the_work_once(lab: Lab) -> None:
     application = journeys.approved(lab.cast)
 
@@ -229,10 +238,13 @@ def test_a_task_delivered_twice_does_the_work_once(lab: Lab) -> None:
     assert [worker.wait() for worker in workers] == [0, 0]
     lab.go_on()
 
+    late = timezone.now() + timedelta(hours=2)
+    assert services.drain("directory", now_fn=lambda: late) == 0, "two hours late: nothing is left to do"
     expect_one_account(lab, application)
     assert len(lab.passwords()) == 1
 
 
+# fault case 13
 def test_a_directory_that_is_down_makes_operations_wait_and_go_on_by_themselves(
     demo_lab: Lab,
 ) -> None:
@@ -250,6 +262,7 @@ def test_a_directory_that_is_down_makes_operations_wait_and_go_on_by_themselves(
     expect_one_account(lab, application)
 
 
+# fault case 24
 def test_a_password_chosen_by_the_person_is_never_replaced(lab: Lab) -> None:
     application = journeys.approved(lab.cast)
     lab.worker_dies_at("before_record")
@@ -268,6 +281,7 @@ def test_a_password_chosen_by_the_person_is_never_replaced(lab: Lab) -> None:
     assert len(lab.passwords()) == 1
 
 
+# fault case 1
 @pytest.mark.parametrize("point", KILLED_AT)
 def test_a_reset_killed_at_any_point_mails_a_password_that_works(lab: Lab, point: str) -> None:
     registration = journeys.approved(lab.cast)
@@ -283,6 +297,7 @@ def test_a_reset_killed_at_any_point_mails_a_password_that_works(lab: Lab, point
     assert lab.last_password_works(name)
 
 
+# fault case 16
 def test_a_mail_server_that_is_down_keeps_the_account_and_mails_later(lab: Lab) -> None:
     application = journeys.approved(lab.cast)
     lab.mail.stop()
@@ -296,6 +311,7 @@ def test_a_mail_server_that_is_down_keeps_the_account_and_mails_later(lab: Lab) 
     expect_one_account(lab, application)
 
 
+# fault case 16
 def test_a_refused_address_becomes_a_task_for_a_person_and_no_password_is_lost(lab: Lab) -> None:
     application = journeys.approved(lab.cast)
 

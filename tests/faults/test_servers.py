@@ -84,6 +84,7 @@ def process_lab(
     reset_directory()
 
 
+# fault case 2
 def test_a_frozen_directory_is_outwaited(process_lab: Lab, process: DirectoryProcess) -> None:
     application = journeys.approved(process_lab.cast)
     process.signal(signal.SIGSTOP)
@@ -97,6 +98,7 @@ def test_a_frozen_directory_is_outwaited(process_lab: Lab, process: DirectoryPro
     expect_one_account(process_lab, application)
 
 
+# fault case 2
 def test_a_killed_directory_comes_back_and_the_work_goes_on(
     process_lab: Lab, process: DirectoryProcess
 ) -> None:
@@ -151,6 +153,7 @@ def wait_for(application: Application, status: str, seconds: int = 30) -> None:
     pytest.fail(f"{application.number} is {application.status}, not {status}")
 
 
+# fault case 4
 def test_a_real_worker_hears_the_bell_and_does_the_work(lab: Lab, valkey: EmbeddedValkey) -> None:
     with celery_worker(lab):
         application = journeys.approved(lab.cast)
@@ -160,6 +163,7 @@ def test_a_real_worker_hears_the_bell_and_does_the_work(lab: Lab, valkey: Embedd
     expect_one_account(lab, application)
 
 
+# fault case 4
 def test_a_flushed_broker_loses_nothing(lab: Lab, valkey: EmbeddedValkey) -> None:
     application = journeys.approved(lab.cast)
     redis.Redis.from_url(os.environ["REDIS_URL"]).flushall()
@@ -171,6 +175,7 @@ def test_a_flushed_broker_loses_nothing(lab: Lab, valkey: EmbeddedValkey) -> Non
     expect_one_account(lab, application)
 
 
+# fault case 1
 def test_a_killed_real_worker_is_followed_by_another(lab: Lab, valkey: EmbeddedValkey) -> None:
     from portal.embedded.directory.faults import Fault
 
@@ -188,6 +193,7 @@ def test_a_killed_real_worker_is_followed_by_another(lab: Lab, valkey: EmbeddedV
     expect_one_account(lab, application)
 
 
+# fault case 4
 def test_a_dead_broker_at_approval_keeps_the_work(lab: Lab, valkey: EmbeddedValkey) -> None:
     valkey.stop()
     try:

@@ -51,6 +51,7 @@ def dies(point: str) -> None:
     assert worker.fork(lambda: two_factor_worker.work(point)).wait() == -signal.SIGKILL
 
 
+# fault case 17
 def test_case_17_the_second_target_fails_after_ad_succeeded(lab: Lab, other_side: Counterpart) -> None:
     application = journeys.approved(lab.cast)
     other_side.folder.rename(other_side.folder.with_name("away"))
@@ -78,6 +79,7 @@ def test_case_17_the_second_target_fails_after_ad_succeeded(lab: Lab, other_side
     assert Notice.system.filter(template="application_completed").count() == 1
 
 
+# fault case 17
 def test_case_17_a_refusal_of_the_second_target_keeps_the_account(lab: Lab, other_side: Counterpart) -> None:
     application = journeys.approved(lab.cast)
     services.drain("directory", now_fn=timezone.now)
@@ -93,6 +95,7 @@ def test_case_17_a_refusal_of_the_second_target_keeps_the_account(lab: Lab, othe
     assert entry.enabled
 
 
+# fault case 1
 @pytest.mark.parametrize("point", KILLED_AT)
 def test_a_worker_killed_at_any_point_writes_one_row(lab: Lab, other_side: Counterpart, point: str) -> None:
     application = journeys.approved(lab.cast)
@@ -113,6 +116,7 @@ def test_a_worker_killed_at_any_point_writes_one_row(lab: Lab, other_side: Count
     assert os.listdir(other_side.folder / ".staging") == []
 
 
+# fault case 1
 def test_a_file_that_was_taken_away_before_its_writer_died_is_not_written_again(
     lab: Lab, other_side: Counterpart
 ) -> None:
@@ -129,6 +133,7 @@ def test_a_file_that_was_taken_away_before_its_writer_died_is_not_written_again(
     assert second(application).error_code == "waits_for_answer"
 
 
+# fault case 4
 def test_two_workers_at_once_write_one_row(lab: Lab, other_side: Counterpart) -> None:
     application = journeys.approved(lab.cast)
     services.drain("directory", now_fn=timezone.now)
@@ -152,6 +157,7 @@ def restore(moment: str) -> None:
     ExchangeBatch.objects.all().delete()
 
 
+# fault case 22
 @pytest.mark.parametrize("moment", ["operation queued", "row pending", "batch being written"])
 def test_case_22_what_was_handed_over_before_a_restore_is_not_handed_over_again(
     lab: Lab, other_side: Counterpart, moment: str
