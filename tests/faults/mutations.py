@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import Phase
 
-from accounts import changing, deleting, provisioning, registering, restoring
+from accounts import changing, deleting, provisioning, registering
 from accounts.provisioning import Work
 from portal.fulfilment import running
 from portal.fulfilment.models import Operation
@@ -143,17 +143,6 @@ def a_deletion_stops_half_way(patch: Patch) -> None:
     patch.setattr(deleting, "_not_yet", lambda now: [])
 
 
-def a_restoration_leaves_it_locked(patch: Patch) -> None:
-    """I9: done is said before it is."""
-    write = restoring._write
-
-    def half(work: Work, entry: DirectoryEntry, home: Any) -> list[str]:
-        return write(work, replace(entry, enabled=True), home)
-
-    patch.setattr(restoring, "_write", half)
-    patch.setattr(restoring, "_finish", lambda work, home, lost: restoring.Done(evidence={"groups": []}))
-
-
 MUTATIONS: list[Callable[[Patch], None]] = [
     another_value_than_approved,
     a_change_disables,
@@ -166,7 +155,6 @@ MUTATIONS: list[Callable[[Patch], None]] = [
     nobody_looks_again,
     a_lost_worker_is_never_missed,
     a_deletion_stops_half_way,
-    a_restoration_leaves_it_locked,
 ]
 
 

@@ -190,6 +190,14 @@ class Provisioning(RuleBasedStateMachine):
         if entry := self.ours(name):
             self.keep(about(entry, kind))
 
+    @rule(name=LIFE)
+    def somebody_is_deleted_and_shall_come_back(self, name: str) -> None:
+        if entry := self.ours(name):
+            self.keep(about(entry, DELETE))
+            self.a_worker_works()
+            self.a_worker_works()
+            self.keep(about(entry, RESTORE))
+
     def ours(self, name: str) -> DirectoryEntry | None:
         """The registered account of that name, as AD has it."""
         account = DirectoryAccount.system.filter(login_name=name).first()
@@ -277,6 +285,12 @@ class Provisioning(RuleBasedStateMachine):
                 self.directory.put(entry, login_name=f"x-{len(self.renamed)}")
                 self.renamed.add(entry.guid)
                 return
+
+    @rule()
+    def an_answer_is_lost_and_the_account_renamed_before_anybody_looks(self) -> None:
+        self.directory.after.setdefault("create_account", []).append(OutcomeUnknown)
+        self.a_worker_works()
+        self.somebody_renames_our_newest_account_by_hand()
 
     @rule(operation=operations, step=st.sampled_from(["take_by_hand", "give_back", "retry"]))
     def operations_step_in(self, operation: Operation, step: str) -> None:
