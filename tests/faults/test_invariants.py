@@ -194,8 +194,9 @@ class Provisioning(RuleBasedStateMachine):
     def somebody_is_deleted_and_shall_come_back(self, name: str) -> None:
         if entry := self.ours(name):
             self.keep(about(entry, DELETE))
-            self.a_worker_works()
-            self.a_worker_works()
+            self.time_passes(1)
+            for _ in range(3):
+                self.a_worker_works()
             self.keep(about(entry, RESTORE))
 
     def ours(self, name: str) -> DirectoryEntry | None:
