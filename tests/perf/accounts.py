@@ -8,6 +8,7 @@ from collections.abc import Callable
 from statistics import median
 from typing import Any
 
+from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 from django.db.models.functions import Lower
@@ -57,7 +58,8 @@ def measure_application(report: Report, directory: str) -> None:
 
 
 def _work(_number: int) -> None:
-    while services.drain("directory", now_fn=timezone.now):
+    hands = int(settings.FULFILMENT["hands"])  # as the worker of the queue does
+    while services.drain("directory", now_fn=timezone.now, hands=hands):
         pass
 
 
