@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
-from functools import cache
-from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
 
 from accounts.models import DirectoryAccount, Finding
@@ -18,51 +14,11 @@ from devices.permits.models import DevicePermit
 from portal.fulfilment import services
 from portal.orgs.permissions import Role
 from tests import factories, journeys
-from tests.browser.conftest import Desk, Office
+from tests.browser.conftest import Office
+from tests.browser.good import axe_findings, expect_good, expect_good_here
 from tests.devices import world as devices
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-
-TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-WIDTHS = [1280, 390]
-CATALOGUE = Path(__file__).resolve().parents[2] / "locale" / "ja" / "LC_MESSAGES" / "django.po"
-
-
-@cache
-def english_msgids() -> frozenset[str]:
-    """Every English text of two words and more that the catalogue translates."""
-    text = CATALOGUE.read_text()
-    found = re.findall(r'^msgid "(.+)"$', text, re.MULTILINE)
-    return frozenset(msgid for msgid in found if " " in msgid and msgid.isascii() and "%" not in msgid)
-
-
-def expect_good(desk: Desk, path: str, width: int, msgids: frozenset[str]) -> None:
-    """One page at one width."""
-    desk.page.set_viewport_size({"width": width, "height": 900})
-    desk.open(path)
-    _expect_good_here(desk, f"{path} at {width}")
-    lines = {line.strip() for line in desk.page.inner_text("body").splitlines()}
-    assert lines & msgids == set(), f"{path}: not translated"
-
-
-def expect_good_at_both(desk: Desk, path: str) -> None:
-    """One page at both widths: opened at the wide one, then drawn together, which is quicker than to open it again."""
-    expect_good(desk, path, WIDTHS[0], english_msgids())
-    for width in WIDTHS[1:]:
-        desk.page.set_viewport_size({"width": width, "height": 900})
-        _expect_good_here(desk, f"{path} at {width}")
-
-
-def _expect_good_here(desk: Desk, where: str) -> None:
-    result = Axe().run(desk.page, options={"runOnly": {"type": "tag", "values": TAGS}})
-    found = [
-        (violation["id"], [node["target"] for node in violation["nodes"]])
-        for violation in result.response["violations"]
-    ]
-    assert found == [], where
-    assert desk.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (
-        f"{where} scrolls sideways"
-    )
 
 
 def test_pages_of_the_applicant_are_good(office: Office) -> None:
@@ -95,7 +51,7 @@ def test_pages_of_the_applicant_are_good(office: Office) -> None:
     ]
 
     for path in paths:
-        expect_good_at_both(desk, path)
+        expect_good(desk, path)
 
 
 def test_pages_of_the_approver_are_good(office: Office) -> None:
@@ -110,7 +66,7 @@ def test_pages_of_the_approver_are_good(office: Office) -> None:
         "/deputies/",
         "/help/approver/",
     ]:
-        expect_good_at_both(desk, path)
+        expect_good(desk, path)
 
 
 def test_pages_of_operations_are_good(office: Office) -> None:
@@ -159,7 +115,7 @@ def test_pages_of_operations_are_good(office: Office) -> None:
     ]
 
     for path in paths:
-        expect_good_at_both(desk, path)
+        expect_good(desk, path)
 
 
 def test_pages_of_manager_and_auditor_are_good(office: Office) -> None:
@@ -167,22 +123,20 @@ def test_pages_of_manager_and_auditor_are_good(office: Office) -> None:
     auditor = factories.user(Role.AUDITOR)
 
     for path in ["/", "/organisations/", "/organisations/13/", "/recipients/", "/help/manager/"]:
-        expect_good_at_both(office.desk_of(manager), path)
+        expect_good(office.desk_of(manager), path)
     for path in ["/", "/applications/", "/accounts/", "/trail/", "/help/auditor/"]:
-        expect_good_at_both(office.desk_of(auditor), path)
+        expect_good(office.desk_of(auditor), path)
 
 
 def test_the_login_page_and_the_error_pages_are_good(office: Office) -> None:
     desk = office.new_desk()
-    expect_good_at_both(desk, "/auth/login/")
+    expect_good(desk, "/auth/login/")
     inside = office.desk_of(office.lab.cast.applicant)
     for path, status in [("/no-such-page/", 404), ("/operations/", 403)]:
         answer = inside.page.goto(inside.address + path)
         assert answer is not None
         assert answer.status == status
-        for width in WIDTHS:
-            inside.page.set_viewport_size({"width": width, "height": 900})
-            _expect_good_here(inside, f"{path} at {width}")
+        expect_good_here(inside)
     assert desk.csp_hits == []
 
 
@@ -191,9 +145,9 @@ def test_axe_would_find_a_defect(office: Office) -> None:
     desk.open("/auth/login/")
     desk.page.evaluate("document.querySelector('main').insertAdjacentHTML('beforeend', '<button></button>')")
 
-    result = Axe().run(desk.page, options={"runOnly": {"type": "tag", "values": TAGS}})
+    found = axe_findings(desk.page)
 
-    assert "button-name" in {violation["id"] for violation in result.response["violations"]}
+    assert "button-name" in {rule for rule, _places in found}
 
 
 def test_pages_of_the_dormant_accounts_are_good(office: Office) -> None:
@@ -207,9 +161,9 @@ def test_pages_of_the_dormant_accounts_are_good(office: Office) -> None:
     desk = office.desk_of(applicant)
 
     for path in ["/dormant/", f"/dormant/{month}/", f"/dormant/{month}/13/", f"/dormant/{month}/13/?q=none"]:
-        expect_good_at_both(desk, path)
+        expect_good(desk, path)
     auditor = office.desk_of(factories.user(Role.AUDITOR, code="central"))
-    expect_good_at_both(auditor, f"/dormant/{month}/")
+    expect_good(auditor, f"/dormant/{month}/")
 
 
 def test_pages_about_the_life_of_an_account_are_good(office: Office) -> None:
@@ -229,7 +183,7 @@ def test_pages_about_the_life_of_an_account_are_good(office: Office) -> None:
     ]
 
     for path in paths:
-        expect_good_at_both(desk, path)
+        expect_good(desk, path)
 
 
 def test_pages_about_machines_are_good(office: Office) -> None:
@@ -252,10 +206,10 @@ def test_pages_about_machines_are_good(office: Office) -> None:
     ]
 
     for path in applicant:
-        expect_good_at_both(office.desk_of(cast.applicant), path)
-    expect_good_at_both(office.desk_of(cast.officer), f"/applications/{waiting.number}/")
+        expect_good(office.desk_of(cast.applicant), path)
+    expect_good(office.desk_of(cast.officer), f"/applications/{waiting.number}/")
     for path in ["/segments/", "/computers/choices/", "/computers/choices/systems/other/"]:
-        expect_good_at_both(office.desk_of(cast.operator), path)
+        expect_good(office.desk_of(cast.operator), path)
 
 
 def test_pages_about_devices_are_good(office: Office) -> None:
@@ -282,6 +236,6 @@ def test_pages_about_devices_are_good(office: Office) -> None:
     ]
 
     for path in applicant:
-        expect_good_at_both(office.desk_of(cast.applicant), path)
+        expect_good(office.desk_of(cast.applicant), path)
     for path in officer:
-        expect_good_at_both(office.desk_of(cast.officer), path)
+        expect_good(office.desk_of(cast.officer), path)

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from portal.jobs.models import JobRun
 from tests.browser.conftest import Office
-from tests.browser.test_every_page import WIDTHS, english_msgids, expect_good
+from tests.browser.good import expect_good
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -21,11 +21,5 @@ def test_pages_of_jobs_are_good_while_one_runs(office: Office) -> None:
         period="2026-11-21T03:20", status="RUNNING", progress_done=3, progress_total=9, **values
     )
 
-    for width in WIDTHS:
-        for path in (
-            "/jobs/",
-            "/jobs/purge_sessions/",
-            "/jobs/purge_sessions/run/",
-            "/jobs/remind_overdue/run/",
-        ):
-            expect_good(desk, path, width, english_msgids())
+    for path in ("/jobs/", "/jobs/purge_sessions/", "/jobs/purge_sessions/run/", "/jobs/remind_overdue/run/"):
+        expect_good(desk, path)

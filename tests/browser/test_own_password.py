@@ -15,7 +15,7 @@ from portal.gateways.directory import BindResult
 from portal.orgs.models import User
 from tests.accounts.test_reminder import mailed_code
 from tests.browser.conftest import Desk, Office, register_administrator
-from tests.browser.test_every_page import TAGS, WIDTHS, Axe, english_msgids, expect_good
+from tests.browser.good import expect_good, expect_good_here
 from tests.orgs.test_second_factor import give_app, now_code
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -42,17 +42,6 @@ def type_and_enter(desk: Desk, field: str, text: str) -> None:
     else:
         pytest.fail(f"the keyboard does not reach {field}")
     desk.page.keyboard.type(text)
-
-
-def expect_good_here(desk: Desk) -> None:
-    """The page at hand, at both widths, without going there again."""
-    for width in WIDTHS:
-        desk.page.set_viewport_size({"width": width, "height": 900})
-        found = Axe().run(desk.page, options={"runOnly": {"type": "tag", "values": TAGS}})
-        assert found.response["violations"] == [], desk.page.url
-        assert desk.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), desk.page.url
-        lines = {line.strip() for line in desk.page.inner_text("body").splitlines()}
-        assert lines & english_msgids() == set()
 
 
 def test_a_forgotten_password_is_replaced_with_the_keyboard_alone(office: Office, person: User) -> None:
@@ -87,15 +76,14 @@ def test_a_forgotten_password_is_replaced_with_the_keyboard_alone(office: Office
     assert desk.csp_hits == []
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_the_other_pages_are_good(office: Office, person: User, width: int) -> None:
+def test_the_other_pages_are_good(office: Office, person: User) -> None:
     desk = office.new_desk()
     for path in ("/auth/login/", "/password/change/", "/password/forgotten/"):
-        expect_good(desk, path, width, english_msgids())
+        expect_good(desk, path)
     office.desks.clear()
     desk.log_in(person)
     for path in ("/profile/", "/profile/address/", "/profile/password/"):
-        expect_good(desk, path, width, english_msgids())
+        expect_good(desk, path)
 
 
 def test_the_rules_are_ticked_as_the_server_judges_them(office: Office, person: User) -> None:

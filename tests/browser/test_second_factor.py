@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from portal.orgs import factors
 from tests.browser.conftest import PASSWORD, Desk, Office, register_administrator
-from tests.browser.test_every_page import WIDTHS, english_msgids, expect_good
+from tests.browser.good import expect_good
 from tests.orgs.test_second_factor import now_code
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -103,14 +103,13 @@ def test_app_is_registered_by_its_picture_or_key_and_then_asked_for(office: Offi
     expect(desk.page.locator("h1")).to_have_text("今日の仕事")
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_pages_of_the_login_are_good(office: Office, width: int) -> None:
+def test_pages_of_the_login_are_good(office: Office) -> None:
     person = office.lab.cast.approver
     register_administrator(office.lab, person)
     desk = office.new_desk()
-    expect_good(desk, "/auth/login/", width, english_msgids())
+    expect_good(desk, "/auth/login/")
     desk.log_in(person)
 
     for path in ["/auth/2fa/", "/auth/2fa/app/", "/auth/2fa/keys/", "/auth/2fa/keys/add/", "/auth/logout/"]:
-        expect_good(desk, path, width, english_msgids())
+        expect_good(desk, path)
     assert desk.csp_hits == []
