@@ -33,7 +33,7 @@ def empty_tables(using: str = "default") -> None:
         tables = [name for name in connection.introspection.table_names(cursor) if name not in _KEPT]
         cursor.execute(
             " UNION ALL ".join(
-                f"SELECT '{table}', EXISTS (SELECT FROM {quote(table)} OFFSET {_FEW}) "  # noqa: S608
+                f"SELECT '{table}', EXISTS (SELECT FROM {quote(table)} OFFSET {_FEW}) "
                 f"WHERE EXISTS (SELECT FROM {quote(table)})"
                 for table in tables
             )
@@ -42,7 +42,7 @@ def empty_tables(using: str = "default") -> None:
         if any(filled.values()):
             _empty(cursor, tables, [f"TRUNCATE {', '.join(map(quote, tables))} RESTART IDENTITY"])
         elif filled:
-            deletions = [f"DELETE FROM {quote(table)}" for table in filled]  # noqa: S608
+            deletions = [f"DELETE FROM {quote(table)}" for table in filled]
             _empty(cursor, list(filled), [*deletions, "SET CONSTRAINTS ALL IMMEDIATE"])
             cursor.execute(
                 "SELECT setval(s.seqrelid, s.seqstart, false) FROM pg_sequence s "
