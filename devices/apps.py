@@ -13,7 +13,7 @@ class DevicesConfig(AppConfig):
 
         from devices import waiting
         from devices.computers import kinds as computers
-        from devices.models import Computer, Device, DevicePermit, Segment
+        from devices.models import Computer, Device, DevicePermit, LocalAddress, Segment, WhitelistEntry
         from devices.permits import kinds as permits
         from devices.permits import telling
         from portal.notices import messages
@@ -26,4 +26,6 @@ class DevicesConfig(AppConfig):
         auditlog.register(Device, exclude_fields=["created_at", "updated_at", "search_text"])
         auditlog.register(DevicePermit, exclude_fields=["created_at", "updated_at"])
         auditlog.register(Computer, exclude_fields=["created_at", "updated_at", "search_text"])
+        auditlog.register(WhitelistEntry, exclude_fields=["created_at", "updated_at", "search_text"])
+        auditlog.register(LocalAddress, exclude_fields=["created_at", "updated_at"])
         auditlog.register(Segment, exclude_fields=["created_at", "updated_at"])

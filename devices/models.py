@@ -3,6 +3,7 @@
 from devices.computers.models import Agent, Computer, ComputerEvent, Segment
 from devices.permits.models import Device, DeviceEvent, DevicePermit
 from devices.reference import BusinessSystem, ComputerKind, OperatingSystem
+from devices.whitelist.models import LocalAddress, WhitelistEntry, WhitelistEvent
 
 __all__ = [
     "Agent",
@@ -13,6 +14,9 @@ __all__ = [
     "Device",
     "DeviceEvent",
     "DevicePermit",
+    "LocalAddress",
     "OperatingSystem",
     "Segment",
+    "WhitelistEntry",
+    "WhitelistEvent",
 ]

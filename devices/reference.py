@@ -48,10 +48,12 @@ class DatedEntry(models.Model):
 
 
 class ComputerKind(DatedEntry):
-    """What a machine is. Devices are attached only where `takes_devices` (DEV-11)."""
+    """What a machine is. Devices are attached only where `takes_devices` (DEV-11), and `is_guarded` ones are on the whitelist."""
 
     takes_devices = models.BooleanField(default=True)
     has_system = models.BooleanField(default=True)  # a printer has no operating system that is supported
+    # Client PCs and printers stand behind the unauthorised-connection guard (T 2-39), servers do not.
+    is_guarded = models.BooleanField(default=True)
 
 
 class OperatingSystem(DatedEntry):

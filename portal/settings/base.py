@@ -311,6 +311,8 @@ DEVICES: dict[str, Any] = {
     # The longest validity of a permit, and how many days before its end it can be renewed.
     "permit_max_days": env.number("DEVICE_PERMIT_MAX_DAYS", 366),
     "renewal_days": env.number("DEVICE_RENEWAL_DAYS", 60),
+    # A newer list of makers of network cards (manage.py update_oui); while there is none, the one that came with the portal.
+    "oui_file": env.text("OUI_FILE", str(STATE_DIR / "oui.tsv.gz")),
 }
 
 

@@ -1,0 +1,1 @@
+"""The MAC whitelist of the unauthorised-connection guard (MAC-01 … MAC-07)."""
