@@ -23,7 +23,8 @@ class DevicesConfig(AppConfig):
         waiting.register_all()
         for template in telling.TEMPLATES:
             messages.provide(template, telling.values_for_mail)
-        auditlog.register(Device, exclude_fields=["created_at", "updated_at", "search_text"])
+        readings = ["last_used_at", "usage_as_of"]  # no change by a person: the import itself is on record
+        auditlog.register(Device, exclude_fields=["created_at", "updated_at", "search_text", *readings])
         auditlog.register(DevicePermit, exclude_fields=["created_at", "updated_at"])
         auditlog.register(Computer, exclude_fields=["created_at", "updated_at", "search_text"])
         auditlog.register(WhitelistEntry, exclude_fields=["created_at", "updated_at", "search_text"])

@@ -34,6 +34,9 @@ class Device(ScopedModel, TimestampedModel):
     key = models.CharField(max_length=180, blank=True)  # devices.permits.keys
     # The newest permit, so that the register is one row per device.
     permit = models.ForeignKey("DevicePermit", models.PROTECT, null=True, blank=True, related_name="+")
+    # What SKYSEA said last (devices.exchange.usage): never used is last_used_at None with usage_as_of set.
+    last_used_at = models.DateTimeField(_("last used"), null=True, blank=True)
+    usage_as_of = models.DateTimeField(_("use known as of"), null=True, blank=True)
     search_text = models.TextField(blank=True)
 
     class Meta(ScopedModel.Meta):
