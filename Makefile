@@ -43,7 +43,7 @@ bench: ## Measure speed and memory into bench/results.json
 	@exec $(VENV_PYTHON) -m tests.perf $(ARGS)
 
 .PHONY: services
-services: ## Start real PostgreSQL, Redis, Samba AD and a mail catcher under var/services
+services: ## Start real PostgreSQL, Redis, Samba AD, FreeRADIUS and a mail catcher under var/services
 	$(BOOTSTRAP)
 	@$(VENV_PYTHON) -m portal.embedded.services up
 	@echo "Their addresses: $(VENV_PYTHON) -m portal.embedded.services env"

@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 
@@ -16,13 +17,15 @@ class DevicesConfig(AppConfig):
         from devices.models import Computer, Device, DevicePermit, LocalAddress, Segment, WhitelistEntry
         from devices.permits import kinds as permits
         from devices.permits import telling
-        from portal.notices import messages
+        from portal.notices import messages, places
 
         computers.register_all()
         permits.register_all()
         waiting.register_all()
         for template in telling.TEMPLATES:
             messages.provide(template, telling.values_for_mail)
+        places.provide("guard_failed", lambda notice: reverse("guard_list"))
+        messages.provide("guard_failed", lambda notice: {"guard_url": messages.link("guard_list")})
         readings = ["last_used_at", "usage_as_of"]  # no change by a person: the import itself is on record
         auditlog.register(Device, exclude_fields=["created_at", "updated_at", "search_text", *readings])
         auditlog.register(DevicePermit, exclude_fields=["created_at", "updated_at"])

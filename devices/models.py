@@ -1,6 +1,15 @@
 """The tables of this app live beside what uses them."""
 
 from devices.computers.models import Agent, Computer, ComputerEvent, Segment
+from devices.guard.models import (
+    ExportMapping,
+    GuardState,
+    ListedPair,
+    ModeDecision,
+    PendingRemoval,
+    Publication,
+    WhitelistVersion,
+)
 from devices.permits.models import Device, DeviceEvent, DevicePermit
 from devices.reference import BusinessSystem, ComputerKind, OperatingSystem
 from devices.whitelist.models import LocalAddress, WhitelistEntry, WhitelistEvent
@@ -14,9 +23,16 @@ __all__ = [
     "Device",
     "DeviceEvent",
     "DevicePermit",
+    "ExportMapping",
+    "GuardState",
+    "ListedPair",
     "LocalAddress",
+    "ModeDecision",
     "OperatingSystem",
+    "PendingRemoval",
+    "Publication",
     "Segment",
     "WhitelistEntry",
     "WhitelistEvent",
+    "WhitelistVersion",
 ]

@@ -4,6 +4,7 @@ from django.urls import path
 
 from devices.choices import views as choices
 from devices.computers import views as computers
+from devices.guard import views as guard
 from devices.permits import views as permits
 from devices.segments import views as segments
 
@@ -20,6 +21,11 @@ urlpatterns = [
     path("devices/<str:number>/", permits.DetailView.as_view(), name="device_detail"),
     path("computers/choices/", choices.ListView.as_view(), name="choice_list"),
     path("computers/choices/<slug:of>/<slug:code>/", choices.EndView.as_view(), name="choice_end"),
+    path("operations/guard/", guard.ListView.as_view(), name="guard_list"),
+    path("operations/guard/publish/", guard.PublishView.as_view(), name="guard_publish"),
+    path("operations/guard/file/<slug:form>/", guard.FileView.as_view(), name="guard_file"),
+    path("operations/guard/modes/", guard.ModeView.as_view(), name="guard_modes"),
+    path("operations/guard/mapping/", guard.MappingView.as_view(), name="guard_mapping"),
     path("segments/", segments.ListView.as_view(), name="segment_list"),
     path("segments/<int:pk>/end/", segments.EndView.as_view(), name="segment_end"),
 ]

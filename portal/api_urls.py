@@ -13,6 +13,7 @@ from accounts.dormancy.api import DormantAnswersView, DormantLinesView
 from accounts.naming.api import LoginNamesView
 from accounts.reconciliation.api import FindingsView
 from devices.api import ComputersView, SegmentsView
+from devices.guard.api import GuardModesView, GuardsView, WhitelistCheckView, WhitelistView
 from devices.permits.api import DeviceRegisteredView, DeviceRemovedView, DevicesView
 from portal.common.api.views import ApiView, UnknownAddress
 from portal.fulfilment.api import OperationsView
@@ -81,6 +82,10 @@ urlpatterns: list[URLPattern] = [
         name="api_device_registered",
     ),
     path("devices/<device_number:device>/removed/", DeviceRemovedView.as_view(), name="api_device_removed"),
+    path("whitelist/", WhitelistView.as_view(), name="api_whitelist"),
+    path("whitelist/check/", WhitelistCheckView.as_view(), name="api_whitelist_check"),
+    path("guards/", GuardsView.as_view(), name="api_guards"),
+    path("guards/modes/", GuardModesView.as_view(), name="api_guard_modes"),
     path("segments/", SegmentsView.as_view(), name="api_segments"),
     path("organisations/", OrganisationsView.as_view(), name="api_organisations"),
     path("me/", MeView.as_view(), name="api_me"),

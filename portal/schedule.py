@@ -29,6 +29,7 @@ BEAT: dict[str, dict[str, Any]] = {
         "check files that were missed": "portal.workflow.tasks.check_missed_uploads",
         "run the jobs that are due": "portal.jobs.tasks.run_due_jobs",
         "compare with AD what was asked for": "accounts.tasks.reconcile",
+        "publish what the whitelist has not told its guards": "devices.guard.tasks.publish",
     }.items()
 }
 
@@ -180,7 +181,22 @@ def remind_of_permits(*, now: datetime) -> str:
     return f"{services.remind_of_ends(now=now)}"
 
 
+def publish_whitelist(*, now: datetime) -> str:
+    """Every guard is given the list and asked whether it obeys (MAC-07)."""
+    from devices.guard import publishing
+    from portal.gateways import clock
+
+    return f"{publishing.publish(now_fn=clock.now, full=True)}"
+
+
 JOBS: tuple[Job, ...] = (
+    Job(
+        name="publish_whitelist",
+        label=_("Render the whitelist anew and ask every guard whether it obeys"),
+        cron="*/15 * * * *",
+        run=publish_whitelist,
+        why="Changes go out at once; this finds a guard that was changed, restarted or restored behind the portal's back.",
+    ),
     Job(
         name="end_permits",
         label=_("End device permits whose last day has passed"),

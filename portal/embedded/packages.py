@@ -22,6 +22,7 @@ SAMBA = (
     "winbind",
     "openssl",
 )
+GUARDS = ("freeradius", "freeradius-utils", "nftables", "iproute2")
 BROWSER = ("chromium", "chromium-l10n", "fonts-noto-cjk")
 
 _POLICY = Path("/usr/sbin/policy-rc.d")

@@ -107,6 +107,7 @@ def start_embedded(place: Place, supervisor: Supervisor, common: Mapping[str, st
     mail, mail_address = _mail_catcher(place, common)
     directory, directory_note = _demo_directory(place, common)
     two_factor, exchange = _two_factor(place, common)
+    guard = {"GUARD_CSV_FILE": str(place.account.folder(place.state / "guard") / "whitelist.csv")}
     postgres = EmbeddedPostgres(place.state / "postgres", account=place.account)
     valkey = EmbeddedValkey(place.state / "valkey", account=place.account)
     servers: dict[str, Server] = {
@@ -133,6 +134,7 @@ def start_embedded(place: Place, supervisor: Supervisor, common: Mapping[str, st
         **mail_address,
         **read_environment(directory_note),
         **exchange,
+        **guard,
     }
 
 

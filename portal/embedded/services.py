@@ -1,4 +1,4 @@
-"""Real services from Debian packages under var/services: PostgreSQL, Redis, Samba AD, and our mail catcher.
+"""Real services from Debian packages under var/services: PostgreSQL, Redis, Samba AD, FreeRADIUS, and our mail catcher.
 
     python -m portal.embedded.services up      install what is missing (as root), start, write the environment
     python -m portal.embedded.services env     print it as KEY=VALUE lines
@@ -24,6 +24,7 @@ from portal.embedded import packages
 from portal.embedded.account import Account, AccountError, choose_account
 from portal.embedded.postgres import EmbeddedPostgres
 from portal.embedded.process import PidFile, ServerError, spawn, wait_until
+from portal.embedded.radius import EmbeddedRadius
 from portal.embedded.sockets import answers, kept_port
 from portal.embedded.valkey import EmbeddedValkey
 
@@ -46,7 +47,7 @@ def up() -> dict[str, str]:
 
     Raises ServerError naming what could not be installed or started.
     """
-    lacking = packages.ensure([*packages.POSTGRESQL, *packages.REDIS, *packages.SAMBA])
+    lacking = packages.ensure([*packages.POSTGRESQL, *packages.REDIS, *packages.SAMBA, *packages.GUARDS])
     if lacking:
         raise ServerError(f"Not installed: {' '.join(lacking)}. As root: apt-get install {' '.join(lacking)}")
     DIRECTORY.mkdir(parents=True, exist_ok=True)
@@ -55,6 +56,8 @@ def up() -> dict[str, str]:
             server.start(follow_parent=False)
     _start_mail_catcher()
     _samba().up(DIRECTORY / "samba")
+    if not _radius().answers():
+        _radius().start(follow_parent=False)
     environment = _compose()
     note = DIRECTORY / "env"
     note.touch(mode=0o600)
@@ -68,6 +71,7 @@ def down() -> None:
         return
     _samba().down(DIRECTORY / "samba")
     _mail_pid().stop()
+    _radius().stop()
     if _redis_binary():
         _redis().stop()
     if _postgres_binaries():
@@ -90,11 +94,12 @@ def environment() -> dict[str, str]:
 def status() -> dict[str, bool]:
     """Which of them answer."""
     if not DIRECTORY.exists():
-        return dict.fromkeys(("PostgreSQL", "Redis", "Samba AD", "mail catcher"), False)
+        return dict.fromkeys(("PostgreSQL", "Redis", "Samba AD", "FreeRADIUS", "mail catcher"), False)
     return {
         "PostgreSQL": _postgres_binaries() is not None and _postgres().answers(),
         "Redis": _redis_binary() is not None and _redis().answers(),
         "Samba AD": bool(_samba().status(DIRECTORY / "samba")),
+        "FreeRADIUS": _radius().answers(),
         "mail catcher": _mail_pid().pid() is not None,
     }
 
@@ -122,6 +127,7 @@ def _compose() -> dict[str, str]:
         "PORTAL_MAIL_DIR": str(DIRECTORY / "mail"),
         **directory,
         "AD_CA_FILE": str(certificate),
+        **_radius().env,
     }
 
 
@@ -153,6 +159,10 @@ def _redis() -> EmbeddedValkey:
 def _samba() -> ActiveDirectory:
     """Loaded by name: it needs ldap3 and Samba, the rest of this module does not."""
     return cast("ActiveDirectory", importlib.import_module("portal.embedded.samba"))
+
+
+def _radius() -> EmbeddedRadius:
+    return EmbeddedRadius(DIRECTORY / "radius")
 
 
 def _account() -> Account:

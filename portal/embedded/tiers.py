@@ -1,6 +1,6 @@
 """`make test`: every tier of the tests in one go, with what this machine can offer.
 
-Tier 1 runs everything on the embedded servers. Tier 2 runs on PostgreSQL, Redis and Samba AD from Debian packages what
+Tier 1 runs everything on the embedded servers. Tier 2 runs on PostgreSQL, Redis, Samba AD, FreeRADIUS and nftables from Debian packages what
 those can change: the tests marked `real`, and once more every test that commits (locks, races, queues). Both run at
 the same time, each with servers of its own; what tier 2 says is shown when it has ended. A tier that cannot be
 installed is left out and named in the last lines; with CI=true that is a failure.
@@ -67,7 +67,7 @@ def _run_both(arguments: list[str], environment: Mapping[str, str]) -> Counter[s
         total = _counted("embedded", embedded)
         if real is not None:
             real.wait()
-            print("== Tier 2: PostgreSQL, Redis and Samba AD from Debian packages", flush=True)
+            print("== Tier 2: PostgreSQL, Redis, Samba AD, FreeRADIUS and nftables from Debian packages", flush=True)
             print(log.read_text(errors="replace"), flush=True)
             total += _counted("real", real)
     finally:

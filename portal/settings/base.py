@@ -315,6 +315,25 @@ DEVICES: dict[str, Any] = {
     "oui_file": env.text("OUI_FILE", str(STATE_DIR / "oui.tsv.gz")),
 }
 
+# --- The guard that keeps unknown machines out (MAC-07); each part is in use when its file is named (docs/adr/0025) -----------
+GUARD: dict[str, Any] = {
+    # So many seconds after a version, additions alone make the next one. Removals never wait.
+    "batch_seconds": env.number("GUARD_BATCH_SECONDS", 10),
+    # A CSV file for a product with an import of its own; {file} in a command is the list to be checked.
+    "folder_file": env.text("GUARD_CSV_FILE"),
+    "folder_check": env.text("GUARD_CSV_CHECK"),
+    "radius_file": env.text("GUARD_RADIUS_FILE"),
+    "radius_checked_file": env.text("GUARD_RADIUS_CHECKED_FILE"),
+    "radius_check": env.text("GUARD_RADIUS_CHECK"),
+    "radius_reload": env.text("GUARD_RADIUS_RELOAD"),
+    "radius_server": env.text("GUARD_RADIUS_SERVER", "127.0.0.1:1812"),
+    "radius_secret": env.text("GUARD_RADIUS_SECRET"),
+    "radius_patience": env.number("GUARD_RADIUS_PATIENCE", 20),
+    "nftables_file": env.text("GUARD_NFTABLES_FILE"),
+    "nftables_command": env.text("GUARD_NFTABLES_COMMAND", "nft"),
+    "nftables_uplinks": env.names("GUARD_NFTABLES_UPLINKS"),
+    "nftables_organisations": env.names("GUARD_NFTABLES_ORGANISATIONS"),
+}
 
 # --- Continuity: what operations need on a day without the portal (ACC-12) ------------------------------------------------
 CONTINUITY: dict[str, Any] = {
@@ -333,6 +352,7 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ROUTES = {
     "portal.jobs.tasks.run_job": {"queue": "jobs"},
     "accounts.tasks.reconcile": {"queue": "jobs"},
+    "devices.guard.tasks.publish": {"queue": "jobs"},
 }
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True

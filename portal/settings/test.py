@@ -5,8 +5,10 @@ from portal.embedded import throwaway
 throwaway.point_environment()
 
 from portal.settings.base import *  # noqa: E402
-from portal.settings.base import INSTALLED_APPS  # noqa: E402
+from portal.settings.base import GUARD, INSTALLED_APPS  # noqa: E402
 
+# The services of the environment have a guard; a test that wants one says so.
+GUARD = {**GUARD, "folder_file": "", "radius_file": "", "nftables_file": "", "batch_seconds": 0}
 SECRET_KEY = "test-only-not-a-secret-00000000000000000000000000000000"
 INSTALLED_APPS = [*INSTALLED_APPS, "portal.embedded"]
 EMBEDDED_INBOX = True

@@ -98,6 +98,7 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
                 (READ_OPERATIONS,),
                 in_use=factory.uses_exchange,
             ),
+            Entry(_("Guard and whitelist"), "shield", "guard_list", (READ_OPERATIONS,)),
             Entry(_("Continuity packs"), "shield", "continuity_list", (READ_OPERATIONS,)),
             Entry(_("Reconciliation"), "swap", "reconciliation_list", (READ_OPERATIONS,)),
             Entry(_("Approval routes"), "route", "route_list", (MANAGE_ROUTES,)),

@@ -1,0 +1,252 @@
+"""The whitelist over REST, for whatever guards the network: pulled with an ETag, or asked for one address (MAC-07)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from django.http import StreamingHttpResponse
+from django.utils import timezone
+from django.utils.http import parse_etags
+from django.utils.translation import gettext as _
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from devices.api import reader
+from devices.guard import modes, selectors, versions
+from devices.guard.models import GuardState, ListedPair, Mode, WhitelistVersion
+from devices.guard.render import Extract, render
+from devices.whitelist.addresses import AddressRefused, parse_ip, parse_mac
+from portal.common.api.paging import choice, wrong_parameter
+from portal.common.api.problems import FieldProblem, invalid, not_allowed
+from portal.common.api.views import ApiView
+from portal.common.time import today
+from portal.gateways.guard import Form
+from portal.orgs.api import person, visible_codes
+from portal.orgs.models import Organisation, User
+from portal.orgs.permissions import READ_DEVICES, READ_OPERATIONS
+from portal.trail import services as trail
+
+
+class WhitelistView(ApiView):
+    """The list of permitted pairs of MAC and IP address."""
+
+    query: ClassVar[frozenset[str]] = frozenset({"organisation", "since"})
+
+    @extend_schema(
+        operation_id="whitelist_pull",
+        parameters=[
+            OpenApiParameter("organisation", str, description="Code of an organisation: only its part"),
+            OpenApiParameter(
+                "since", int, description="A version that you have: only what was removed and added since"
+            ),
+            OpenApiParameter("If-None-Match", str, OpenApiParameter.HEADER, description="The ETag that you have"),
+        ],
+        responses={
+            200: OpenApiResponse(OpenApiTypes.OBJECT, description="version, modes and entries"),
+            304: OpenApiResponse(description="You have the newest"),
+        },
+    )
+    def get(self, request: Request) -> Any:
+        """The list in its newest version; 304 without a body when it is the one of the ETag."""
+        user, now = reader(request), timezone.now()
+        code = choice(request, "organisation", visible_codes(user))
+        version = _current(now)
+        extract = _extract(user, code, version, _since(request, version.number), now)
+        etag = _etag(extract, code)
+        known = parse_etags(request.headers.get("If-None-Match", ""))
+        if etag in known or f"W/{etag}" in known or "*" in known:
+            return Response(status=304, headers={"ETag": etag})
+        detail = {"version": version.number, "organisation": code, "since": extract.since}
+        trail.record(action="guard.pull", now=now, actor=user, object_type="guard_file", detail=detail)
+        answer = StreamingHttpResponse(render(Form.JSON, extract), content_type="application/json")
+        answer["ETag"] = etag
+        return answer
+
+
+def _current(now: datetime) -> WhitelistVersion:
+    """The newest version; what ended since is taken out of it first, so that no pull gives it away."""
+    version = versions.newest()
+    if version is None or versions.has_removals(now):
+        version = versions.bring_up_to_date(now=now, removals_only=True)
+    return version
+
+
+def _extract(user: User, code: str, version: WhitelistVersion, since: int | None, now: datetime) -> Extract:
+    """The part that this person reads (ORG-02), or one organisation's."""
+    number, organisations, shown = version.number, None, dict(version.modes)
+    if code:
+        chosen = Organisation.objects.get(code=code)
+        organisations = (chosen.pk,) if user.may(READ_DEVICES, chosen.pk) or _everywhere(user) else ()
+        number = versions.version_for(chosen.pk, version.number)
+        shown = {code: shown[code]} if code in shown else {}
+    elif not _everywhere(user):
+        readable = user.organisations_where(READ_DEVICES)
+        organisations = tuple(row.pk for row in readable)
+        codes = {row.code for row in readable}
+        shown = {name: mode for name, mode in shown.items() if name in codes}
+    return Extract(version=number, day=today(now), modes=shown, organisations=organisations, since=since)
+
+
+def _everywhere(user: User) -> bool:
+    return user.reads_everywhere(READ_DEVICES)
+
+
+def _since(request: Request, newest: int) -> int | None:
+    """The version that the asker has; a 400 problem for one that does not exist."""
+    text = request.query_params.get("since", "")
+    if not text:
+        return None
+    if not text.isdecimal() or len(text) > 15 or int(text) > newest:
+        raise wrong_parameter("since", _("There is no such version. Pull the whole list."))
+    return int(text)
+
+
+def _etag(extract: Extract, code: str) -> str:
+    """Differs whenever the answer does: the version, the modes, and which part of the list was asked for."""
+    modes_ = "".join(mode[0] for _code, mode in sorted(extract.modes.items()))
+    part = code or ("all" if extract.organisations is None else "own")
+    since = "" if extract.since is None else f"-{extract.since}"
+    mine = "" if extract.organisations is None else "." + ".".join(map(str, sorted(extract.organisations)))
+    return f'"{part}{mine}-{extract.version}{since}-{extract.day:%Y%m%d}-{modes_}"'
+
+
+class WhitelistCheckSerializer(serializers.Serializer):
+    """Whether one address is permitted now."""
+
+    mac = serializers.CharField()
+    ip = serializers.CharField(allow_null=True)
+    permitted = serializers.BooleanField(help_text="On the list; with ip: with this address")
+    name = serializers.CharField()
+    organisation = serializers.CharField()
+    mode = serializers.ChoiceField(choices=["", *Mode.values])
+    version = serializers.IntegerField()
+
+
+class WhitelistCheckView(ApiView):
+    """One address."""
+
+    query: ClassVar[frozenset[str]] = frozenset({"mac", "ip"})
+
+    @extend_schema(
+        operation_id="whitelist_check",
+        parameters=[
+            OpenApiParameter("mac", str, required=True, description="In any usual spelling"),
+            OpenApiParameter("ip", str, description="Also ask for this IPv4 address"),
+        ],
+        responses=WhitelistCheckSerializer,
+    )
+    def get(self, request: Request) -> Response:
+        """Exactly this address, as the list stands now. Another federation's is answered as if it were not there."""
+        user, now = reader(request), timezone.now()
+        mac, ip = _addresses(request)
+        row: ListedPair | None = (
+            selectors.listed(user, now).filter(mac=mac).select_related("organisation").first()
+        )
+        newest = versions.newest()
+        fits = row is not None and (ip is None or row.ip == ip)
+        body = {
+            "mac": mac,
+            "ip": ip or (row.ip if row else None),
+            "permitted": fits,
+            "name": row.name if row else "",
+            "organisation": row.organisation.code if row else "",
+            "mode": newest.modes.get(row.organisation.code, "") if row and newest else "",
+            "version": newest.number if newest else 0,
+        }
+        return Response(body)
+
+
+def _addresses(request: Request) -> tuple[str, str | None]:
+    found: list[str | None] = []
+    problems: list[FieldProblem] = []
+    for name, parse in (("mac", parse_mac), ("ip", parse_ip)):
+        text = request.query_params.get(name)
+        try:
+            found.append(None if name == "ip" and text is None else parse(text))
+        except AddressRefused as error:
+            problems.append(FieldProblem(name, str(error)))
+    if problems:
+        raise invalid(problems)
+    return str(found[0]), found[1]
+
+
+class GuardSerializer(serializers.Serializer):
+    """How one guard stands."""
+
+    name = serializers.CharField()
+    outcome = serializers.ChoiceField(source="state.outcome", choices=GuardState.Outcome.choices)
+    version_handed_over = serializers.IntegerField(source="state.swapped_id", allow_null=True)
+    version_verified = serializers.IntegerField(source="state.verified_id", allow_null=True)
+    verified_at = serializers.DateTimeField(source="state.verified_at", allow_null=True)
+    entries = serializers.IntegerField(source="state.row_count")
+    is_behind = serializers.BooleanField()
+    step = serializers.CharField(source="state.step")
+    problem = serializers.CharField(source="state.problem")
+    failed_since = serializers.DateTimeField(source="state.failed_since", allow_null=True)
+
+
+class GuardsView(ApiView):
+    """The guards of this installation, for network operations."""
+
+    @extend_schema(operation_id="guards_list", responses=GuardSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        """Every guard."""
+        if not person(request).may(READ_OPERATIONS):
+            raise not_allowed()
+        return Response(GuardSerializer(selectors.guards(), many=True).data)
+
+
+class GuardModeSerializer(serializers.Serializer):
+    """The mode of a federation (MAC-04)."""
+
+    organisation = serializers.CharField(source="organisation.code")
+    mode = serializers.ChoiceField(choices=Mode.choices)
+    since = serializers.DateField(allow_null=True)
+    next_mode = serializers.CharField(source="next.mode", default="")
+    next_from = serializers.DateField(source="next.valid_from", default=None)
+
+
+class GuardDecisionSerializer(serializers.Serializer):
+    """A decision about the mode."""
+
+    organisation = serializers.CharField()
+    mode = serializers.ChoiceField(choices=Mode.choices)
+    valid_from = serializers.DateField()
+    reason = serializers.CharField(max_length=300)
+
+
+class GuardModesView(ApiView):
+    """Monitor mode or cutting off, for each federation."""
+
+    @extend_schema(operation_id="guard_modes_list", responses=GuardModeSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        """Today's mode of every federation, and what was decided for later."""
+        if not person(request).may(READ_OPERATIONS):
+            raise not_allowed()
+        return Response(GuardModeSerializer(selectors.mode_rows(timezone.now()), many=True).data)
+
+    @extend_schema(
+        operation_id="guard_modes_decide",
+        request=GuardDecisionSerializer,
+        responses={201: GuardDecisionSerializer},
+    )
+    def post(self, request: Request) -> Response:
+        """Decide the mode of a federation from a day on."""
+        given = GuardDecisionSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        values = dict(given.validated_data)
+        chosen = Organisation.objects.filter(code=values.pop("organisation")).first()
+        if chosen is None:
+            raise invalid([FieldProblem("organisation", _("There is no such value."))])
+        try:
+            modes.decide(organisation=chosen, **values, actor=person(request), now=timezone.now())
+        except modes.NotAllowed as error:
+            raise not_allowed() from error
+        except modes.ModeRefused as error:
+            raise invalid([FieldProblem(error.field, error.reason)], 422) from error
+        return Response(given.data, status=201)
+

@@ -1,0 +1,151 @@
+"""The versions of the list: what changed since the last one is compared by the database, in one short transaction (MAC-07).
+
+A version is made for what was removed at once, and for what was added with the next one at the latest. The list of every
+version, and what changed since one, follow from ListedPair.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import Max, Q, QuerySet
+
+from devices.guard import modes
+from devices.guard.models import ListedPair, PendingRemoval, WhitelistVersion
+from devices.whitelist.models import WhitelistEntry
+from portal.common.time import today
+from portal.gateways.guard import Pair
+
+_ONE_AT_A_TIME = 7_207_001  # advisory lock: versions are made one after the other
+
+# Approved at this instant: the only place that says so for what goes out.
+_LIVE = """
+    SELECT entry.id, entry.organisation_id, entry.mac, entry.ip, computer.name,
+           regexp_replace(kind.code, '[^A-Za-z0-9_-]', '', 'g') AS kind,
+           coalesce(segment.network, '') AS segment, segment.vlan, entry.approved_at, entry.valid_until
+    FROM devices_whitelistentry entry
+    JOIN devices_computer computer ON computer.id = entry.computer_id
+    JOIN devices_computerkind kind ON kind.id = computer.kind_id
+    LEFT JOIN devices_segment segment ON segment.id = entry.segment_id
+    WHERE entry.state = 'APPROVED' AND (entry.valid_until IS NULL OR entry.valid_until >= %(today)s)
+"""
+
+_REMOVE = f"""
+    WITH live AS ({_LIVE})
+    UPDATE devices_listedpair listed SET unlisted_in_id = %(number)s
+    WHERE listed.unlisted_in_id IS NULL AND NOT EXISTS (
+        SELECT 1 FROM live WHERE live.id = listed.entry_id AND live.mac = listed.mac AND live.ip = listed.ip
+          AND (%(removals_only)s OR (live.name, live.kind, live.segment, live.organisation_id) =
+                   (listed.name, listed.kind, listed.segment, listed.organisation_id)
+               AND live.vlan IS NOT DISTINCT FROM listed.vlan
+               AND live.valid_until IS NOT DISTINCT FROM listed.valid_until))
+"""
+_ADD = f"""
+    INSERT INTO devices_listedpair (entry_id, organisation_id, mac, ip, name, kind, segment, vlan, approved_at,
+                                    valid_until, listed_in_id)
+    SELECT live.id, live.organisation_id, live.mac, live.ip, live.name, live.kind, live.segment, live.vlan,
+           live.approved_at, live.valid_until, %(number)s
+    FROM ({_LIVE}) live
+    WHERE NOT EXISTS (SELECT 1 FROM devices_listedpair listed
+                      WHERE listed.entry_id = live.id AND listed.unlisted_in_id IS NULL)
+    ORDER BY live.id
+"""
+
+
+def newest() -> WhitelistVersion | None:
+    """The version in which the list stands; None before the first."""
+    return WhitelistVersion.objects.first()
+
+
+def bring_up_to_date(*, now: datetime, removals_only: bool = False, at_once: bool = False) -> WhitelistVersion:
+    """Make a version when the list differs from what is approved now, and give the newest.
+
+    What only adds waits until the version before is some seconds old, so that a hundred approvals make a few versions;
+    `at_once` lifts that, and `removals_only` leaves every addition to the next.
+    """
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_ONE_AT_A_TIME])
+        before = newest()
+        seen = list(PendingRemoval.objects.values_list("pk", flat=True))
+        number = before.number + 1 if before else 1
+        values = {"number": number, "today": today(now), "removals_only": removals_only}
+        removed = _run(_REMOVE, values)
+        now_in_force = modes.codes_on(today(now))
+        changed = before is None or before.modes != now_in_force
+        batched = before is not None and now - before.made_at < timedelta(seconds=_batch_seconds())
+        waits = removals_only or (batched and not at_once and not removed and not changed)
+        added = 0 if waits else _run(_ADD, values)
+        PendingRemoval.objects.filter(pk__in=seen).delete()
+        if before is not None and not (added or removed or changed):
+            return before
+        return WhitelistVersion.objects.create(
+            number=number,
+            made_at=now,
+            added=added,
+            removed=removed,
+            total=ListedPair.system.filter(unlisted_in=None).count(),
+            modes=now_in_force,
+            modes_changed=changed,
+        )
+
+
+def has_removals(now: datetime) -> bool:
+    """Whether the list still holds what ended meanwhile: two small indexes are asked."""
+    ended = ListedPair.system.filter(unlisted_in=None, valid_until__lt=today(now))
+    return PendingRemoval.objects.exists() or ended.exists()
+
+
+def pairs_of(version: int, organisations: Iterable[int] | None = None) -> QuerySet[ListedPair]:
+    """The list as it stands in a version."""
+    rows: QuerySet[ListedPair] = ListedPair.system.filter(listed_in__lte=version).filter(
+        Q(unlisted_in=None) | Q(unlisted_in__gt=version)
+    )
+    return rows if organisations is None else rows.filter(organisation__in=organisations)
+
+
+def gone_in(version: int, organisations: Iterable[int] | None = None) -> QuerySet[ListedPair]:
+    """Pairs of ended entries that a version does not hold any more."""
+    rows: QuerySet[ListedPair] = ListedPair.system.filter(
+        unlisted_in__lte=version, entry__state=WhitelistEntry.State.ENDED
+    )
+    return rows if organisations is None else rows.filter(organisation__in=organisations)
+
+
+def version_for(organisation_id: int, newest_: int) -> int:
+    """The newest version, up to `newest_`, that changed the part of one organisation; 0 when none ever did."""
+    rows = ListedPair.system.filter(organisation=organisation_id)
+    found = [
+        rows.filter(**{f"{name}__lte": newest_}).aggregate(number=Max(name))["number"] or 0
+        for name in ("listed_in", "unlisted_in")
+    ]
+    return max(found)
+
+
+def samples(version: int, organisations: Iterable[int] | None = None) -> tuple[list[Pair], list[Pair]]:
+    """For the proof: an address that came with the newest changes and must pass, and one that went and must not."""
+    rows = pairs_of(version, organisations).order_by("-listed_in", "-id")
+    gone = ListedPair.system.filter(unlisted_in__lte=version).order_by("-unlisted_in", "-id")
+    if organisations is not None:
+        gone = gone.filter(organisation__in=organisations)
+    must_pass = [Pair(mac=row.mac, ip=row.ip) for row in rows[:1]]
+    # The same address may have come back with another machine.
+    must_fail = [
+        Pair(mac=row.mac, ip=row.ip)
+        for row in gone[:5]
+        if not pairs_of(version).filter(mac=row.mac).exists()
+    ]
+    return must_pass, must_fail[:1]
+
+
+def _run(statement: str, values: dict[str, int | bool | date]) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return int(cursor.rowcount)
+
+
+def _batch_seconds() -> int:
+    return int(settings.GUARD["batch_seconds"])

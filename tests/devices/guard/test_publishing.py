@@ -1,0 +1,191 @@
+"""MAC-07: nothing is called verified that a guard has not proven; what fails leaves the old list in force and is told."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from devices.guard import publishing, versions
+from devices.guard.models import GuardState, ListedPair, Publication, WhitelistVersion
+from devices.whitelist.models import WhitelistEntry
+from portal.gateways.guard import Step
+from portal.notices.models import Notice
+from portal.orgs.permissions import Role
+from tests import factories
+from tests.devices.guard import world
+from tests.devices.guard.world import FakeGuard
+
+pytestmark = pytest.mark.django_db
+
+
+def publish(**options: Any) -> publishing.Round:
+    """What the task does."""
+    return publishing.publish(now_fn=world.now, **options)
+
+
+def test_mac_07_an_entry_is_exported_and_verified_when_the_guard_has_proven_it(guard: FakeGuard) -> None:
+    entry = world.entry()
+
+    publish()
+
+    entry.refresh_from_db()
+    assert entry.exported_at and entry.verified_at and entry.exported_at <= entry.verified_at
+    assert guard.steps == [Step.CHECK, Step.SWAP, Step.RELOAD]
+    assert [pair.mac for pair in guard.proofs[-1].must_pass] == [entry.mac]
+    assert entry.mac.upper().replace(":", "-") in guard.path.read_text()
+
+
+def test_mac_07_a_removal_is_a_version_and_the_guard_must_reject_the_address(guard: FakeGuard) -> None:
+    kept, ended = world.entry(), world.entry()
+    publish()
+    world.end(ended)
+
+    publish()
+
+    newest = versions.newest()
+    assert newest is not None and (newest.number, newest.removed, newest.total) == (2, 1, 1)
+    assert [pair.mac for pair in guard.proofs[-1].must_fail] == [ended.mac]
+    assert ended.mac.upper().replace(":", "-") not in guard.path.read_text()
+    assert kept.mac.upper().replace(":", "-") in guard.path.read_text()
+
+
+def test_mac_07_the_list_of_every_version_and_what_changed_since_one_are_data(guard: FakeGuard) -> None:
+    first, second = world.entry(), world.entry()
+    publish()
+    world.end(first)
+    publish()
+    third = world.entry()
+    publish()
+
+    lists = {n: {row.entry_id for row in versions.pairs_of(n)} for n in (1, 2, 3)}
+
+    assert lists == {1: {first.pk, second.pk}, 2: {second.pk}, 3: {second.pk, third.pk}}
+    assert ListedPair.system.filter(listed_in__gt=1).count() == 1
+    assert ListedPair.system.filter(listed_in__lte=1, unlisted_in__gt=1).count() == 1
+
+
+@pytest.mark.parametrize("step", [Step.CHECK, Step.SWAP])
+def test_mac_07_a_list_that_is_refused_leaves_the_old_one_in_force_and_is_told_once(
+    guard: FakeGuard, step: Step
+) -> None:
+    factories.user(Role.OPERATOR, code="operations")
+    world.entry()
+    publish()
+    before, new = guard.path.read_text(), world.entry()
+    guard.fails[step] = "Parse error at line 3"
+
+    publish()
+    publish()
+
+    state = GuardState.objects.get()
+    new.refresh_from_db()
+    assert guard.path.read_text() == before
+    assert (state.outcome, state.step, state.problem) == ("FAILED", step, "Parse error at line 3")
+    assert (state.verified_id, new.exported_at, new.verified_at) == (1, None, None)
+    assert Notice.system.filter(template="guard_failed").count() == 1
+    assert Publication.objects.filter(outcome="FAILED").count() == 1
+
+    guard.fails.clear()
+    publish()
+
+    state.refresh_from_db()
+    new.refresh_from_db()
+    assert (state.outcome, state.verified_id, state.problem, state.failed_since) == ("IN_FORCE", 2, "", None)
+    assert new.verified_at
+
+
+@pytest.mark.parametrize("step", [Step.RELOAD, Step.PROBE])
+def test_mac_07_a_dead_reload_or_a_probe_that_fails_verifies_nothing(guard: FakeGuard, step: Step) -> None:
+    entry = world.entry()
+    guard.fails[step] = "no answer"
+
+    publish()
+
+    entry.refresh_from_db()
+    assert entry.exported_at and entry.verified_at is None
+    assert GuardState.objects.get().step == step
+
+    guard.fails.clear()
+    publish()
+
+    entry.refresh_from_db()
+    assert entry.verified_at
+
+
+def test_mac_07_an_entry_that_ends_while_its_list_is_checked_is_never_put_in_force(guard: FakeGuard) -> None:
+    world.entry()
+    ending = world.entry()
+    guard.before[Step.CHECK] = lambda: world.end(ending)
+
+    publish()
+
+    assert guard.steps == [Step.CHECK, Step.CHECK, Step.SWAP, Step.RELOAD]
+    assert ending.mac.upper().replace(":", "-") not in guard.path.read_text()
+    ending.refresh_from_db()
+    assert ending.exported_at is None
+
+
+def test_mac_07_a_change_that_comes_while_a_list_is_reloaded_follows_at_once(guard: FakeGuard) -> None:
+    world.entry()
+    ending = world.entry()
+    guard.before[Step.RELOAD] = lambda: world.end(ending)
+
+    publish()
+
+    assert guard.obeys == 2
+    assert ending.mac.upper().replace(":", "-") not in guard.path.read_text()
+
+
+def test_mac_07_a_guard_changed_behind_the_portals_back_is_found_by_the_full_round(guard: FakeGuard) -> None:
+    world.entry()
+    publish()
+    good = guard.path.read_text()
+    guard.path.write_text("DEFAULT\n")
+
+    publish()
+    assert guard.path.read_text() == "DEFAULT\n"
+    publish(full=True)
+
+    assert guard.path.read_text() == good
+
+
+def test_mac_07_two_workers_are_never_at_one_guard(guard: FakeGuard) -> None:
+    world.entry()
+    GuardState.objects.create(name="radius", lease_until=timezone.now() + timedelta(seconds=60))
+
+    publish()
+    assert guard.steps == []
+    GuardState.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    publish()
+
+    assert guard.obeys == 1
+
+
+def test_mac_07_additions_wait_for_each_other_and_removals_do_not(guard: FakeGuard, settings: Any) -> None:
+    settings.GUARD = {**settings.GUARD, "batch_seconds": 60}
+    first = world.entry()
+    publish()
+    world.entry()
+    publish()
+    assert guard.obeys == 1
+
+    world.end(first)
+    publish()
+
+    assert guard.obeys == 2
+    assert WhitelistVersion.objects.get(number=2).added == 1
+
+
+def test_mac_07_validity_that_is_over_leaves_the_list(guard: FakeGuard) -> None:
+    today = timezone.localdate()
+    entry = world.entry(valid_until=today)
+    publish()
+    WhitelistEntry.system.filter(pk=entry.pk).update(valid_until=today - timedelta(days=1))
+
+    publish()
+
+    assert guard.obeys == 2
+    assert not versions.pairs_of(2).exists()
