@@ -43,7 +43,9 @@ class WhitelistView(ApiView):
             OpenApiParameter(
                 "since", int, description="A version that you have: only what was removed and added since"
             ),
-            OpenApiParameter("If-None-Match", str, OpenApiParameter.HEADER, description="The ETag that you have"),
+            OpenApiParameter(
+                "If-None-Match", str, OpenApiParameter.HEADER, description="The ETag that you have"
+            ),
         ],
         responses={
             200: OpenApiResponse(OpenApiTypes.OBJECT, description="version, modes and entries"),
@@ -249,4 +251,3 @@ class GuardModesView(ApiView):
         except modes.ModeRefused as error:
             raise invalid([FieldProblem(error.field, error.reason)], 422) from error
         return Response(given.data, status=201)
-

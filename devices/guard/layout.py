@@ -14,7 +14,12 @@ from psycopg import sql
 
 from devices.guard.models import Mode
 
-ENCODINGS = {"cp932": "Shift_JIS (CP932)", "utf-8": "UTF-8", "utf-8-sig": "UTF-8 (BOM)", "utf-16-le": "UTF-16"}
+ENCODINGS = {
+    "cp932": "Shift_JIS (CP932)",
+    "utf-8": "UTF-8",
+    "utf-8-sig": "UTF-8 (BOM)",
+    "utf-16-le": "UTF-16",
+}
 DELIMITERS = {",": gettext_lazy("Comma"), "\t": gettext_lazy("Tab"), ";": gettext_lazy("Semicolon")}
 _BOMS = {"utf-8-sig": b"\xef\xbb\xbf", "utf-16-le": b"\xff\xfe"}
 FIXED, MODE = "fixed", "mode"
@@ -138,7 +143,9 @@ def problem_of(column: Column) -> str:
     """Why a column cannot be written; "" when it can."""
     known = FIELDS[column.field].by_format
     if column.field == MODE and column.format.count("/") != 1:
-        return _("Enter the text for cut off and the text for monitor mode with a slash between them, such as 1/0.")
+        return _(
+            "Enter the text for cut off and the text for monitor mode with a slash between them, such as 1/0."
+        )
     if known is None or column.format in known:
         return ""
     formats = ", ".join(name for name in known if name)

@@ -52,7 +52,9 @@ def check_layout(layout: Layout) -> None:
             problems.columns[index] = text
         seen.add(column.heading)
     if not {"mac", "ip"} <= {column.field for column in layout.columns}:
-        problems.whole = _("The file must hold the MAC address and the IP address: they are permitted together.")
+        problems.whole = _(
+            "The file must hold the MAC address and the IP address: they are permitted together."
+        )
     if problems.columns or problems.whole:
         raise problems
 

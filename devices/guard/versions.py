@@ -33,6 +33,7 @@ _LIVE = """
     WHERE entry.state = 'APPROVED' AND (entry.valid_until IS NULL OR entry.valid_until >= %(today)s)
 """
 
+# The statements are put together of constants; every value is a parameter.
 _REMOVE = f"""
     WITH live AS ({_LIVE})
     UPDATE devices_listedpair listed SET unlisted_in_id = %(number)s
@@ -42,7 +43,7 @@ _REMOVE = f"""
                    (listed.name, listed.kind, listed.segment, listed.organisation_id)
                AND live.vlan IS NOT DISTINCT FROM listed.vlan
                AND live.valid_until IS NOT DISTINCT FROM listed.valid_until))
-"""
+"""  # noqa: S608
 _ADD = f"""
     INSERT INTO devices_listedpair (entry_id, organisation_id, mac, ip, name, kind, segment, vlan, approved_at,
                                     valid_until, listed_in_id)
@@ -52,7 +53,7 @@ _ADD = f"""
     WHERE NOT EXISTS (SELECT 1 FROM devices_listedpair listed
                       WHERE listed.entry_id = live.id AND listed.unlisted_in_id IS NULL)
     ORDER BY live.id
-"""
+"""  # noqa: S608
 
 
 def newest() -> WhitelistVersion | None:
@@ -60,7 +61,9 @@ def newest() -> WhitelistVersion | None:
     return WhitelistVersion.objects.first()
 
 
-def bring_up_to_date(*, now: datetime, removals_only: bool = False, at_once: bool = False) -> WhitelistVersion:
+def bring_up_to_date(
+    *, now: datetime, removals_only: bool = False, at_once: bool = False
+) -> WhitelistVersion:
     """Make a version when the list differs from what is approved now, and give the newest.
 
     What only adds waits until the version before is some seconds old, so that a hundred approvals make a few versions;
@@ -134,9 +137,7 @@ def samples(version: int, organisations: Iterable[int] | None = None) -> tuple[l
     must_pass = [Pair(mac=row.mac, ip=row.ip) for row in rows[:1]]
     # The same address may have come back with another machine.
     must_fail = [
-        Pair(mac=row.mac, ip=row.ip)
-        for row in gone[:5]
-        if not pairs_of(version).filter(mac=row.mac).exists()
+        Pair(mac=row.mac, ip=row.ip) for row in gone[:5] if not pairs_of(version).filter(mac=row.mac).exists()
     ]
     return must_pass, must_fail[:1]
 

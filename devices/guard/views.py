@@ -51,7 +51,9 @@ class PublishView(OperationsView):
     def post(self, request: HttpRequest) -> HttpResponse:
         """By a worker: a reload may take some seconds."""
         services.request_publication(actor=self.user, now=timezone.now())
-        messages.success(request, _("Every guard is given the list anew and asked. Open the page again in a moment."))
+        messages.success(
+            request, _("Every guard is given the list anew and asked. Open the page again in a moment.")
+        )
         return redirect("guard_list")
 
 

@@ -5,6 +5,26 @@ import django.db.models.manager
 from django.conf import settings
 from django.db import migrations, models
 
+from portal.common.models import insert_only
+
+# A pair leaves the list once; nothing else about it changes, so the list of every version stays true (MAC-07).
+_LISTING = """
+CREATE FUNCTION devices_listedpair_stays() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'DELETE' OR OLD.unlisted_in_id IS NOT NULL OR NEW.unlisted_in_id IS NULL
+        OR (to_jsonb(NEW) - 'unlisted_in_id') IS DISTINCT FROM (to_jsonb(OLD) - 'unlisted_in_id') THEN
+        RAISE EXCEPTION 'a listed pair only leaves the list, once (MAC-07)' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER devices_listedpair_stays BEFORE UPDATE OR DELETE ON devices_listedpair
+    FOR EACH ROW EXECUTE FUNCTION devices_listedpair_stays();
+"""
+_LISTING_FREE = """
+DROP TRIGGER devices_listedpair_stays ON devices_listedpair;
+DROP FUNCTION devices_listedpair_stays();
+"""
+
 
 class Migration(migrations.Migration):
 
@@ -29,10 +49,6 @@ class Migration(migrations.Migration):
             options={
                 'ordering': ('-number',),
             },
-        ),
-        migrations.RemoveField(
-            model_name='computerkind',
-            name='is_guarded',
         ),
         migrations.CreateModel(
             name='ExportMapping',
@@ -146,4 +162,9 @@ class Migration(migrations.Migration):
                 ('system', django.db.models.manager.Manager()),
             ],
         ),
+        insert_only("devices_whitelistversion"),
+        insert_only("devices_publication"),
+        insert_only("devices_modedecision"),
+        insert_only("devices_exportmapping"),
+        migrations.RunSQL(sql=_LISTING, reverse_sql=_LISTING_FREE),
     ]

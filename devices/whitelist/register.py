@@ -13,6 +13,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 
 from devices.computers.models import Computer, Segment
+from devices.guard import waking
 from devices.whitelist import oui
 from devices.whitelist.addresses import is_local, shown_mac
 from devices.whitelist.models import LocalAddress, WhitelistEntry, WhitelistEvent
@@ -169,6 +170,7 @@ def _enter(
     if replaced is not None:
         replaced.replaced_by = entry
         replaced.save(update_fields=["replaced_by", "updated_at"])
+    waking.entries_written()
     _note([entry], Verb.PERMITTED, now, actor=entry.approved_by, application_number=line.application.number)
     return entry
 
@@ -243,6 +245,7 @@ def _end(
     if line is not None:
         entry.last_line, application_number = line, line.application.number
     entry.save(update_fields=["state", "end_reason", "ended_at", "last_line", "updated_at"])
+    waking.entries_ended([entry.pk], now)
     actor = _accepted_by(line) if line is not None else None
     _note([entry], _VERB_OF[reason], now, actor=actor, application_number=application_number)
 

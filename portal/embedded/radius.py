@@ -100,9 +100,7 @@ class EmbeddedRadius:
     def __init__(self, directory: Path, *, account: Account | None = None) -> None:
         self.directory = directory.resolve()
         self.directory.mkdir(parents=True, exist_ok=True)
-        self.account = account or choose_account(
-            self.directory, must_reach=[self.directory.parent]
-        )
+        self.account = account or choose_account(self.directory, must_reach=[self.directory.parent])
         self.account.folder(self.directory)
         self.log = self.directory / "start.log"
         self._process: subprocess.Popen[bytes] | None = None

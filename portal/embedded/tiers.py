@@ -67,7 +67,10 @@ def _run_both(arguments: list[str], environment: Mapping[str, str]) -> Counter[s
         total = _counted("embedded", embedded)
         if real is not None:
             real.wait()
-            print("== Tier 2: PostgreSQL, Redis, Samba AD, FreeRADIUS and nftables from Debian packages", flush=True)
+            print(
+                "== Tier 2: PostgreSQL, Redis, Samba AD, FreeRADIUS and nftables from Debian packages",
+                flush=True,
+            )
             print(log.read_text(errors="replace"), flush=True)
             total += _counted("real", real)
     finally:

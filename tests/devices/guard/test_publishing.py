@@ -32,7 +32,9 @@ def test_mac_07_an_entry_is_exported_and_verified_when_the_guard_has_proven_it(g
     publish()
 
     entry.refresh_from_db()
-    assert entry.exported_at and entry.verified_at and entry.exported_at <= entry.verified_at
+    assert entry.exported_at
+    assert entry.verified_at
+    assert entry.exported_at <= entry.verified_at
     assert guard.steps == [Step.CHECK, Step.SWAP, Step.RELOAD]
     assert [pair.mac for pair in guard.proofs[-1].must_pass] == [entry.mac]
     assert entry.mac.upper().replace(":", "-") in guard.path.read_text()
@@ -46,7 +48,8 @@ def test_mac_07_a_removal_is_a_version_and_the_guard_must_reject_the_address(gua
     publish()
 
     newest = versions.newest()
-    assert newest is not None and (newest.number, newest.removed, newest.total) == (2, 1, 1)
+    assert newest is not None
+    assert (newest.number, newest.removed, newest.total) == (2, 1, 1)
     assert [pair.mac for pair in guard.proofs[-1].must_fail] == [ended.mac]
     assert ended.mac.upper().replace(":", "-") not in guard.path.read_text()
     assert kept.mac.upper().replace(":", "-") in guard.path.read_text()
@@ -105,7 +108,8 @@ def test_mac_07_a_dead_reload_or_a_probe_that_fails_verifies_nothing(guard: Fake
     publish()
 
     entry.refresh_from_db()
-    assert entry.exported_at and entry.verified_at is None
+    assert entry.exported_at
+    assert entry.verified_at is None
     assert GuardState.objects.get().step == step
 
     guard.fails.clear()

@@ -81,7 +81,21 @@ def bridge(tmp_path: Path, settings: Any) -> Iterator[Bridge]:
         run("ip", "-n", guard, "link", "add", "br0", "type", "bridge")
         run("ip", "-n", guard, "link", "set", "br0", "up")
         for port, end in (("client0", client), ("up0", server)):
-            run("ip", "link", "add", port, "netns", guard, "type", "veth", "peer", "name", "eth0", "netns", end)
+            run(
+                "ip",
+                "link",
+                "add",
+                port,
+                "netns",
+                guard,
+                "type",
+                "veth",
+                "peer",
+                "name",
+                "eth0",
+                "netns",
+                end,
+            )
             run("ip", "-n", guard, "link", "set", port, "master", "br0", "up")
         run("ip", "-n", client, "link", "set", "eth0", "address", MAC, "up")
         run("ip", "-n", server, "link", "set", "eth0", "up")
@@ -91,7 +105,8 @@ def bridge(tmp_path: Path, settings: Any) -> Iterator[Bridge]:
         )
         stack.callback(listener.wait)
         stack.callback(listener.kill)
-        assert listener.stdout is not None and listener.stdout.readline() == b"READY\n"
+        assert listener.stdout is not None
+        assert listener.stdout.readline() == b"READY\n"
         settings.GUARD = {
             **settings.GUARD,
             "nftables_file": str(tmp_path / "whitelist.nft"),
@@ -105,14 +120,17 @@ def publish() -> None:
     publishing.publish(now_fn=world.now)
 
 
-def test_mac_04_the_right_pair_passes_a_wrong_pair_is_cut_and_monitor_mode_only_counts(bridge: Bridge) -> None:
+def test_mac_04_the_right_pair_passes_a_wrong_pair_is_cut_and_monitor_mode_only_counts(
+    bridge: Bridge,
+) -> None:
     segment = machines.segment("13", network="10.13.20.0/24")
     entry = world.entry(mac=MAC, ip=IP, segment=segment)
     bridge.use(WRONG_IP)
 
     publish()  # nothing was decided: monitor mode
     assert bridge.connects()
-    assert bridge.counted("observed") > 0 and bridge.counted("violations") == 0
+    assert bridge.counted("observed") > 0
+    assert bridge.counted("violations") == 0
 
     modes.decide(
         organisation=entry.organisation,
@@ -132,5 +150,6 @@ def test_mac_04_the_right_pair_passes_a_wrong_pair_is_cut_and_monitor_mode_only_
     publish()
     assert not bridge.connects()
     entry.refresh_from_db()
-    assert entry.verified_at and entry.removal_verified_at
+    assert entry.verified_at
+    assert entry.removal_verified_at
     assert GuardState.objects.get().outcome == GuardState.Outcome.IN_FORCE

@@ -44,13 +44,21 @@ def test_the_radius_file_holds_keys_and_fixed_attributes_only() -> None:
     assert all(_RADIUS_LINE.fullmatch(line) for line in text.split("\n")), text
     assert "DEFAULT" not in text
     key = entry.mac.upper().replace(":", "-")
-    assert f'{key}\n\tTunnel-Type := VLAN,\n\tTunnel-Medium-Type := IEEE-802,\n\tTunnel-Private-Group-Id := "300"\n' in text
+    assert (
+        f'{key}\n\tTunnel-Type := VLAN,\n\tTunnel-Medium-Type := IEEE-802,\n\tTunnel-Private-Group-Id := "300"\n'
+        in text
+    )
 
 
 def test_the_database_lets_no_free_text_onto_the_list() -> None:
     entry = world.entry()
     version = versions.bring_up_to_date(now=timezone.now())
-    values = {"organisation": entry.organisation, "entry": entry, "ip": "10.13.1.1", "approved_at": timezone.now()}
+    values = {
+        "organisation": entry.organisation,
+        "entry": entry,
+        "ip": "10.13.1.1",
+        "approved_at": timezone.now(),
+    }
     for fields in (
         {"mac": "DEFAULT", "name": "PC01", "kind": "client"},
         {"mac": "00:0d:5e:11:22:33", "name": "PC01\nDEFAULT", "kind": "client"},
@@ -79,7 +87,8 @@ def test_mac_04_nftables_counts_where_the_mode_is_monitor_and_cuts_where_it_is_n
     assert f"add element bridge kokuho_guard monitored {{ {second.segment.network} }}" in text
     assert 'counter name violations drop comment "whitelist version 2"' in text
     settings.GUARD = {**settings.GUARD, "nftables_organisations": ["14"]}
-    assert first.mac not in text_of(Form.NFTABLES) and "drop" not in text_of(Form.NFTABLES)
+    assert first.mac not in text_of(Form.NFTABLES)
+    assert "drop" not in text_of(Form.NFTABLES)
 
 
 def test_mac_04_a_decision_counts_from_its_day_and_the_past_stays_as_it_was() -> None:
@@ -94,7 +103,9 @@ def test_mac_04_a_decision_counts_from_its_day_and_the_past_stays_as_it_was() ->
     with pytest.raises(modes.ModeRefused):
         modes.decide(**values, mode=Mode.BLOCK, valid_from=today - timedelta(days=1))
     with pytest.raises(modes.NotAllowed):
-        modes.decide(**{**values, "actor": factories.user(Role.SECURITY_MANAGER)}, mode=Mode.BLOCK, valid_from=today)
+        modes.decide(
+            **{**values, "actor": factories.user(Role.SECURITY_MANAGER)}, mode=Mode.BLOCK, valid_from=today
+        )
 
 
 def test_mac_07_the_csv_file_follows_the_mapping_that_operations_keep() -> None:
@@ -112,7 +123,9 @@ def test_mac_07_the_csv_file_follows_the_mapping_that_operations_keep() -> None:
     save_mapping(actor=operator, layout=Layout(columns=columns), seen=None, now=timezone.now())
 
     day = f"{timezone.localdate():%Y%m%d}"
-    assert text_of(Form.CSV) == f'MAC,IP,遮断,区分,期限\r\n000d.5eaa.bbcc,{entry.ip},しない,"許可,A",{day}\r\n'
+    assert (
+        text_of(Form.CSV) == f'MAC,IP,遮断,区分,期限\r\n000d.5eaa.bbcc,{entry.ip},しない,"許可,A",{day}\r\n'
+    )
     with pytest.raises(MappingChanged):
         save_mapping(actor=operator, layout=Layout(columns=columns), seen=None, now=timezone.now())
 
@@ -127,7 +140,8 @@ def test_a_mapping_without_both_addresses_is_refused() -> None:
     with pytest.raises(InvalidMapping) as refused:
         check_layout(Layout(columns=columns))
 
-    assert set(refused.value.columns) == {0, 1, 2} and refused.value.whole
+    assert set(refused.value.columns) == {0, 1, 2}
+    assert refused.value.whole
 
 
 @pytest.mark.parametrize("encoding", ["cp932", "utf-8", "utf-8-sig", "utf-16-le"])
@@ -140,7 +154,8 @@ def test_the_csv_file_is_written_in_every_encoding(encoding: str) -> None:
 
     text = b"".join(render(Form.CSV, extract)).decode("utf-16" if encoding == "utf-16-le" else encoding)
 
-    assert text.startswith("MACアドレス,") and text.count("\r\n") == 2
+    assert text.startswith("MACアドレス,")
+    assert text.count("\r\n") == 2
 
 
 def test_the_json_list_is_json_with_and_without_entries() -> None:

@@ -1,0 +1,178 @@
+"""MAC-07 over REST: pull with ETag, changes since a version, one exact address; nothing that ended, nothing of others (ORG-02)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from django.http import StreamingHttpResponse
+from django.test import Client
+from django.utils import timezone
+
+from devices.guard import modes, versions
+from devices.guard.models import Mode, ModeDecision
+from portal.orgs.permissions import Role
+from portal.trail.models import TrailEntry
+from tests import factories
+from tests.devices.guard import world
+from tests.roles import client_for
+
+pytestmark = pytest.mark.django_db
+
+PULL, CHECK = "/api/v1/whitelist/", "/api/v1/whitelist/check/"
+
+
+@pytest.fixture
+def operations() -> Client:
+    """A program of network operations."""
+    return client_for(Role.OPERATOR, code="operations")
+
+
+def pull(client: Client, query: str = "", **headers: str) -> Any:
+    """The answer, with `json_body` when it has one."""
+    answer = client.get(PULL + query, headers=headers)
+    if isinstance(answer, StreamingHttpResponse):
+        answer.json_body = json.loads(answer.getvalue())  # type: ignore[attr-defined]
+    return answer
+
+
+def publish() -> int:
+    """A version."""
+    return versions.bring_up_to_date(now=timezone.now(), at_once=True).number
+
+
+def test_mac_07_an_unchanged_list_is_answered_with_304_and_a_changed_one_is_not(operations: Client) -> None:
+    entry = world.entry()
+    publish()
+    first = pull(operations)
+    assert [row["mac"] for row in first.json_body["entries"]] == [entry.mac]
+    trails = TrailEntry.objects.count()
+
+    again = pull(operations, **{"If-None-Match": first["ETag"]})
+
+    assert (again.status_code, again.content) == (304, b"")
+    assert TrailEntry.objects.count() == trails  # who only asks whether something changed reads nothing
+    world.entry()
+    publish()
+    assert pull(operations, **{"If-None-Match": first["ETag"]}).status_code == 200
+
+
+def test_mac_07_what_ended_is_in_no_pull_even_before_a_publisher_came(operations: Client) -> None:
+    kept, ending = world.entry(), world.entry()
+    publish()
+    etag = pull(operations)["ETag"]
+
+    world.end(ending)
+    answer = pull(operations, **{"If-None-Match": etag})
+
+    assert [row["mac"] for row in answer.json_body["entries"]] == [kept.mac]
+
+
+def test_mac_07_changes_since_a_version(operations: Client) -> None:
+    first, second = world.entry(), world.entry()
+    version = publish()
+    world.end(first)
+    publish()
+    third = world.entry()
+    publish()
+
+    changes = pull(operations, f"?since={version}").json_body
+
+    assert [row["mac"] for row in changes["removed"]] == [first.mac]
+    assert [row["mac"] for row in changes["added"]] == [third.mac]
+    assert second.mac not in json.dumps(changes)
+    assert pull(operations, "?since=99").status_code == 400
+    assert pull(operations, "?since=x").status_code == 400
+
+
+def test_mac_07_one_federation_changes_its_own_etag_only(operations: Client) -> None:
+    thirteen, _fourteen = world.entry("13"), world.entry("14")
+    publish()
+    mine, other = pull(operations, "?organisation=13"), pull(operations, "?organisation=14")
+    assert [row["organisation"] for row in mine.json_body["entries"]] == ["13"]
+
+    world.end(thirteen)
+    publish()
+
+    assert pull(operations, "?organisation=13", **{"If-None-Match": mine["ETag"]}).status_code == 200
+    assert pull(operations, "?organisation=14", **{"If-None-Match": other["ETag"]}).status_code == 304
+
+
+def test_mac_04_the_mode_is_data_of_the_list(operations: Client) -> None:
+    world.entry("13")
+    publish()
+    before = pull(operations, "?organisation=13")
+    assert before.json_body["modes"] == {"13": "MONITOR"}
+
+    answer = operations.post(
+        "/api/v1/guards/modes/",
+        {
+            "organisation": "13",
+            "mode": "BLOCK",
+            "valid_from": timezone.localdate().isoformat(),
+            "reason": "本移行完了",
+        },
+        content_type="application/json",
+    )
+    publish()
+
+    assert answer.status_code == 201, answer.content
+    assert ModeDecision.system.get().reason == "本移行完了"
+    after = pull(operations, "?organisation=13", **{"If-None-Match": before["ETag"]})
+    assert after.json_body["modes"] == {"13": "BLOCK"}
+    assert modes.codes_on(timezone.localdate())["13"] == Mode.BLOCK
+
+
+def test_org_02_a_federation_pulls_and_checks_its_own_part_only() -> None:
+    mine, other = world.entry("13"), world.entry("14")
+    publish()
+    client = client_for(Role.SECURITY_OFFICER, code="13")
+
+    body = pull(client).json_body
+
+    assert [row["mac"] for row in body["entries"]] == [mine.mac]
+    assert set(body["modes"]) == {"13"}
+    assert pull(client, "?organisation=14").status_code == 400
+    assert client.get(CHECK, {"mac": mine.mac}).json()["permitted"] is True
+    assert client.get(CHECK, {"mac": other.mac}).json()["permitted"] is False
+
+
+def test_mac_07_an_address_is_checked_in_any_spelling_and_with_its_ip(operations: Client) -> None:
+    entry = world.entry()
+    publish()
+    asked = {"mac": entry.mac.replace(":", "").upper(), "ip": entry.ip}
+
+    assert operations.get(CHECK, asked).json() == {
+        "mac": entry.mac,
+        "ip": entry.ip,
+        "permitted": True,
+        "name": entry.computer.name,
+        "organisation": "13",
+        "mode": "MONITOR",
+        "version": 1,
+    }
+    assert operations.get(CHECK, asked | {"ip": "10.13.1.250"}).json()["permitted"] is False
+    world.end(entry)
+    assert operations.get(CHECK, asked).json()["permitted"] is False
+    answer = operations.get(CHECK, {"mac": "12345", "ip": "10.1"})
+    assert [error["path"] for error in answer.json()["errors"]] == ["mac", "ip"]
+
+
+def test_the_guards_and_their_modes_are_for_operations() -> None:
+    world.entry()
+    operator = client_for(Role.OPERATOR, code="operations")
+    officer = client_for(Role.SECURITY_OFFICER, code="13")
+
+    for address in ("/api/v1/guards/", "/api/v1/guards/modes/"):
+        assert operator.get(address).status_code == 200
+        assert officer.get(address).status_code == 403
+    body = {
+        "organisation": "13",
+        "mode": "BLOCK",
+        "valid_from": timezone.localdate().isoformat(),
+        "reason": "x",
+    }
+    refused = officer.post("/api/v1/guards/modes/", body, content_type="application/json")
+    assert refused.status_code == 403
+    assert factories.organisation("13").guard_modes.model.system.count() == 0
