@@ -27,7 +27,7 @@ from portal.common.time import today
 from portal.gateways.guard import Form
 from portal.orgs.api import person, visible_codes
 from portal.orgs.models import Organisation, User
-from portal.orgs.permissions import READ_DEVICES, READ_OPERATIONS
+from portal.orgs.permissions import READ_DEVICES, READ_OPERATIONS, RUN_OPERATIONS
 from portal.trail import services as trail
 
 
@@ -238,6 +238,8 @@ class GuardModesView(ApiView):
     )
     def post(self, request: Request) -> Response:
         """Decide the mode of a federation from a day on."""
+        if not person(request).may(RUN_OPERATIONS):
+            raise not_allowed()
         given = GuardDecisionSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         values = dict(given.validated_data)

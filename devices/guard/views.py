@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -84,9 +85,9 @@ class ModeView(OperationsView):
 
     def post(self, request: HttpRequest) -> HttpResponse:
         """Decide."""
-        form = ModeForm(request.POST)
         if not self.user.may(RUN_OPERATIONS):
-            return self._page(ModeForm(), status=403)
+            raise PermissionDenied(_("Only people of network operations work with operations."))
+        form = ModeForm(request.POST)
         if not form.is_valid():
             return self._page(form, status=422)
         try:

@@ -215,6 +215,13 @@ API = {
         lambda w: {"device": w.permit.device.number},
     ),
     "api_computers": Policy(access(to(READERS, OK), otherwise=REFUSED)),
+    "api_whitelist": Policy(access(to(READERS, OK), otherwise=REFUSED)),
+    "api_whitelist_check": Policy(access(to(READERS, 400), otherwise=REFUSED)),  # no address was given
+    "api_guards": Policy(access(to(at("operations", Role.OPERATOR, Role.AUDITOR), OK), otherwise=REFUSED)),
+    "api_guard_modes": Policy(
+        access(to(at("operations", Role.OPERATOR, Role.AUDITOR), OK), otherwise=REFUSED),
+        access(to(OPERATOR, 400), otherwise=REFUSED),
+    ),
     "api_segments": Policy(access(to(READERS, OK), otherwise=REFUSED)),
     "api_login_names": Policy(
         None,
@@ -487,6 +494,11 @@ OPERATIONS = {
     "exchange_batch": Policy(READ_OPERATIONS, None, lambda w: {"number": w.batch.number}),
     "exchange_download": Policy(READ_OPERATIONS, None, lambda w: {"number": w.batch.number}),
     "exchange_answer": Policy(READ_OPERATIONS, None, lambda w: {"pk": w.answer.pk}),
+    "guard_list": Policy(READ_OPERATIONS),
+    "guard_publish": Policy(None, run(FOUND)),
+    "guard_file": Policy(READ_OPERATIONS, None, lambda w: {"form": "radius"}),
+    "guard_modes": Policy(READ_OPERATIONS, run(422)),
+    "guard_mapping": Policy(run(OK), run(422)),
     "target_pause": Policy(None, run(FOUND), directory),
     "target_resume": Policy(None, run(FOUND), directory),
     "notice_list": Policy(),
