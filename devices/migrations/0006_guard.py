@@ -29,7 +29,7 @@ DROP FUNCTION devices_listedpair_stays();
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('devices', '0004_whitelist'),
+        ('devices', '0005_device_usage'),
         ('orgs', '0006_password_changes'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
