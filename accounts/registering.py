@@ -22,7 +22,6 @@ from portal.gateways.directory import (
     ChangedMeanwhile,
     DirectoryEntry,
     NameTaken,
-    OutcomeUnknown,
 )
 from portal.orgs.models import PasswordRecipient
 
@@ -143,7 +142,7 @@ def _create(work: Work, recipient: PasswordRecipient) -> tuple[DirectoryEntry, s
     provisioning.require_same_controller(work)
     provisioning.note_controller(work)
     account = new_account(work.payload, work.organisation, _marker(work))
-    made: list[UUID] = []
+    made: list[DirectoryEntry] = []
     try:
         password = provisioning.set_password(
             work,
@@ -157,11 +156,7 @@ def _create(work: Work, recipient: PasswordRecipient) -> tuple[DirectoryEntry, s
         if ours is None:
             raise
         return ours, None
-    entry = work.directory.find_by_guid(made[-1])
-    if entry is None:
-        # Answered by another domain controller that has not heard of it yet: never a reason to add again.
-        raise OutcomeUnknown("the new account was not found", code="not_read_back")
-    return entry, password
+    return made[-1], password
 
 
 def _require_as_approved(work: Work, entry: DirectoryEntry) -> None:

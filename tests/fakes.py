@@ -278,7 +278,7 @@ class FakeDirectory:
         self._enter("is_deleted")
         return guid in self.deleted
 
-    def create_account(self, account: NewAccount, *, initial_password: str) -> uuid.UUID:
+    def create_account(self, account: NewAccount, *, initial_password: str) -> DirectoryEntry:
         self._enter("create_account")
         if account.container_dn in self.missing_containers:
             raise ContainerMissing(dn=account.container_dn)
@@ -304,7 +304,7 @@ class FakeDirectory:
             password_last_set=None,
         )
         self._leave("create_account")
-        return entry.guid
+        return entry
 
     def update_account(
         self,

@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.attributes import organisation_ou
 from accounts.demo.names import DEPARTMENTS, Name, draw_name
 from accounts.passwords import generate_initial_password
-from portal.gateways.directory import BindResult, Directory, DirectoryEntry, DirectoryError, NewAccount
+from portal.gateways.directory import BindResult, Directory, DirectoryEntry, NewAccount
 from portal.orgs.models import Deputy, Membership, Organisation, PasswordRecipient, User
 from portal.orgs.permissions import FEDERATIONS, OrganisationKind, Role
 
@@ -123,7 +123,7 @@ def _give_login(person: User, directory: Directory) -> None:
 def _make_account(person: User, directory: Directory) -> DirectoryEntry:
     family, _, given = person.display_name.partition(" ")
     initial = generate_initial_password(login_name=person.login_name)
-    guid = directory.create_account(
+    entry = directory.create_account(
         NewAccount(
             login_name=person.login_name,
             display_name=person.display_name,
@@ -138,10 +138,7 @@ def _make_account(person: User, directory: Directory) -> DirectoryEntry:
         ),
         initial_password=initial,
     )
-    directory.change_password(guid, old_password=initial, new_password=PASSWORD)
-    entry = directory.find_by_guid(guid)
-    if entry is None:
-        raise DirectoryError("an account that was just made is not there", code="read")
+    directory.change_password(entry.guid, old_password=initial, new_password=PASSWORD)
     return entry
 
 

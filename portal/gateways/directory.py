@@ -369,10 +369,11 @@ class Directory(Protocol):
         """
         ...
 
-    def create_account(self, account: NewAccount, *, initial_password: str) -> UUID:
-        """Add the account, enabled, with a password that must be changed, in one atomic operation (ACC-05, ACC-10).
+    def create_account(self, account: NewAccount, *, initial_password: str) -> DirectoryEntry:
+        """Add the account, enabled, with a password that must be changed, in one atomic operation, and read it back (ACC-05, ACC-10).
 
-        Raises NameTaken, ContainerMissing, PolicyRefused, InvalidValue.
+        Raises NameTaken, ContainerMissing, PolicyRefused, InvalidValue; OutcomeUnknown also when it was added but could
+        not be read back.
         """
         ...
 

@@ -220,7 +220,7 @@ class Ldap3Directory:
 
     # Writing
 
-    def create_account(self, account: NewAccount, *, initial_password: str) -> UUID:
+    def create_account(self, account: NewAccount, *, initial_password: str) -> DirectoryEntry:
         _check_account(account)
         dn = values.child_dn(account.login_name, account.container_dn)
         attributes = self._new_attributes(account)
@@ -230,10 +230,12 @@ class Ldap3Directory:
         if not reply.ok:
             raise errors.placement_error(reply, account.container_dn)
         try:
-            made = self._search(dn, "(objectClass=user)", attributes=["objectGUID"], scope=ldap3.BASE)
-            return UUID(bytes_le=bytes(made.entries[0]["raw_attributes"]["objectGUID"][0]))
-        except (DirectoryError, LookupError) as error:
-            raise OutcomeUnknown("the account was added but could not be read back", code="0") from error
+            (made,) = self._find(dn, values.account_filter(), scope=ldap3.BASE)
+        except (DirectoryError, ValueError) as error:
+            raise OutcomeUnknown(
+                "the account was added but could not be read back", code="not_read_back"
+            ) from error
+        return made
 
     def update_account(
         self,

@@ -126,7 +126,7 @@ class Office:
 def register_administrator(lab: Lab, user: User) -> None:
     """Give a person an administrator account in the directory, with a password of their own."""
     directory = lab.directory
-    guid = directory.create_account(
+    entry = directory.create_account(
         NewAccount(
             login_name=user.login_name,
             display_name=user.display_name,
@@ -141,8 +141,8 @@ def register_administrator(lab: Lab, user: User) -> None:
         ),
         initial_password="Initial-4747-xyz",
     )
-    directory.change_password(guid, old_password="Initial-4747-xyz", new_password=PASSWORD)
-    user.directory_guid = guid
+    directory.change_password(entry.guid, old_password="Initial-4747-xyz", new_password=PASSWORD)
+    user.directory_guid = entry.guid
     user.save(update_fields=["directory_guid"])
 
 

@@ -206,10 +206,7 @@ def new_account(server: Server, **values: Any) -> NewAccount:
 
 
 def make_account(directory: Directory, server: Server, **values: Any) -> DirectoryEntry:
-    guid = directory.create_account(new_account(server, **values), initial_password=INITIAL_PASSWORD)
-    found = directory.find_by_guid(guid)
-    assert found is not None
-    return found
+    return directory.create_account(new_account(server, **values), initial_password=INITIAL_PASSWORD)
 
 
 def read(directory: Directory, account: DirectoryEntry) -> DirectoryEntry:

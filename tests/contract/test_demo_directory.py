@@ -102,7 +102,7 @@ def test_no_password_lies_in_the_folder(folder: Path) -> None:
     canary, second = "Canary-77-Kz!q", "Canary-88-Wm!x"
     with DemoDirectory(folder) as demo:
         server, directory = reach(demo)
-        guid = directory.create_account(new_account(server), initial_password=canary)
+        guid = directory.create_account(new_account(server), initial_password=canary).guid
         directory.change_password(guid, old_password=canary, new_password=second)
         server.close()
 

@@ -50,10 +50,9 @@ def test_one_add_writes_every_attribute_of_an_enabled_account(
 ) -> None:
     wanted = new_account(server, description="申請 2026-000123", account_expires=date(2027, 3, 31))
 
-    guid = directory.create_account(wanted, initial_password=INITIAL_PASSWORD)
+    found = directory.create_account(wanted, initial_password=INITIAL_PASSWORD)
 
-    found = directory.find_by_guid(guid)
-    assert found is not None
+    assert directory.find_by_guid(found.guid) == found
     for name in ("login_name", "display_name", "family_name", "given_name", "kana", "department", "company"):
         assert getattr(found, name) == getattr(wanted, name), name
     assert (found.mail, found.marker, found.description) == (wanted.mail, wanted.marker, wanted.description)

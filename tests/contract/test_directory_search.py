@@ -237,7 +237,7 @@ def test_an_account_in_a_renamed_unit_is_found_by_its_guid(
 ) -> None:
     unit, name = make_ou(), unique_name()
     wanted = new_account(server, container_dn=unit)
-    guid = directory.create_account(wanted, initial_password=INITIAL_PASSWORD)
+    guid = directory.create_account(wanted, initial_password=INITIAL_PASSWORD).guid
 
     expect_ok(admin.modify_dn(unit, f"OU={name}"))
 

@@ -36,7 +36,7 @@ def make_by_hand(lab: Lab, operation: Operation) -> None:
         marker=str(operation.marker),
         description=payload.get("description", ""),
     )
-    guid = lab.directory.create_account(account, initial_password="Qx34-Ry79-Wt3f")
+    guid = lab.directory.create_account(account, initial_password="Qx34-Ry79-Wt3f").guid
     lab.directory.change_password(guid, old_password="Qx34-Ry79-Wt3f", new_password=OWN_PASSWORD)
 
 

@@ -340,11 +340,11 @@ def test_case_23_a_stranger_with_our_name_is_never_adopted_by_a_retry(either_lab
 
     operation = journeys.operations(application)[0]
     assert (operation.status, operation.error_code) == (OperationStatus.ATTENTION, "name_taken")
-    found = lab.directory.find_by_guid(stranger)
+    found = lab.directory.find_by_guid(stranger.guid)
     assert found is not None
     assert (found.marker, found.display_name) == ("somebody-else", "別人")
-    assert not DirectoryAccount.system.filter(object_guid=stranger).exists()
-    assert Finding.system.get(object_guid=stranger).kind == "UNKNOWN"
+    assert not DirectoryAccount.system.filter(object_guid=stranger.guid).exists()
+    assert Finding.system.get(object_guid=stranger.guid).kind == "UNKNOWN"
 
 
 def test_a_directory_that_goes_down_in_the_middle_says_nothing_about_the_unseen(

@@ -173,7 +173,7 @@ def test_from_the_workbook_to_active_directory_and_the_two_factor_system(
     assert len(mail_catcher.messages(recipient)) == STAFF
     for entry in entries:
         get_directory().delete(entry.guid)
-    get_directory().delete(taken)
+    get_directory().delete(taken.guid)
 
 
 def a_stranger(env: dict[str, str]) -> NewAccount:
