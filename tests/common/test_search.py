@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 from django.core.management import call_command
 from django.db import connection
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from accounts import selectors
 from accounts.models import DirectoryAccount
 from accounts.register import account_search_text
-from portal.common.search import matching
+from portal.common.search import grams_of, matching
 from portal.common.text import romaji_spellings, search_key
 from portal.workflow.models import Application
 from tests import factories
@@ -113,11 +115,27 @@ def test_names_are_found_through_an_index(query: str) -> None:
 
 @pytest.mark.django_db
 def test_the_index_of_short_words_holds_what_is_not_ascii() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT search_grams(%s)", ["鈴木 a ab 審b"])
-        (grams,) = cursor.fetchone() or ([],)
+    assert grams_in_index("鈴木 a ab 審b") - {""} == {"鈴", "木", "鈴木", "審"}
 
-    assert set(grams) == {"鈴", "木", "鈴木", "審", "審b"}
+
+@given(st.text("鈴木審査スズ𠮷 aB-1", max_size=12).map(search_key))
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@pytest.mark.django_db
+def test_every_short_piece_of_a_text_is_in_its_index(text: str) -> None:
+    held = grams_in_index(text)
+
+    for length in (1, 2):
+        for start in range(len(text) - length + 1):
+            piece = text[start : start + length]
+            if " " not in piece:
+                assert set(grams_of(piece)) <= held, piece
+
+
+def grams_in_index(text: str) -> set[str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT search_grams(%s)", [text])
+        (grams,) = cursor.fetchone() or ([],)
+    return set(grams)
 
 
 @pytest.mark.django_db
