@@ -34,7 +34,7 @@ from portal.fulfilment.registry import Remedy, name_step, name_target, register_
 from portal.gateways.two_factor import TARGET as TWO_FACTOR
 from portal.gateways.two_factor import Action
 from portal.orgs.permissions import FEDERATIONS, OrganisationKind, Role
-from portal.workflow import kinds
+from portal.workflow import kinds, registering
 from portal.workflow.kinds import ApplicationKind, StageSpec
 
 REGISTER = "accounts.register"
@@ -236,27 +236,23 @@ _OTHER_RECIPIENT = Remedy(label=_("Choose another recipient"), url_name="operati
 
 def register_all() -> None:
     """Register this app's kinds with the engine, their handlers and what helps stopped operations with fulfilment."""
-    kinds.register(REGISTER_KIND)
-    kinds.register(CHANGE_KIND)
-    kinds.register(DELETE_KIND)
-    kinds.register(RESTORE_KIND)
-    kinds.register(RESET_KIND)
-    kinds.register(afterwards.kind(_MAY_APPLY, _register_terms))
     name_target(TARGET, "Active Directory")
-    register_handler(REGISTER, TARGET, RegisterHandler())
-    register_handler(CHANGE, TARGET, ChangeHandler())
-    register_handler(RESTORE, TARGET, RestoreHandler())
+    registering.register_kinds((REGISTER_KIND, RegisterHandler()), (CHANGE_KIND, ChangeHandler()))
+    kinds.register(DELETE_KIND)
+    registering.register_kinds(
+        (RESTORE_KIND, RestoreHandler()),
+        (RESET_KIND, ResetHandler()),
+        (afterwards.kind(_MAY_APPLY, _register_terms), afterwards.AfterwardsHandler()),
+    )
     register_two_factor(RESTORE, Action.ENABLE)
     register_deletion(DELETE, DeleteHandler())
     for kind in (REGISTER, CHANGE, RESTORE):
         register_end(kind)
     name_step(REMOVE, _("final removal"))
     name_step(EXPIRE, _("end of the account"))
-    register_handler(PASSWORD_RESET, TARGET, ResetHandler())
     register_two_factor(REGISTER, Action.ADD)
     register_two_factor(CHANGE, Action.CHANGE)
     name_step(unused.STEP, unused.STEP_LABEL)
-    register_handler(afterwards.CODE, TARGET, afterwards.AfterwardsHandler())
     register_remedy(REGISTER, NAME_TAKEN, OTHER_NAME)
     for kind in (REGISTER, PASSWORD_RESET):
         register_handler(kind, TARGET, DisableUnusedHandler(), step=unused.STEP)

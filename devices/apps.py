@@ -17,10 +17,12 @@ class DevicesConfig(AppConfig):
         from devices.models import Computer, Device, DevicePermit, LocalAddress, Segment, WhitelistEntry
         from devices.permits import kinds as permits
         from devices.permits import telling
+        from devices.whitelist import kinds as whitelist
         from portal.notices import messages, places
 
         computers.register_all()
         permits.register_all()
+        whitelist.register_all()
         waiting.register_all()
         for template in telling.TEMPLATES:
             messages.provide(template, telling.values_for_mail)

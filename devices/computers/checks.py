@@ -37,22 +37,34 @@ LABELS: Mapping[str, str] = {
 
 # Other rooms of this app say here why machines must stay as they are: primary keys to sentences, for many at once.
 in_the_way: list[Callable[[Collection[int]], Mapping[int, str]]] = []
-_IN_THE_WAY = "devices.in_the_way"
+# The same for taking machines away: what must be ended before.
+in_the_way_of_retiring: list[Callable[[Collection[int]], Mapping[int, str]]] = []
+_IN_THE_WAY, _STAYING = "devices.in_the_way", "devices.in_the_way_of_retiring"
 
 
 def _read_obstacles(context: LineContext, names: Iterable[str]) -> None:
     found = [computer.pk for name in names if (computer := lookups.own(context, name)) is not None]
-    known: dict[int, str] = context.shared.setdefault(_IN_THE_WAY, {})
-    known.update(dict.fromkeys(found, ""))
-    for ask in in_the_way if found else ():
-        known.update(ask(found))
+    for room, rooms in ((_IN_THE_WAY, in_the_way), (_STAYING, in_the_way_of_retiring)):
+        known: dict[int, str] = context.shared.setdefault(room, {})
+        known.update(dict.fromkeys(found, ""))
+        for ask in rooms if found else ():
+            known.update(ask(found))
 
 
 def obstacle(context: LineContext, computer: Computer) -> str:
     """Why this machine must stay as it is; "" when nothing is in the way."""
-    if computer.pk not in context.shared.get(_IN_THE_WAY, {}):
+    return _obstacle(context, computer, _IN_THE_WAY)
+
+
+def obstacle_to_retiring(context: LineContext, computer: Computer) -> str:
+    """What must be ended before this machine is taken away; "" when nothing is in the way."""
+    return _obstacle(context, computer, _IN_THE_WAY) or _obstacle(context, computer, _STAYING)
+
+
+def _obstacle(context: LineContext, computer: Computer, room: str) -> str:
+    if computer.pk not in context.shared.get(room, {}):
         _read_obstacles(context, [computer.name])
-    known: dict[int, str] = context.shared[_IN_THE_WAY]
+    known: dict[int, str] = context.shared[room]
     return known.get(computer.pk, "")
 
 
@@ -132,7 +144,7 @@ def _unfit_afterwards(context: LineContext, payload: ChangeComputer) -> str:
 def check_retire(context: LineContext, payload: RetireComputer) -> Errors:
     """The machine is there, and nothing refers to it any more."""
     computer = lookups.own(context, payload.name)
-    problem = obstacle(context, computer) if computer else unknown_computer()
+    problem = obstacle_to_retiring(context, computer) if computer else unknown_computer()
     return {"name": [problem]} if problem else {}
 
 
@@ -162,8 +174,8 @@ def plan_retire(context: LineContext, payload: RetireComputer) -> Plan:
     if computer is None:
         return Plan(checks=(_missing(),))
     change = Change(action=plans.REMOVE, label=LABELS["name"], before=(computer.name,))
-    blocked = obstacle(context, computer)
-    text = gettext_noop("Device permits name this machine: %(reason)s")
+    blocked = obstacle_to_retiring(context, computer)
+    text = gettext_noop("The machine is still needed: %(reason)s")
     check = Check(code="in_the_way", level=plans.BLOCKED, text=text, values={"reason": blocked})
     return Plan(changes=(change,), checks=(check,) if blocked else ())
 

@@ -10,9 +10,9 @@ from django.utils.translation import gettext_noop
 from devices.computers import checks, forms, register
 from devices.computers.handlers import RegisterWriter
 from devices.computers.payloads import ChangeComputer, RegisterComputer, RetireComputer
-from portal.fulfilment.registry import name_target, register_handler
+from portal.fulfilment.registry import name_target
 from portal.orgs.permissions import FEDERATIONS, Role
-from portal.workflow import kinds
+from portal.workflow import registering
 from portal.workflow.kinds import ApplicationKind, StageSpec
 
 REGISTER = "devices.computer_register"
@@ -98,9 +98,9 @@ RETIRE_KIND: ApplicationKind[RetireComputer] = ApplicationKind(
 
 def register_all() -> None:
     """Register the kinds with the engine and their handlers with fulfilment."""
-    for kind in (REGISTER_KIND, CHANGE_KIND, RETIRE_KIND):
-        kinds.register(kind)
     name_target(TARGET, _("Register of devices"))
-    register_handler(REGISTER, TARGET, RegisterWriter(register.enter_computer))
-    register_handler(CHANGE, TARGET, RegisterWriter(register.change_computer))
-    register_handler(RETIRE, TARGET, RegisterWriter(register.retire_computer))
+    registering.register_kinds(
+        (REGISTER_KIND, RegisterWriter(register.enter_computer)),
+        (CHANGE_KIND, RegisterWriter(register.change_computer)),
+        (RETIRE_KIND, RegisterWriter(register.retire_computer)),
+    )

@@ -12,7 +12,7 @@ from devices.permits.payloads import PermitDevice, RemovePermit, RenewPermit
 from devices.permits.register import EXPIRE, TARGET
 from portal.fulfilment.registry import name_step, name_target, register_handler
 from portal.orgs.permissions import FEDERATIONS, Role
-from portal.workflow import kinds
+from portal.workflow import registering
 from portal.workflow.kinds import ApplicationKind, StageSpec
 
 PERMIT = "devices.permit"
@@ -104,12 +104,12 @@ REMOVE_KIND: ApplicationKind[RemovePermit] = ApplicationKind(
 
 def register_all() -> None:
     """Register the kinds with the engine, their handlers with fulfilment, and what machines must mind."""
-    for kind in (PERMIT_KIND, RENEW_KIND, REMOVE_KIND):
-        kinds.register(kind)
     name_target(TARGET, "SKYSEA")
     name_step(EXPIRE, _("end of the validity"))
-    register_handler(PERMIT, TARGET, handlers.PermitHandler())
+    registering.register_kinds(
+        (PERMIT_KIND, handlers.PermitHandler()),
+        (RENEW_KIND, handlers.RenewalWriter()),
+        (REMOVE_KIND, handlers.RemovalHandler()),
+    )
     register_handler(PERMIT, TARGET, handlers.ExpireHandler(), step=EXPIRE)
-    register_handler(REMOVE, TARGET, handlers.RemovalHandler())
-    register_handler(RENEW, REGISTER_TARGET, handlers.RenewalWriter())
     computers.in_the_way.append(lookups.in_the_way)

@@ -10,6 +10,9 @@ from django.utils.translation import gettext as _
 
 from devices.computers import checks
 from devices.permits.source import DeviceKind, Grant
+from devices.whitelist import oui
+from devices.whitelist.addresses import shown_mac
+from devices.whitelist.payloads import Action
 from portal.orgs.models import Organisation
 from portal.workflow.kinds import LineContext
 
@@ -29,3 +32,21 @@ def device_word(of: str, code: str) -> str:
     """A kind of device or a grant in words; the code itself in a draft that holds something else."""
     choices: Any = DeviceKind.choices if of == "kind" else Grant.choices
     return str(dict(choices).get(code, code))
+
+
+@register.simple_tag
+def whitelist_action(code: str) -> str:
+    """What shall happen to an entry, in words."""
+    return str(dict(Action.choices).get(code, code))
+
+
+@register.filter
+def mac(address: str) -> str:
+    """A stored MAC address as people read it."""
+    return shown_mac(address or "")
+
+
+@register.simple_tag
+def vendor(address: str) -> str:
+    """Who made the network card; "" when that is not known."""
+    return oui.vendor(address) if address else ""

@@ -73,6 +73,12 @@ def write_line(
         raise AddressTaken(_taken_field(payload)) from error
 
 
+def live_with(*, mac: str, ip: str) -> set[str]:
+    """The MAC addresses of the live entries that hold one of these addresses."""
+    rows = WhitelistEntry.system.filter(Q(mac=mac) | Q(ip=ip), state=State.APPROVED)
+    return set(rows.values_list("mac", flat=True))
+
+
 def expire_entries(now: datetime) -> int:
     """End every entry whose last day has passed; how many (MAC-06). Each batch is its own transaction."""
     count = 0

@@ -37,6 +37,7 @@ class Column:
     is_list: bool
     is_yes_no: bool
     choices: tuple[tuple[str, str], ...]  # value, label
+    text_only: bool = False  # a number in such a cell has lost its leading zeros (MAC-06)
 
     @property
     def heading(self) -> str:
@@ -66,6 +67,7 @@ def _column(name: str, field: forms.Field, *, is_proposed: bool) -> Column:
         is_list=isinstance(field, forms.MultipleChoiceField),
         is_yes_no=isinstance(field, forms.BooleanField),
         choices=tuple((str(value), str(label)) for value, label in _flat(choices) if value not in ("", None)),
+        text_only=getattr(field, "text_only", False),
     )
 
 
@@ -99,6 +101,10 @@ def typed(column: Column, cell: Cell) -> tuple[Any, str]:
         return "", _("Excel made a date of this. Format the cell as text and enter the value again.")
     if isinstance(value, dt.time | dt.timedelta):
         return "", _("Excel made a time of this. Format the cell as text and enter the value again.")
+    if column.text_only and isinstance(value, int | float):  # a truth value too
+        return "", _(
+            "Excel made a number of this; leading zeros may be lost. Format the cell as text and enter the value again."
+        )
     text = _text(value, cell.number_format)
     if column.is_date and isinstance(value, int | float) and int(value) in _SERIALS:
         moment: Any = from_excel(int(value))
