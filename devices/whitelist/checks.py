@@ -55,13 +55,11 @@ def _ending_problem(context: LineContext, payload: WhitelistLine, mac: str) -> s
     known = lookups.known(context)
     if known.own_entry(mac) is None:
         return unknown_entry()
+    # What a replacement keeps is told at its own field.
+    if (mac != payload.mac or payload.action == Action.REMOVE) and known.is_open_mac(mac):
+        return _open_application()
     if known.first_ending(payload) is not payload:
         return _("Another line of this application already ends this entry.")
-    # One's own new address is told at its own field.
-    if mac != payload.mac and known.is_open_mac(mac):
-        return _open_application()
-    if payload.action == Action.REMOVE and known.is_open_mac(mac):
-        return _open_application()
     return ""
 
 

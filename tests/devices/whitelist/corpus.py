@@ -147,7 +147,7 @@ CORPUS: tuple[Wrong, ...] = (
     Wrong({"action": "REPLACE", "old_mac": TO_END}, "old_mac", "処理中の別の申請"),
     Wrong({"action": "REMOVE"}, "mac", "自組織のホワイトリストにありません"),
     Wrong({"action": "REMOVE", "mac": ELSEWHERE}, "mac", "自組織のホワイトリストにありません"),
-    Wrong({"action": "REMOVE", "mac": TO_END}, "mac", "処理中の別の申請"),
+    Wrong({"action": "REMOVE", "mac": TO_END, "computer": "", "ip": ""}, "mac", "処理中の別の申請"),
     Wrong({"action": "REMOVE", "mac": REPLACED}, "computer", "別の機器の登録"),
     Wrong({"valid_until": "2020/1/1"}, "valid_until", "過ぎた日付"),
     Wrong({"valid_until": "2026/2/30"}, "valid_until", "日付"),
