@@ -19,7 +19,7 @@ from django.test import TransactionTestCase
 from portal.embedded import services, throwaway
 from portal.embedded.mailcatcher import MailCatcher
 from portal.embedded.valkey import EmbeddedValkey
-from tests import flush
+from tests import flush, seed
 
 _NOT_RUN = "tier not run:"
 
@@ -27,9 +27,19 @@ TransactionTestCase._fixture_teardown = flush.fixture_teardown  # type: ignore[m
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+def django_db_modify_db_settings(request: pytest.FixtureRequest) -> None:
     """pytest-django asks for this before it makes the test database: the moment to start the servers."""
-    throwaway.start_servers()
+    if throwaway.are_ours():
+        seed.start_migrated(throwaway.postgres())
+        throwaway.start_servers()
+    else:
+        request.getfixturevalue("django_db_modify_db_settings_parallel_suffix")
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb(request: pytest.FixtureRequest) -> bool:
+    """The test database is in the throw-away server already, and goes with it."""
+    return throwaway.are_ours() or bool(request.config.getvalue("reuse_db"))
 
 
 @pytest.fixture(autouse=True)

@@ -33,9 +33,14 @@ def point_environment() -> None:
     os.environ["PORTAL_STATE_DIR"] = str(folder() / "state")
 
 
+def are_ours() -> bool:
+    """Whether this process uses its own throw-away servers, and not those that somebody named."""
+    return os.environ.get("DATABASE_URL") == postgres().url
+
+
 def start_servers() -> None:
     """Start what `point_environment` named; nothing to do when a person or a parent process named the servers."""
-    if os.environ.get("DATABASE_URL") != postgres().url:
+    if not are_ours():
         return
     for server in (postgres(), valkey()):
         if server.process is None:
