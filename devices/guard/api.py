@@ -9,6 +9,7 @@ from django.http import StreamingHttpResponse
 from django.utils import timezone
 from django.utils.http import parse_etags
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
@@ -17,18 +18,20 @@ from rest_framework.response import Response
 
 from devices.api import reader
 from devices.guard import modes, selectors, versions
-from devices.guard.models import GuardState, ListedPair, Mode, WhitelistVersion
+from devices.guard.models import GuardState, ListedPair, Mode
 from devices.guard.render import Extract, render
 from devices.whitelist.addresses import AddressRefused, parse_ip, parse_mac
-from portal.common.api.paging import choice, wrong_parameter
+from portal.common.api.paging import wrong_parameter
 from portal.common.api.problems import FieldProblem, invalid, not_allowed
 from portal.common.api.views import ApiView
 from portal.common.time import today
 from portal.gateways.guard import Form
-from portal.orgs.api import person, visible_codes
+from portal.orgs.api import person
 from portal.orgs.models import Organisation, User
 from portal.orgs.permissions import READ_DEVICES, READ_OPERATIONS, RUN_OPERATIONS
 from portal.trail import services as trail
+
+_NO_VERSION = gettext_lazy("There is no such version. Pull the whole list.")
 
 
 class WhitelistView(ApiView):
@@ -55,41 +58,36 @@ class WhitelistView(ApiView):
     def get(self, request: Request) -> Any:
         """The list in its newest version; 304 without a body when it is the one of the ETag."""
         user, now = reader(request), timezone.now()
-        code = choice(request, "organisation", visible_codes(user))
-        version = _current(now)
-        extract = _extract(user, code, version, _since(request, version.number), now)
+        code = request.query_params.get("organisation", "")
+        extract = _extract(user, code, _since(request), now)
         etag = _etag(extract, code)
         known = parse_etags(request.headers.get("If-None-Match", ""))
         if etag in known or f"W/{etag}" in known or "*" in known:
             return Response(status=304, headers={"ETag": etag})
-        detail = {"version": version.number, "organisation": code, "since": extract.since}
+        detail = {"version": extract.version, "organisation": code, "since": extract.since}
         trail.record(action="guard.pull", now=now, actor=user, object_type="guard_file", detail=detail)
         answer = StreamingHttpResponse(render(Form.JSON, extract), content_type="application/json")
         answer["ETag"] = etag
         return answer
 
 
-def _current(now: datetime) -> WhitelistVersion:
-    """The newest version; what ended since is taken out of it first, so that no pull gives it away."""
-    version = versions.newest()
-    if version is None or versions.has_removals(now):
-        version = versions.bring_up_to_date(now=now, removals_only=True)
-    return version
-
-
-def _extract(user: User, code: str, version: WhitelistVersion, since: int | None, now: datetime) -> Extract:
-    """The part that this person reads (ORG-02), or one organisation's."""
-    number, organisations, shown = version.number, None, dict(version.modes)
+def _extract(user: User, code: str, since: int | None, now: datetime) -> Extract:
+    """The part that this person reads (ORG-02), or one organisation's. What ended is never in it."""
+    found = versions.standing(now)
+    number, shown = found.number, found.modes
+    organisations: tuple[int, ...] | None = None
+    if since is not None and since > number:
+        raise wrong_parameter("since", str(_NO_VERSION))
     if code:
-        chosen = Organisation.objects.get(code=code)
-        organisations = (chosen.pk,) if user.may(READ_DEVICES, chosen.pk) or _everywhere(user) else ()
-        number = versions.version_for(chosen.pk, version.number)
-        shown = {code: shown[code]} if code in shown else {}
+        part = versions.part_of(code, found.number)
+        if part is None or not user.scope.allows(part[0]):
+            raise wrong_parameter("organisation", _("There is no such value."))
+        organisations = (part[0],) if _everywhere(user) or user.may(READ_DEVICES, part[0]) else ()
+        number, shown = part[1], {code: shown[code]} if code in shown else {}
     elif not _everywhere(user):
-        readable = user.organisations_where(READ_DEVICES)
-        organisations = tuple(row.pk for row in readable)
-        codes = {row.code for row in readable}
-        shown = {name: mode for name, mode in shown.items() if name in codes}
+        mine = {row.pk: row.code for row in user.organisations_where(READ_DEVICES)}
+        organisations = tuple(mine)
+        shown = {name: mode for name, mode in shown.items() if name in mine.values()}
     return Extract(version=number, day=today(now), modes=shown, organisations=organisations, since=since)
 
 
@@ -97,13 +95,13 @@ def _everywhere(user: User) -> bool:
     return user.reads_everywhere(READ_DEVICES)
 
 
-def _since(request: Request, newest: int) -> int | None:
-    """The version that the asker has; a 400 problem for one that does not exist."""
+def _since(request: Request) -> int | None:
+    """The version that the asker has; a 400 problem for what is none."""
     text = request.query_params.get("since", "")
     if not text:
         return None
-    if not text.isdecimal() or len(text) > 15 or int(text) > newest:
-        raise wrong_parameter("since", _("There is no such version. Pull the whole list."))
+    if not text.isdecimal() or len(text) > 15:
+        raise wrong_parameter("since", str(_NO_VERSION))
     return int(text)
 
 
@@ -148,7 +146,7 @@ class WhitelistCheckView(ApiView):
         row: ListedPair | None = (
             selectors.listed(user, now).filter(mac=mac).select_related("organisation").first()
         )
-        newest = versions.newest()
+        found = versions.standing(now)
         fits = row is not None and (ip is None or row.ip == ip)
         body = {
             "mac": mac,
@@ -156,8 +154,8 @@ class WhitelistCheckView(ApiView):
             "permitted": fits,
             "name": row.name if row else "",
             "organisation": row.organisation.code if row else "",
-            "mode": newest.modes.get(row.organisation.code, "") if row and newest else "",
-            "version": newest.number if newest else 0,
+            "mode": found.modes.get(row.organisation.code, "") if row else "",
+            "version": found.number,
         }
         return Response(body)
 

@@ -9,7 +9,17 @@ from pathlib import Path
 from tests.perf.lab import servers
 from tests.perf.report import RESULTS, Report
 
-SECTIONS = ("start", "bulk", "provisioning", "application", "decisions", "search", "lists", "reconciliation")
+SECTIONS = (
+    "start",
+    "bulk",
+    "provisioning",
+    "application",
+    "decisions",
+    "search",
+    "lists",
+    "reconciliation",
+    "whitelist",
+)
 
 
 def main() -> None:
@@ -19,6 +29,7 @@ def main() -> None:
     parser.add_argument("--small", type=int, default=10_000)
     parser.add_argument("--large", type=int, default=1_000_000)
     parser.add_argument("--accounts", type=int, default=20_000)
+    parser.add_argument("--listed", type=int, default=50_000)
     parser.add_argument("--searched", type=int, default=100_000)
     chosen = parser.parse_args()
     report = Report()
@@ -56,6 +67,11 @@ def main() -> None:
                 from tests.perf import accounts
 
                 accounts.measure_search(report, chosen.searched)
+                report.write()
+            if "whitelist" in chosen.sections:
+                from tests.perf import whitelist
+
+                whitelist.measure(report, chosen.listed)
                 report.write()
             if "reconciliation" in chosen.sections:
                 from tests.perf import reconciliation

@@ -94,7 +94,12 @@ def test_mac_04_nftables_counts_where_the_mode_is_monitor_and_cuts_where_it_is_n
 def test_mac_04_a_decision_counts_from_its_day_and_the_past_stays_as_it_was() -> None:
     operator = factories.user(Role.OPERATOR, code="operations")
     organisation, today = factories.organisation("13"), timezone.localdate()
-    values = {"organisation": organisation, "reason": "本移行完了", "actor": operator, "now": timezone.now()}
+    values: dict[str, Any] = {
+        "organisation": organisation,
+        "reason": "本移行完了",
+        "actor": operator,
+        "now": timezone.now(),
+    }
 
     modes.decide(**values, mode=Mode.BLOCK, valid_from=today + timedelta(days=3))
 
