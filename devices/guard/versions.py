@@ -14,7 +14,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from devices.guard import modes
 from devices.guard.models import ListedPair, PendingRemoval, WhitelistVersion
@@ -42,10 +42,10 @@ _REMOVE = f"""
     UPDATE devices_listedpair listed SET unlisted_in_id = %(number)s
     WHERE listed.unlisted_in_id IS NULL AND NOT EXISTS (
         SELECT 1 FROM live WHERE live.id = listed.entry_id AND live.mac = listed.mac AND live.ip = listed.ip
-          AND (%(removals_only)s OR (live.name, live.kind, live.segment, live.organisation_id) =
-                   (listed.name, listed.kind, listed.segment, listed.organisation_id)
-               AND live.vlan IS NOT DISTINCT FROM listed.vlan
-               AND live.valid_until IS NOT DISTINCT FROM listed.valid_until))
+          AND (live.name, live.kind, live.segment, live.organisation_id) =
+              (listed.name, listed.kind, listed.segment, listed.organisation_id)
+          AND live.vlan IS NOT DISTINCT FROM listed.vlan
+          AND live.valid_until IS NOT DISTINCT FROM listed.valid_until)
 """  # noqa: S608
 _ADD = f"""
     INSERT INTO devices_listedpair (entry_id, organisation_id, mac, ip, name, kind, segment, vlan, approved_at,
@@ -87,7 +87,7 @@ def standing(now: datetime) -> Standing:
         cursor.execute(_STANDING, [today(now)])
         row = cursor.fetchone()
     if row is None or row[2]:
-        version = bring_up_to_date(now=now, removals_only=True)
+        version = bring_up_to_date(now=now)
         return Standing(number=version.number, modes=version.modes)
     return Standing(number=row[0], modes=row[1] if isinstance(row[1], dict) else json.loads(row[1]))
 
@@ -105,13 +105,11 @@ def newest() -> WhitelistVersion | None:
     return WhitelistVersion.objects.first()
 
 
-def bring_up_to_date(
-    *, now: datetime, removals_only: bool = False, at_once: bool = False
-) -> WhitelistVersion:
+def bring_up_to_date(*, now: datetime, at_once: bool = False) -> WhitelistVersion:
     """Make a version when the list differs from what is approved now, and give the newest.
 
     What only adds waits until the version before is some seconds old, so that a hundred approvals make a few versions;
-    `at_once` lifts that, and `removals_only` leaves every addition to the next.
+    `at_once` lifts that. Whatever is removed takes along what was added: an entry that is replaced by itself is never absent.
     """
     with transaction.atomic():
         with connection.cursor() as cursor:
@@ -119,12 +117,12 @@ def bring_up_to_date(
         before = newest()
         seen = list(PendingRemoval.objects.values_list("pk", flat=True))
         number = before.number + 1 if before else 1
-        values = {"number": number, "today": today(now), "removals_only": removals_only}
+        values = {"number": number, "today": today(now)}
         removed = _run(_REMOVE, values)
         now_in_force = modes.codes_on(today(now))
         changed = before is None or before.modes != now_in_force
         batched = before is not None and now - before.made_at < timedelta(seconds=_batch_seconds())
-        waits = removals_only or (batched and not at_once and not removed and not changed)
+        waits = batched and not at_once and not removed and not changed
         added = 0 if waits else _run(_ADD, values)
         PendingRemoval.objects.filter(pk__in=seen).delete()
         if before is not None and not (added or removed or changed):
@@ -155,9 +153,10 @@ def pairs_of(version: int, organisations: Iterable[int] | None = None) -> QueryS
 
 
 def gone_in(version: int, organisations: Iterable[int] | None = None) -> QuerySet[ListedPair]:
-    """Pairs of ended entries that a version does not hold any more."""
+    """Pairs of ended entries that a version does not hold any more, nor in another entry that took their place."""
+    again = pairs_of(version).filter(mac=OuterRef("mac"), ip=OuterRef("ip"))
     rows: QuerySet[ListedPair] = ListedPair.system.filter(
-        unlisted_in__lte=version, entry__state=WhitelistEntry.State.ENDED
+        ~Exists(again), unlisted_in__lte=version, entry__state=WhitelistEntry.State.ENDED
     )
     return rows if organisations is None else rows.filter(organisation__in=organisations)
 

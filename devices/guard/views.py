@@ -66,7 +66,7 @@ class FileView(OperationsView):
         if form not in _FILES:
             raise Http404
         now = timezone.now()
-        version = versions.bring_up_to_date(now=now, removals_only=True)
+        version = versions.bring_up_to_date(now=now)
         name, content_type = _FILES[Form(form)]
         extract = publishing.extract_for(Form(form), version, now)
         detail = {"form": form, "version": version.number}

@@ -193,3 +193,18 @@ def test_mac_07_validity_that_is_over_leaves_the_list(guard: FakeGuard) -> None:
 
     assert guard.obeys == 2
     assert not versions.pairs_of(2).exists()
+
+
+def test_mac_06_an_entry_that_is_replaced_by_itself_is_never_absent_from_the_list(guard: FakeGuard) -> None:
+    old = world.entry()
+    publish()
+    world.end(old)
+    new = world.entry(mac=old.mac, ip=old.ip, computer=old.computer)
+
+    version = versions.standing(timezone.now()).number  # a pull, before the publisher comes
+
+    assert [row.entry_id for row in versions.pairs_of(version)] == [new.pk]
+    publish()
+    old.refresh_from_db()
+    assert old.removal_verified_at is None  # nobody was cut off
+    assert guard.proofs[-1].must_fail == []

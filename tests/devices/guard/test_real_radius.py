@@ -8,13 +8,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from devices.guard import publishing
 from devices.guard.models import GuardState
+from devices.whitelist.models import WhitelistEntry
 from portal.embedded.radius import EmbeddedRadius, reload
+from portal.fulfilment import services as fulfilment
 from portal.gateways.guard import Pair
 from portal.gateways.guard_radius import RadiusGuard
+from portal.orgs.permissions import Role
+from tests import factories, journeys
+from tests.devices import world as machines
 from tests.devices.guard import world
+from tests.devices.world import Cast
 
 pytestmark = [pytest.mark.real, pytest.mark.django_db]
 
@@ -51,29 +58,61 @@ def publish(**options: Any) -> publishing.Round:
     return publishing.publish(now_fn=world.now, **options)
 
 
-def test_mac_07_two_changes_within_five_seconds_a_broken_file_and_a_dead_reload(
-    radius: EmbeddedRadius,
-) -> None:
-    first, second = world.entry(), world.entry()
-    assert not accepts(radius, first.mac)
+def approve(cast: Cast, line: dict[str, Any]) -> float:
+    """The application that a federation sends and operations accept; the moment of the last approval."""
+    approver = factories.user(Role.APPROVER, code=cast.code)
+    application = machines.submitted(cast, "devices.whitelist", line)
+    journeys.approve(application, approver)
+    approved = time.monotonic()
+    journeys.approve(application, cast.operator)
+    fulfilment.drain("device_register", now_fn=timezone.now)
+    publish()
+    return approved
 
-    began = time.monotonic()
-    publish()
-    assert accepts(radius, first.mac)
-    assert accepts(radius, second.mac)
+
+def test_mac_07_from_the_application_to_the_wire_and_back_through_both_traps(
+    radius: EmbeddedRadius, cast: Cast
+) -> None:
+    machines.segment(network="10.13.22.0/24", vlan=300)
+    for name in ("KK13-PC01", "KK13-PC02"):
+        machines.computer(name, agents=["QUARANTINE"])
+    first, second = "00:1b:a9:01:00:01", "00:1b:a9:01:00:02"
+    new = {"action": "ADD", "computer": "KK13-PC01", "mac": first, "ip": "10.13.22.11"}
+    assert not accepts(radius, first)
+
+    approved = approve(cast, new)
+    assert accepts(radius, first)
+    assert time.monotonic() - approved < WITHIN_SECONDS
+
     # FreeRADIUS ignores a second SIGHUP within five seconds: the removal must arrive all the same.
-    world.end(first)
-    publish()
-    assert not accepts(radius, first.mac)
-    assert accepts(radius, second.mac)
-    assert time.monotonic() - began < WITHIN_SECONDS
+    approved = approve(cast, {"action": "REMOVE", "mac": first})
+    assert not accepts(radius, first)
+    assert time.monotonic() - approved < WITHIN_SECONDS
+    entry = WhitelistEntry.system.get(mac=first)
+    assert entry.verified_at
+    assert entry.removal_verified_at
 
     # Somebody puts a broken file there and reloads: the old list stays, and every later reload is ignored.
     radius.list_file.write_text("DEFAULT\n\tTunnel-Typo := VLAN,\n")
     reload(radius.directory)
-    third = world.entry()
+    approve(cast, new | {"computer": "KK13-PC02", "mac": second})
+
+    assert accepts(radius, second)
+    assert not accepts(radius, first)
+    assert GuardState.objects.get().outcome == GuardState.Outcome.IN_FORCE
+
+
+def test_mac_07_a_list_that_freeradius_refuses_is_never_loaded_and_its_line_is_told(
+    radius: EmbeddedRadius, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = world.entry()
+    broken = [b"00-0D-5E-00-00-01\n\tTunnel-Typo := VLAN\n"]
+    monkeypatch.setattr(publishing, "render", lambda form, extract: broken)
+
     publish()
 
-    assert accepts(radius, third.mac)
-    assert not accepts(radius, first.mac)
-    assert GuardState.objects.get().outcome == GuardState.Outcome.IN_FORCE
+    state = GuardState.objects.get()
+    assert (state.outcome, state.step) == (GuardState.Outcome.FAILED, "CHECK")
+    assert "Tunnel-Typo" in state.problem
+    assert radius.list_file.read_text() == ""
+    assert not accepts(radius, entry.mac)
