@@ -14,6 +14,7 @@ class DevicesConfig(AppConfig):
 
         from devices import waiting
         from devices.computers import kinds as computers
+        from devices.exchange import telling as exchange
         from devices.models import Computer, Device, DevicePermit, LocalAddress, Segment, WhitelistEntry
         from devices.permits import kinds as permits
         from devices.permits import telling
@@ -28,6 +29,8 @@ class DevicesConfig(AppConfig):
             messages.provide(template, telling.values_for_mail)
         places.provide("guard_failed", lambda notice: reverse("guard_list"))
         messages.provide("guard_failed", lambda notice: {"guard_url": messages.link("guard_list")})
+        for template in exchange.TEMPLATES:
+            messages.provide(template, exchange.values_for_mail)
         readings = ["last_used_at", "usage_as_of"]  # no change by a person: the import itself is on record
         auditlog.register(Device, exclude_fields=["created_at", "updated_at", "search_text", *readings])
         auditlog.register(DevicePermit, exclude_fields=["created_at", "updated_at"])

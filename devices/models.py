@@ -1,6 +1,7 @@
 """The tables of this app live beside what uses them."""
 
 from devices.computers.models import Agent, Computer, ComputerEvent, Segment
+from devices.exchange.models import OrderFile, SkyseaFinding, SkyseaImport, SkyseaMapping
 from devices.guard.models import (
     ExportMapping,
     GuardState,
@@ -29,9 +30,13 @@ __all__ = [
     "LocalAddress",
     "ModeDecision",
     "OperatingSystem",
+    "OrderFile",
     "PendingRemoval",
     "Publication",
     "Segment",
+    "SkyseaFinding",
+    "SkyseaImport",
+    "SkyseaMapping",
     "WhitelistEntry",
     "WhitelistEvent",
     "WhitelistVersion",

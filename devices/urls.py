@@ -4,6 +4,7 @@ from django.urls import path
 
 from devices.choices import views as choices
 from devices.computers import views as computers
+from devices.exchange import views as exchange
 from devices.guard import views as guard
 from devices.permits import views as permits
 from devices.segments import views as segments
@@ -28,4 +29,14 @@ urlpatterns = [
     path("operations/guard/mapping/", guard.MappingView.as_view(), name="guard_mapping"),
     path("segments/", segments.ListView.as_view(), name="segment_list"),
     path("segments/<int:pk>/end/", segments.EndView.as_view(), name="segment_end"),
+    path("skysea/", exchange.HomeView.as_view(), name="skysea_home"),
+    path("skysea/orders/", exchange.OrdersView.as_view(), name="skysea_orders"),
+    path("skysea/orders/<int:pk>/", exchange.OrderFileView.as_view(), name="skysea_order_file"),
+    path("skysea/import/", exchange.ImportView.as_view(), name="skysea_import"),
+    path("skysea/imports/<int:pk>/", exchange.ImportDetailView.as_view(), name="skysea_import_detail"),
+    path("skysea/mapping/", exchange.MappingView.as_view(), name="skysea_mapping"),
+    path("skysea/findings/", exchange.FindingListView.as_view(), name="skysea_findings"),
+    path("skysea/findings/export/", exchange.FindingExportView.as_view(), name="skysea_findings_export"),
+    path("skysea/findings/print/", exchange.FindingPrintView.as_view(), name="skysea_findings_print"),
+    path("skysea/findings/<int:pk>/", exchange.FindingView.as_view(), name="skysea_finding"),
 ]

@@ -13,6 +13,7 @@ from accounts.dormancy.api import DormantAnswersView, DormantLinesView
 from accounts.naming.api import LoginNamesView
 from accounts.reconciliation.api import FindingsView
 from devices.api import ComputersView, SegmentsView
+from devices.exchange.api import SkyseaAnswerView, SkyseaFindingsView
 from devices.guard.api import GuardModesView, GuardsView, WhitelistCheckView, WhitelistView
 from devices.permits.api import DeviceRegisteredView, DeviceRemovedView, DevicesView
 from portal.common.api.views import ApiView, UnknownAddress
@@ -75,6 +76,8 @@ urlpatterns: list[URLPattern] = [
     path("dormant/answers/", DormantAnswersView.as_view(), name="api_dormant_answers"),
     path("findings/", FindingsView.as_view(), name="api_findings"),
     path("computers/", ComputersView.as_view(), name="api_computers"),
+    path("skysea/findings/", SkyseaFindingsView.as_view(), name="api_skysea_findings"),
+    path("skysea/findings/<int:pk>/answer/", SkyseaAnswerView.as_view(), name="api_skysea_answer"),
     path("devices/", DevicesView.as_view(), name="api_devices"),
     path(
         "devices/<device_number:device>/registered/",

@@ -10,6 +10,8 @@ from django.utils import timezone
 from accounts.models import DirectoryAccount, Finding
 from accounts.reconciliation import runs
 from devices.computers.models import Computer
+from devices.exchange import imports
+from devices.exchange.models import SkyseaFinding
 from devices.permits.models import DevicePermit
 from portal.fulfilment import services
 from portal.orgs.permissions import Role
@@ -222,6 +224,20 @@ def test_pages_about_devices_are_good(office: Office) -> None:
     waiting = devices.approved(cast, devices.permit_line(machine, serial="", no_serial_reason="刻印がない"))
     filed = devices.submitted(cast, "devices.permit", devices.permit_line(machine))
     number = DevicePermit.system.get(line__application=waiting).device.number
+    rows = (
+        f"デバイス種別,型番,シリアル番号\nUSBメモリ,X,S1\nUSBメモリ,{used.device.model},{used.device.serial}"
+    )
+    listed = imports.import_register(
+        organisation=used.organisation,
+        name="skysea.csv",
+        data=rows.encode(),
+        as_of=timezone.now(),
+        complete=True,
+        actor=cast.officer,
+        now=timezone.now(),
+    )
+    finding = SkyseaFinding.system.get(kind="UNKNOWN")
+    expect_good(office.desk_of(cast.operator), "/skysea/mapping/")
     applicant = [
         "/devices/",
         "/devices/?q=nothing-at-all",
@@ -232,6 +248,10 @@ def test_pages_about_devices_are_good(office: Office) -> None:
         f"/applications/{waiting.number}/",
     ]
     officer = [
+        "/skysea/",
+        f"/skysea/imports/{listed.pk}/",
+        "/skysea/findings/",
+        f"/skysea/findings/{finding.pk}/",
         "/devices/registration/",
         f"/devices/registration/{number}/",
         f"/applications/{filed.number}/",

@@ -193,6 +193,18 @@ API = {
         lambda w: {"name": "purge_sessions"},
     ),
     "api_accounts": Policy(access(to(READERS, OK), otherwise=REFUSED)),
+    "api_skysea_findings": Policy(access(to(READERS, OK), otherwise=REFUSED)),
+    "api_skysea_answer": Policy(
+        None,
+        access(
+            to(at("13", Role.SECURITY_OFFICER), OK),
+            to(READERS_OF_13, REFUSED),
+            to(READERS, HIDDEN),
+            otherwise=REFUSED,
+        ),
+        lambda w: {"pk": w.skysea.pk},
+        lambda w: {"digest": w.skysea.digest, "answer": "CORRECTED"},
+    ),
     "api_devices": Policy(access(to(READERS, OK), otherwise=REFUSED)),
     "api_device_registered": Policy(
         None,
@@ -349,6 +361,31 @@ DEVICES = {
         access(to(OFFICER, OK), to(FOLLOWERS, REFUSED), to(RECORDERS, HIDDEN), otherwise=REFUSED),
         access(to(OFFICER, FOUND), to(FOLLOWERS, REFUSED), to(RECORDERS, HIDDEN), otherwise=REFUSED),
         device,
+    ),
+    "skysea_home": Policy(access(to(RECORDERS | FOLLOWERS, OK), otherwise=REFUSED)),
+    "skysea_orders": Policy(None, access(to(RECORDERS, FOUND), to(OPERATOR, 422), otherwise=REFUSED)),
+    "skysea_order_file": Policy(
+        access(to(OFFICER | FOLLOWERS, OK), to(RECORDERS, HIDDEN), otherwise=REFUSED),
+        None,
+        lambda w: {"pk": w.orders.pk},
+    ),
+    "skysea_import": Policy(None, access(to(RECORDERS | OPERATOR, 422), otherwise=REFUSED)),
+    "skysea_import_detail": Policy(
+        access(to(OFFICER | FOLLOWERS, OK), to(RECORDERS, HIDDEN), otherwise=REFUSED),
+        None,
+        lambda w: {"pk": w.skysea.first_import_id},
+    ),
+    "skysea_mapping": Policy(
+        access(to(OPERATOR, OK), otherwise=REFUSED), access(to(OPERATOR, 422), otherwise=REFUSED)
+    ),
+    "skysea_findings": Policy(DEVICE_LIST),
+    "skysea_findings_export": Policy(DEVICE_LIST),
+    "skysea_findings_print": Policy(DEVICE_LIST),
+    "skysea_finding": Policy(
+        access(to(READERS_OF_13, OK), to(READERS, HIDDEN), otherwise=REFUSED),
+        access(to(OFFICER, FOUND), to(READERS_OF_13, REFUSED), to(READERS, HIDDEN), otherwise=REFUSED),
+        lambda w: {"pk": w.skysea.pk},
+        lambda w: {"digest": w.skysea.digest, "answer": "CORRECTED"},
     ),
     "choice_list": Policy(DEVICE_LIST, access(to(OPERATOR, 422), otherwise=REFUSED)),
     "choice_end": Policy(

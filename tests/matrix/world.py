@@ -19,6 +19,8 @@ from accounts.dormancy.models import DormantLine
 from accounts.models import DirectoryAccount, Finding, ReconciliationRun
 from accounts.reconciliation.models import FindingKind
 from devices.computers.models import Computer, Segment
+from devices.exchange import imports, orders
+from devices.exchange.models import OrderFile, SkyseaFinding
 from devices.permits.models import DevicePermit
 from portal.fulfilment.models import Operation
 from portal.notices.models import Notice, NoticeStatus
@@ -69,6 +71,8 @@ class World:
     computer: Computer = field(init=False)
     segment: Segment = field(init=False)
     permit: DevicePermit = field(init=False)
+    orders: OrderFile = field(init=False)
+    skysea: SkyseaFinding = field(init=False)
     dormant_line: DormantLine = field(init=False)
     finding: Finding = field(init=False)
     deputy: Deputy = field(init=False)
@@ -96,6 +100,7 @@ def build(directory: FakeDirectory) -> World:
     _applications(world)
     _account(world)
     _devices(world)
+    _skysea(world)
     _dormant(world)
     _belongings(world)
     return world
@@ -193,6 +198,22 @@ def _devices(world: World) -> None:
     line = devices.permit_line(world.computer, model=CANARY_NAME, end_user=CANARY_NAME)
     application = devices.approved(devices.Cast(), line)
     world.permit = DevicePermit.system.select_related("device").get(line__application=application)
+
+
+def _skysea(world: World) -> None:
+    officer, now = devices.Cast().officer, timezone.now()
+    organisation = factories.organisation("13")
+    world.orders = orders.make_orders(organisation=organisation, actor=officer, now=now)
+    imports.import_register(
+        organisation=organisation,
+        name="skysea.csv",
+        data=f"型番,シリアル番号\n{CANARY_NAME},X1".encode(),
+        as_of=now,
+        complete=False,
+        actor=officer,
+        now=now,
+    )
+    world.skysea = SkyseaFinding.system.get()
 
 
 def _dormant(world: World) -> None:
