@@ -285,7 +285,7 @@ def _mail_code(work: Work, recipient: PasswordRecipient, entry: DirectoryEntry) 
 def _named(work: Work) -> dict[str, Any]:
     operation = work.operation
     return {
-        "organisation_id": operation.organisation_id,
+        "organisation": operation.organisation,
         "application_number": operation.application_number,
         "subject_hint": operation.line.position + 1,
     }

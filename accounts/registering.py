@@ -108,14 +108,17 @@ def _find_ours(work: Work) -> DirectoryEntry | None:
     """The account that an earlier attempt of this operation made. Nobody else's is ever adopted.
 
     It is looked for by objectGUID when that is known, else by login name, which AD indexes, and by the marker, which it
-    does not: that search is left out in the very first attempt, before which nothing can have been sent.
+    does not. The very first attempt looks for nothing: nothing can have been sent before it, and a name that is taken
+    is refused by AD itself in the moment of the add (ACC-06).
     """
     if "object_guid" in work.progress:
         return _find_again(work, UUID(work.progress["object_guid"]))
-    entry = work.directory.find_by_login_name(work.payload.login_name)  # ACC-06: checked again when written
+    if work.operation.fence == 1:
+        return None
+    entry = work.directory.find_by_login_name(work.payload.login_name)
     if entry is not None and entry.marker == _marker(work):
         return entry
-    if work.operation.fence > 1 and (ours := work.directory.find_by_marker(_marker(work))) is not None:
+    if (ours := work.directory.find_by_marker(_marker(work))) is not None:
         return ours
     if entry is not None:
         raise NameTaken("found before writing", attribute="sAMAccountName")
@@ -151,7 +154,7 @@ def _create(work: Work, recipient: PasswordRecipient) -> tuple[DirectoryEntry, s
             lambda drawn: made.append(work.directory.create_account(account, initial_password=drawn)),
         )
     except NameTaken:
-        # Our own add of an attempt whose answer was lost may have come through after we looked.
+        # Our own add may have come through: one whose answer was lost, or one from before the database was restored.
         ours = work.directory.find_by_marker(_marker(work))
         if ours is None:
             raise

@@ -10,6 +10,7 @@ from portal.notices import delivery, messages
 from portal.notices.errors import AddressRefused, MailError, MailUnavailable
 from portal.notices.models import INITIAL_PASSWORD, PICKUP_CODE, Notice, NoticeStatus
 from portal.notices.relay import kept_relay
+from portal.orgs.models import Organisation
 
 __all__ = ["AddressRefused", "MailUnavailable", "deliver_initial_password", "deliver_pickup_code"]
 
@@ -18,7 +19,7 @@ def deliver_initial_password(
     *,
     to_address: str,
     password: str,
-    organisation_id: int,
+    organisation: Organisation,
     application_number: str,
     subject_hint: int,
     now: datetime,
@@ -35,7 +36,7 @@ def deliver_initial_password(
         INITIAL_PASSWORD,
         {"password": password},
         to_address=to_address,
-        organisation_id=organisation_id,
+        organisation=organisation,
         application_number=application_number,
         subject_hint=subject_hint,
         now=now,
@@ -46,7 +47,7 @@ def deliver_pickup_code(
     *,
     to_address: str,
     code: str,
-    organisation_id: int,
+    organisation: Organisation,
     application_number: str,
     subject_hint: int,
     ends_on: str,
@@ -60,7 +61,7 @@ def deliver_pickup_code(
         PICKUP_CODE,
         {"code": code},
         to_address=to_address,
-        organisation_id=organisation_id,
+        organisation=organisation,
         application_number=application_number,
         subject_hint=subject_hint,
         now=now,
@@ -73,7 +74,7 @@ def _deliver(
     secret: dict[str, str],
     *,
     to_address: str,
-    organisation_id: int,
+    organisation: Organisation,
     application_number: str,
     subject_hint: int,
     now: datetime,
@@ -82,7 +83,7 @@ def _deliver(
     notice = Notice(
         template=template,
         to_address=to_address,
-        organisation_id=organisation_id,
+        organisation=organisation,
         application_number=application_number,
         context={"position": subject_hint, **context},
         created_at=now,

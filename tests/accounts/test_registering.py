@@ -94,7 +94,7 @@ def test_a_directory_that_was_down_is_no_reason_to_give_up(
     directory: FakeDirectory, post: PostOffice
 ) -> None:
     operation = registration()
-    directory.faults["find_by_login_name"] = [DirectoryUnavailable(code="down")]
+    directory.faults["create_account"] = [DirectoryUnavailable(code="down")]
     assert attempt(operation).status == OperationStatus.WAITING
 
     operation = attempt(operation)
@@ -406,14 +406,14 @@ def test_a_worker_killed_after_the_mail_was_noted_sends_no_second_one(
 
 def test_a_worker_that_lost_its_lease_writes_nothing(directory: FakeDirectory, post: PostOffice) -> None:
     operation = registration()
-    looked = directory.find_by_login_name
+    asked = directory.serving
 
-    def taken_meanwhile(name: str) -> Any:
+    def taken_meanwhile() -> Any:
         operator = factories.operator()
         services.take_by_hand(operation_id=operation.pk, actor=operator, now=operation.created_at)
-        return looked(name)
+        return asked()
 
-    directory.find_by_login_name = taken_meanwhile  # type: ignore[method-assign]
+    directory.serving = taken_meanwhile  # type: ignore[method-assign]
 
     operation = attempt(operation)
 

@@ -12,7 +12,7 @@ from accounts.kinds import PASSWORD_RESET, REGISTER
 from portal.fulfilment import services
 from portal.fulfilment.models import Operation
 from portal.notices.models import Notice, NoticeStatus
-from portal.orgs.models import PasswordRecipient
+from portal.orgs.models import Organisation, PasswordRecipient
 from portal.workflow.models import Status
 from tests import factories
 
@@ -37,7 +37,7 @@ class PostOffice:
     errors_after: list[Exception] = field(default_factory=list)  # raised although the mail arrived
     meanwhile: Any = None  # called once, just before the mail goes out
 
-    def deliver(self, *, to_address: str, password: str, organisation_id: int, **rest: Any) -> Notice:
+    def deliver(self, *, to_address: str, password: str, organisation: Organisation, **rest: Any) -> Notice:
         if self.meanwhile is not None:
             action, self.meanwhile = self.meanwhile, None
             action()
@@ -49,7 +49,7 @@ class PostOffice:
         return Notice.system.create(
             template="initial_password",
             to_address=to_address,
-            organisation_id=organisation_id,
+            organisation=organisation,
             application_number=rest["application_number"],
             created_at=rest["now"],
             not_before=rest["now"],

@@ -24,7 +24,7 @@ def deliver(**changes: Any) -> Notice:
     values: dict[str, Any] = {
         "to_address": "uketori@kokuho13.example.jp",
         "password": CANARY,
-        "organisation_id": factories.organisation("13").pk,
+        "organisation": factories.organisation("13"),
         "application_number": NUMBER,
         "subject_hint": 2,
         "now": NOW,
