@@ -29,7 +29,7 @@ BEAT: dict[str, dict[str, Any]] = {
         "check files that were missed": "portal.workflow.tasks.check_missed_uploads",
         "run the jobs that are due": "portal.jobs.tasks.run_due_jobs",
         "compare with AD what was asked for": "accounts.tasks.reconcile",
-        "publish what the whitelist has not told its guards": "devices.guard.tasks.publish",
+        "publish what the whitelist has not told its guards": "devices.tasks.publish_whitelist",
     }.items()
 }
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from devices.computers.kinds import REGISTER, TARGET
 from devices.computers.models import Computer, Segment
+from devices.demo import guard
 from devices.permits import services as permits
 from devices.permits.kinds import PERMIT, REMOVE
 from devices.permits.models import Device, DevicePermit
@@ -217,7 +218,7 @@ def holder(role: str, organisation: Organisation) -> User:
 
 def tell(*, federations: int, seed: int) -> int:
     """Fill so many federations that have people; how many were filled."""
-    count = 0
+    told: list[Organisation] = []
     staffed = Organisation.objects.filter(
         kind__in=FEDERATIONS, memberships__role=Role.SECURITY_MANAGER
     ).distinct()
@@ -227,5 +228,7 @@ def tell(*, federations: int, seed: int) -> int:
         teller.segments()
         teller.machines()
         teller.permits()
-        count += 1
-    return count
+        told.append(organisation)
+    if told:
+        guard.scene(told, teller.operator)
+    return len(told)

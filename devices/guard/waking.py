@@ -8,7 +8,7 @@ from datetime import datetime
 from devices.guard.models import PendingRemoval
 from portal.common import bell
 
-PUBLISH_TASK = "devices.guard.tasks.publish"
+PUBLISH_TASK = "devices.tasks.publish_whitelist"
 FULL = "full"
 
 

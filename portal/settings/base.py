@@ -352,7 +352,7 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ROUTES = {
     "portal.jobs.tasks.run_job": {"queue": "jobs"},
     "accounts.tasks.reconcile": {"queue": "jobs"},
-    "devices.guard.tasks.publish": {"queue": "jobs"},
+    "devices.tasks.publish_whitelist": {"queue": "jobs"},
 }
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True

@@ -10,6 +10,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from devices.computers.models import Computer, Segment
+from devices.guard.models import ModeDecision
 from devices.permits.models import Device, DevicePermit
 from portal.orgs.permissions import Role
 from tests import factories
@@ -47,6 +48,7 @@ def test_the_demonstration_has_machines_and_twice_is_once(settings: Any) -> None
     states = DevicePermit.system.filter(organisation__code="13").values_list("state", flat=True)
     assert Counter(states) == {"APPROVED": 2, "REGISTERED": 2, "ENDING": 1, "REMOVED": 1}
     assert Device.system.count() == 6
+    assert ModeDecision.system.count() == 1
     assert (Computer.system.count(), Segment.system.count()) == (12, 3)
     assert set(Computer.system.values_list("kind__code", flat=True)) == {
         "client",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from statistics import median
 from typing import Any
 
@@ -76,10 +77,9 @@ def _measure_pull(report: Report, size: int) -> None:
     first: Any = client.get("/api/v1/whitelist/")
     assert first.getvalue().count(b'"mac"') == size
     for name, query in (("", ""), (" of one federation", "?organisation=13")):
-        etag = client.get(f"/api/v1/whitelist/{query}")["ETag"]
-        times = _asked(
-            lambda q=query, e=etag: client.get(f"/api/v1/whitelist/{q}", headers={"if-none-match": e}), 304
-        )  # type: ignore[misc]
+        address = f"/api/v1/whitelist/{query}"
+        known = {"if-none-match": client.get(address)["ETag"]}
+        times = _asked(partial(client.get, address, headers=known), 304)
         report.add(
             f"whitelist: unchanged pull{name} (304), median",
             times,

@@ -1,4 +1,4 @@
-"""The bell's side of the publisher: a task carries no data and may run twice or late."""
+"""The bell's side of this app: a task carries no data and may run twice or late."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ from portal.gateways import clock
 
 
 @shared_task(name=PUBLISH_TASK)
-def publish(how: str = "") -> None:
+def publish_whitelist(how: str = "") -> None:
     """After a commit that changed the list, and each minute for what was missed."""
     publishing.publish(now_fn=clock.now, full=how == FULL)
