@@ -76,9 +76,10 @@ def applications_of(user: User, computer: Computer) -> QuerySet[Application]:
     """The applications about this machine that the person may see, newest first."""
     found = workflow.applications(user, workflow.Filters()).filter(
         organisation_id=computer.organisation_id,
-        kind__startswith="devices.computer",
-        lines__subject_key=computer.name.lower(),
     )
+    about = Q(kind__startswith="devices.computer", lines__subject_key=computer.name.lower())
+    about |= Q(kind="devices.whitelist", lines__payload__computer=computer.name)
+    found = found.filter(about)
     return found.distinct().order_by("-id")
 
 

@@ -8,6 +8,7 @@ from devices.exchange import views as exchange
 from devices.guard import views as guard
 from devices.permits import views as permits
 from devices.segments import views as segments
+from devices.whitelist import views as whitelist
 
 urlpatterns = [
     path("computers/", computers.ListView.as_view(), name="computer_list"),
@@ -27,6 +28,13 @@ urlpatterns = [
     path("operations/guard/file/<slug:form>/", guard.FileView.as_view(), name="guard_file"),
     path("operations/guard/modes/", guard.ModeView.as_view(), name="guard_modes"),
     path("operations/guard/mapping/", guard.MappingView.as_view(), name="guard_mapping"),
+    path("whitelist/", whitelist.ListView.as_view(), name="whitelist_list"),
+    path("whitelist/export/", whitelist.ExportView.as_view(), name="whitelist_export"),
+    path("whitelist/print/", whitelist.PrintView.as_view(), name="whitelist_print"),
+    path("whitelist/holders/", whitelist.HoldersView.as_view(), name="whitelist_holders"),
+    path("whitelist/local/", whitelist.LocalListView.as_view(), name="local_address_list"),
+    path("whitelist/local/<int:pk>/end/", whitelist.LocalEndView.as_view(), name="local_address_end"),
+    path("whitelist/<uuid:uid>/", whitelist.EntryView.as_view(), name="whitelist_entry"),
     path("segments/", segments.ListView.as_view(), name="segment_list"),
     path("segments/<int:pk>/end/", segments.EndView.as_view(), name="segment_end"),
     path("skysea/", exchange.HomeView.as_view(), name="skysea_home"),

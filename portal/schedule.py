@@ -189,7 +189,21 @@ def publish_whitelist(*, now: datetime) -> str:
     return f"{publishing.publish(now_fn=clock.now, full=True)}"
 
 
+def end_whitelist_entries(*, now: datetime) -> str:
+    """Whitelist entries whose last day has passed end (MAC-06)."""
+    from devices.whitelist import register
+
+    return f"{register.expire_entries(now)}"
+
+
 JOBS: tuple[Job, ...] = (
+    Job(
+        name="end_whitelist_entries",
+        label=_("End whitelist entries whose last day has passed"),
+        cron="1 0 * * *",
+        run=end_whitelist_entries,
+        why="An entry lasts until 23:59:59 of its last day in Japan.",
+    ),
     Job(
         name="publish_whitelist",
         label=_("Render the whitelist anew and ask every guard whether it obeys"),

@@ -112,6 +112,8 @@ RUN_OPERATIONS = Permission(
 )
 MANAGE_REFERENCE = Permission("manage_reference", RUN_OPERATIONS.roles, RUN_OPERATIONS.kinds)
 MANAGE_SEGMENTS = Permission("manage_segments", RUN_OPERATIONS.roles, RUN_OPERATIONS.kinds)
+# MAC-06: accepts a locally administered address, with the reason.
+ACCEPT_LOCAL = Permission("accept_local_addresses", RUN_OPERATIONS.roles, RUN_OPERATIONS.kinds)
 MANAGE_ALL_MEMBERS = Permission("manage_all_members", RUN_OPERATIONS.roles, RUN_OPERATIONS.kinds)
 MANAGE_OWN_MEMBERS = Permission("manage_own_members", frozenset({Role.SECURITY_MANAGER}), FEDERATIONS)
 MANAGE_ROUTES = Permission("manage_routes", RUN_OPERATIONS.roles, RUN_OPERATIONS.kinds)

@@ -71,6 +71,7 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
             Entry(_("Findings in AD"), "eye", "finding_list", (READ_ACCOUNTS,)),
             Entry(_("PCs, servers and printers"), "computer", "computer_list", (READ_DEVICES,)),
             Entry(_("Devices"), "device", "device_list", (READ_DEVICES,)),
+            Entry(_("MAC whitelist"), "shield", "whitelist_list", (READ_DEVICES,)),
             Entry(
                 _("Registration in SKYSEA"), "pen", "registration_list", (REGISTER_DEVICES, READ_OPERATIONS)
             ),

@@ -19,6 +19,7 @@ from tests import factories, journeys
 from tests.browser.conftest import Office
 from tests.browser.good import axe_findings, expect_good, expect_good_here
 from tests.devices import world as devices
+from tests.devices.whitelist import corpus
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -197,6 +198,7 @@ def test_pages_about_machines_are_good(office: Office) -> None:
     line = devices.computer_line(segment=segment.network, place="2階")
     registered = devices.carried_out(cast, "devices.computer_register", line)
     computer = Computer.system.get(name=line["name"])
+    entry = corpus.entry(computer, segment, "00:1b:a9:00:00:01", f"{segment.network[:-4]}5")
     waiting = devices.submitted(cast, "devices.computer_register", devices.computer_line())
     change = devices.draft(cast, "devices.computer_change", {"name": line["name"]})
     applicant = [
@@ -205,6 +207,11 @@ def test_pages_about_machines_are_good(office: Office) -> None:
         "/computers/print/",
         f"/computers/{computer.uid}/",
         "/segments/",
+        "/whitelist/",
+        "/whitelist/print/",
+        f"/whitelist/{entry.uid}/",
+        f"/whitelist/holders/?address={entry.ip}&day=2026/12/1",
+        "/applications/new/devices.whitelist/",
         "/applications/new/devices.computer_register/",
         f"/applications/{change.number}/edit/",
         f"/applications/{registered.number}/",
@@ -213,7 +220,12 @@ def test_pages_about_machines_are_good(office: Office) -> None:
     for path in applicant:
         expect_good(office.desk_of(cast.applicant), path)
     expect_good(office.desk_of(cast.officer), f"/applications/{waiting.number}/")
-    for path in ["/segments/", "/computers/choices/", "/computers/choices/systems/other/"]:
+    for path in [
+        "/segments/",
+        "/whitelist/local/",
+        "/computers/choices/",
+        "/computers/choices/systems/other/",
+    ]:
         expect_good(office.desk_of(cast.operator), path)
 
 

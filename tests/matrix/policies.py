@@ -227,6 +227,8 @@ API = {
         lambda w: {"device": w.permit.device.number},
     ),
     "api_computers": Policy(access(to(READERS, OK), otherwise=REFUSED)),
+    "api_whitelist_entries": Policy(access(to(READERS, OK), otherwise=REFUSED)),
+    "api_whitelist_holders": Policy(access(to(READERS, 400), otherwise=REFUSED)),  # no address was given
     "api_whitelist": Policy(access(to(READERS, OK), otherwise=REFUSED)),
     "api_whitelist_check": Policy(access(to(READERS, 400), otherwise=REFUSED)),  # no address was given
     "api_guards": Policy(access(to(at("operations", Role.OPERATOR, Role.AUDITOR), OK), otherwise=REFUSED)),
@@ -392,6 +394,21 @@ DEVICES = {
         access(to(OPERATOR, OK), otherwise=REFUSED),
         access(to(OPERATOR, 422), otherwise=REFUSED),
         lambda w: {"of": "systems", "code": "other"},
+    ),
+    "whitelist_list": Policy(DEVICE_LIST),
+    "whitelist_export": Policy(DEVICE_LIST),
+    "whitelist_print": Policy(DEVICE_LIST),
+    "whitelist_holders": Policy(DEVICE_LIST),
+    "whitelist_entry": Policy(
+        access(to(READERS_OF_13, OK), to(READERS, HIDDEN), otherwise=REFUSED),
+        None,
+        lambda w: {"uid": w.whitelist_entry.uid},
+    ),
+    "local_address_list": Policy(DEVICE_LIST, access(to(OPERATOR, 422), otherwise=REFUSED)),
+    "local_address_end": Policy(
+        None,
+        access(to(OPERATOR, FOUND), to(READERS_OF_13, REFUSED), to(READERS, HIDDEN), otherwise=REFUSED),
+        lambda w: {"pk": w.local_address.pk},
     ),
     "segment_list": Policy(DEVICE_LIST, access(to(OPERATOR, 422), otherwise=REFUSED)),
     "segment_end": Policy(

@@ -22,6 +22,9 @@ from devices.computers.models import Computer, Segment
 from devices.exchange import imports, orders
 from devices.exchange.models import OrderFile, SkyseaFinding
 from devices.permits.models import DevicePermit
+from devices.whitelist import register as whitelist
+from devices.whitelist.models import LocalAddress, WhitelistEntry
+from devices.whitelist.payloads import WhitelistLine
 from portal.fulfilment.models import Operation
 from portal.notices.models import Notice, NoticeStatus
 from portal.orgs.models import ApiToken, Deputy, Membership, PasswordRecipient, User
@@ -73,6 +76,8 @@ class World:
     permit: DevicePermit = field(init=False)
     orders: OrderFile = field(init=False)
     skysea: SkyseaFinding = field(init=False)
+    whitelist_entry: WhitelistEntry = field(init=False)
+    local_address: LocalAddress = field(init=False)
     dormant_line: DormantLine = field(init=False)
     finding: Finding = field(init=False)
     deputy: Deputy = field(init=False)
@@ -198,6 +203,18 @@ def _devices(world: World) -> None:
     line = devices.permit_line(world.computer, model=CANARY_NAME, end_user=CANARY_NAME)
     application = devices.approved(devices.Cast(), line)
     world.permit = DevicePermit.system.select_related("device").get(line__application=application)
+    mac = "02:00:5e:13:00:01"
+    world.local_address = LocalAddress.system.create(
+        organisation=world.segment.organisation,
+        mac=mac,
+        reason=CANARY_NAME,
+        accepted_by=factories.user(Role.OPERATOR, code="operations"),
+        accepted_at=timezone.now(),
+    )
+    payload = WhitelistLine(action="ADD", computer=world.computer.name, mac=mac, ip="10.213.99.7")
+    world.whitelist_entry = whitelist.write_line(
+        line=application.lines.get(), payload=payload, segment_id=world.segment.pk, now=timezone.now()
+    )
 
 
 def _skysea(world: World) -> None:

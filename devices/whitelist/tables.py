@@ -1,0 +1,122 @@
+"""The columns of the whitelist: those of the guard's screen (図2-13), and what is known about each entry (MAC-07)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from devices.computers.models import Agent
+from devices.whitelist import oui
+from devices.whitelist.models import WhitelistEntry
+from portal.common import tables
+from portal.common.tables import Column, Table
+from portal.common.templatetags.portal import short_date, status_chip
+from portal.common.time import JST
+
+
+def _link(entry: WhitelistEntry) -> Any:
+    address = reverse("whitelist_entry", args=[entry.uid])
+    return format_html('<a class="u-mono u-nowrap" href="{}">{}</a>', address, entry.shown_mac)
+
+
+def _moment(value: dt.datetime | None) -> str:
+    return f"{value.astimezone(JST):%Y-%m-%d %H:%M}" if value else ""
+
+
+def _agent(entry: WhitelistEntry) -> str:
+    """図2-13: whether the machine has the quarantine agent; printers have none (MAC-03)."""
+    if not entry.computer.kind.has_system:
+        return "－"
+    return "○" if Agent.QUARANTINE in entry.computer.agents else "×"
+
+
+def _system(entry: WhitelistEntry) -> str:
+    system = entry.computer.operating_system
+    return system.name if system else ""
+
+
+WHITELIST: Table[WhitelistEntry] = tables.register(
+    Table(
+        name="whitelist",
+        url_name="whitelist_list",
+        columns=(
+            Column(name="mac", label=_("MAC address"), text=lambda e: e.shown_mac, cell=_link),
+            Column(name="ip", label=_("IP address"), text=lambda e: e.ip, css="u-mono u-nowrap"),
+            Column(
+                name="computer",
+                label=_("Computer name"),
+                text=lambda e: e.computer.name,
+                css="u-mono u-nowrap",
+            ),
+            Column(
+                name="kind", label=_("Kind of machine"), text=lambda e: e.computer.kind.name, default=False
+            ),
+            Column(name="system", label=_("Operating system"), text=_system, default=False),
+            Column(name="agent", label=_("Quarantine agent"), text=_agent),
+            Column(
+                name="organisation",
+                label=_("Organisation"),
+                text=lambda e: e.organisation.name,
+                cell=lambda e: e.organisation.short_name,
+            ),
+            Column(
+                name="segment",
+                label=_("Segment"),
+                text=lambda e: e.segment.network,
+                default=False,
+                css="u-mono u-nowrap",
+            ),
+            Column(
+                name="vendor",
+                label=pgettext_lazy("network card", "Maker"),
+                text=lambda e: oui.vendor(e.mac),
+                default=False,
+            ),
+            Column(
+                name="state",
+                label=_("State"),
+                text=lambda e: e.get_state_display(),
+                cell=lambda e: status_chip(e.state, e.get_state_display()),
+                css="st",
+            ),
+            Column(
+                name="valid_until",
+                label=_("Valid until"),
+                text=lambda e: e.valid_until.isoformat() if e.valid_until else "",
+                cell=lambda e: short_date(e.valid_until),
+                default=False,
+                css="u-num u-nowrap",
+            ),
+            *(
+                Column(
+                    name=name,
+                    label=label,
+                    text=lambda e, name=name: _moment(getattr(e, name)),  # type: ignore[misc]
+                    cell=lambda e, name=name: short_date(getattr(e, name)),  # type: ignore[misc]
+                    default=shown,
+                    css="u-num u-nowrap",
+                )
+                for name, label, shown in (
+                    ("approved_at", pgettext_lazy("whitelist", "Permitted"), True),
+                    ("exported_at", pgettext_lazy("whitelist", "Exported"), False),
+                    ("verified_at", pgettext_lazy("whitelist", "Verified"), True),
+                    ("ended_at", pgettext_lazy("whitelist", "Ended"), False),
+                    ("removal_verified_at", pgettext_lazy("whitelist", "Removal verified"), False),
+                )
+            ),
+            Column(
+                name="application",
+                label=_("Last application"),
+                text=lambda e: e.last_line.application.number,
+                default=False,
+                related=("last_line__application",),
+                css="u-num u-nowrap",
+            ),
+        ),
+    )
+)
