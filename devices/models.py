@@ -12,6 +12,12 @@ from devices.guard.models import (
     WhitelistVersion,
 )
 from devices.permits.models import Device, DeviceEvent, DevicePermit
+from devices.quarantine.models import (
+    QuarantineEvent,
+    QuarantineImport,
+    QuarantineMapping,
+    QuarantineStatus,
+)
 from devices.reference import BusinessSystem, ComputerKind, OperatingSystem
 from devices.whitelist.models import LocalAddress, WhitelistEntry, WhitelistEvent
 
@@ -33,6 +39,10 @@ __all__ = [
     "OrderFile",
     "PendingRemoval",
     "Publication",
+    "QuarantineEvent",
+    "QuarantineImport",
+    "QuarantineMapping",
+    "QuarantineStatus",
     "Segment",
     "SkyseaFinding",
     "SkyseaImport",

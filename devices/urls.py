@@ -7,6 +7,7 @@ from devices.computers import views as computers
 from devices.exchange import views as exchange
 from devices.guard import views as guard
 from devices.permits import views as permits
+from devices.quarantine import views as quarantine
 from devices.segments import views as segments
 from devices.whitelist import views as whitelist
 
@@ -28,6 +29,12 @@ urlpatterns = [
     path("operations/guard/file/<slug:form>/", guard.FileView.as_view(), name="guard_file"),
     path("operations/guard/modes/", guard.ModeView.as_view(), name="guard_modes"),
     path("operations/guard/mapping/", guard.MappingView.as_view(), name="guard_mapping"),
+    path("quarantine/", quarantine.ListView.as_view(), name="quarantine_list"),
+    path("quarantine/export/", quarantine.ExportView.as_view(), name="quarantine_export"),
+    path("quarantine/print/", quarantine.PrintView.as_view(), name="quarantine_print"),
+    path("quarantine/imports/", quarantine.ImportsView.as_view(), name="quarantine_imports"),
+    path("quarantine/imports/<int:pk>/", quarantine.ImportView.as_view(), name="quarantine_import"),
+    path("quarantine/mapping/", quarantine.MappingView.as_view(), name="quarantine_mapping"),
     path("whitelist/", whitelist.ListView.as_view(), name="whitelist_list"),
     path("whitelist/export/", whitelist.ExportView.as_view(), name="whitelist_export"),
     path("whitelist/print/", whitelist.PrintView.as_view(), name="whitelist_print"),

@@ -16,6 +16,7 @@ from devices.api import ComputersView, SegmentsView
 from devices.exchange.api import SkyseaAnswerView, SkyseaFindingsView
 from devices.guard.api import GuardModesView, GuardsView, WhitelistCheckView, WhitelistView
 from devices.permits.api import DeviceRegisteredView, DeviceRemovedView, DevicesView
+from devices.quarantine.api import QuarantineView
 from devices.whitelist.api import EntriesView as WhitelistEntriesView
 from devices.whitelist.api import HoldersView as WhitelistHoldersView
 from portal.common.api.views import ApiView, UnknownAddress
@@ -87,6 +88,7 @@ urlpatterns: list[URLPattern] = [
         name="api_device_registered",
     ),
     path("devices/<device_number:device>/removed/", DeviceRemovedView.as_view(), name="api_device_removed"),
+    path("quarantine/", QuarantineView.as_view(), name="api_quarantine"),
     path("whitelist/entries/", WhitelistEntriesView.as_view(), name="api_whitelist_entries"),
     path("whitelist/holders/", WhitelistHoldersView.as_view(), name="api_whitelist_holders"),
     path("whitelist/", WhitelistView.as_view(), name="api_whitelist"),

@@ -15,6 +15,7 @@ from devices.computers.models import Computer
 from devices.computers.screen_forms import ComputerFilterForm
 from devices.computers.tables import COMPUTERS
 from devices.permits import selectors as permits
+from devices.quarantine import cards as quarantine
 from devices.registers import DevicesView, ExportMixin, ListMixin, PrintMixin, RegisterView
 from devices.whitelist import selectors as whitelist
 from portal.trail import services as trail
@@ -74,6 +75,7 @@ class DetailView(DevicesView):
             "history": selectors.history_of(self.user, computer)[:100],
             "applications": selectors.applications_of(self.user, computer)[:20],
             "permits": permits.permits_of(self.user, computer)[:50],
+            **quarantine.card_of(self.user, computer),
             "whitelist": whitelist.entries_of(self.user, computer)[:20],
             "may_whitelist": whitelist.may_add(self.user, computer),
             "may_permit": selectors.may_permit(self.user, computer),

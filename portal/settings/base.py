@@ -311,6 +311,11 @@ DEVICES: dict[str, Any] = {
     # The longest validity of a permit, and how many days before its end it can be renewed.
     "permit_max_days": env.number("DEVICE_PERMIT_MAX_DAYS", 366),
     "renewal_days": env.number("DEVICE_RENEWAL_DAYS", 60),
+    # How many days after its delivery a patch or a virus pattern may be missing (T 2-43 no. 3 and 4): shown, not decided here.
+    "quarantine_days": {
+        "PATCHES": env.number("QUARANTINE_PATCH_DAYS", 3),
+        "PATTERNS": env.number("QUARANTINE_PATTERN_DAYS", 2),
+    },
     # A newer list of makers of network cards (manage.py update_oui); while there is none, the one that came with the portal.
     "oui_file": env.text("OUI_FILE", str(STATE_DIR / "oui.tsv.gz")),
 }

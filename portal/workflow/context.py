@@ -72,6 +72,7 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
             Entry(_("PCs, servers and printers"), "computer", "computer_list", (READ_DEVICES,)),
             Entry(_("Devices"), "device", "device_list", (READ_DEVICES,)),
             Entry(_("MAC whitelist"), "shield", "whitelist_list", (READ_DEVICES,)),
+            Entry(_("PC quarantine"), "eye", "quarantine_list", (READ_DEVICES,)),
             Entry(
                 _("Registration in SKYSEA"), "pen", "registration_list", (REGISTER_DEVICES, READ_OPERATIONS)
             ),
@@ -101,6 +102,7 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
                 (READ_OPERATIONS,),
                 in_use=factory.uses_exchange,
             ),
+            Entry(_("Quarantine imports"), "file", "quarantine_imports", (READ_OPERATIONS,)),
             Entry(_("Guard and whitelist"), "shield", "guard_list", (READ_OPERATIONS,)),
             Entry(_("Continuity packs"), "shield", "continuity_list", (READ_OPERATIONS,)),
             Entry(_("Reconciliation"), "swap", "reconciliation_list", (READ_OPERATIONS,)),

@@ -207,6 +207,7 @@ def test_pages_about_machines_are_good(office: Office) -> None:
         "/computers/print/",
         f"/computers/{computer.uid}/",
         "/segments/",
+        "/quarantine/",
         "/whitelist/",
         "/whitelist/print/",
         f"/whitelist/{entry.uid}/",
@@ -222,6 +223,8 @@ def test_pages_about_machines_are_good(office: Office) -> None:
     expect_good(office.desk_of(cast.officer), f"/applications/{waiting.number}/")
     for path in [
         "/segments/",
+        "/quarantine/imports/",
+        "/quarantine/mapping/",
         "/whitelist/local/",
         "/computers/choices/",
         "/computers/choices/systems/other/",

@@ -227,6 +227,7 @@ API = {
         lambda w: {"device": w.permit.device.number},
     ),
     "api_computers": Policy(access(to(READERS, OK), otherwise=REFUSED)),
+    "api_quarantine": Policy(access(to(READERS, OK), otherwise=REFUSED)),
     "api_whitelist_entries": Policy(access(to(READERS, OK), otherwise=REFUSED)),
     "api_whitelist_holders": Policy(access(to(READERS, 400), otherwise=REFUSED)),  # no address was given
     "api_whitelist": Policy(access(to(READERS, OK), otherwise=REFUSED)),
@@ -394,6 +395,18 @@ DEVICES = {
         access(to(OPERATOR, OK), otherwise=REFUSED),
         access(to(OPERATOR, 422), otherwise=REFUSED),
         lambda w: {"of": "systems", "code": "other"},
+    ),
+    "quarantine_list": Policy(DEVICE_LIST),
+    "quarantine_export": Policy(DEVICE_LIST),
+    "quarantine_print": Policy(DEVICE_LIST),
+    "quarantine_imports": Policy(
+        access(to(FOLLOWERS, OK), otherwise=REFUSED), access(to(OPERATOR, 422), otherwise=REFUSED)
+    ),
+    "quarantine_import": Policy(
+        access(to(FOLLOWERS, OK), otherwise=REFUSED), None, lambda w: {"pk": w.quarantine_import.pk}
+    ),
+    "quarantine_mapping": Policy(
+        access(to(FOLLOWERS, OK), otherwise=REFUSED), access(to(OPERATOR, 422), otherwise=REFUSED)
     ),
     "whitelist_list": Policy(DEVICE_LIST),
     "whitelist_export": Policy(DEVICE_LIST),

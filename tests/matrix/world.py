@@ -22,6 +22,8 @@ from devices.computers.models import Computer, Segment
 from devices.exchange import imports, orders
 from devices.exchange.models import OrderFile, SkyseaFinding
 from devices.permits.models import DevicePermit
+from devices.quarantine import services as quarantine
+from devices.quarantine.models import QuarantineImport
 from devices.whitelist import register as whitelist
 from devices.whitelist.models import LocalAddress, WhitelistEntry
 from devices.whitelist.payloads import WhitelistLine
@@ -78,6 +80,7 @@ class World:
     skysea: SkyseaFinding = field(init=False)
     whitelist_entry: WhitelistEntry = field(init=False)
     local_address: LocalAddress = field(init=False)
+    quarantine_import: QuarantineImport = field(init=False)
     dormant_line: DormantLine = field(init=False)
     finding: Finding = field(init=False)
     deputy: Deputy = field(init=False)
@@ -210,6 +213,12 @@ def _devices(world: World) -> None:
         reason=CANARY_NAME,
         accepted_by=factories.user(Role.OPERATOR, code="operations"),
         accepted_at=timezone.now(),
+    )
+    world.quarantine_import = quarantine.import_file(
+        name="kensa.csv",
+        data=f"コンピュータ名,検査結果,最終検査日時\n{world.computer.name},適合,2026/11/1 9:00\n".encode(),
+        actor=factories.user(Role.OPERATOR, code="operations"),
+        now=timezone.now(),
     )
     payload = WhitelistLine(action="ADD", computer=world.computer.name, mac=mac, ip="10.213.99.7")
     world.whitelist_entry = whitelist.write_line(
