@@ -7,7 +7,7 @@ from typing import Any
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from devices.computers.models import Agent, Computer
@@ -28,8 +28,8 @@ def grace_text(grace: Grace) -> str:
     what = Inspection(grace.test).label
     values = {"what": what, "days": grace.days_left, "day": f"{grace.last_day:%m/%d}"}
     if grace.is_over:
-        return _now("%(what)s: grace over since %(day)s") % values
-    return _now("%(what)s: %(days)d more days (until %(day)s)") % values
+        return gettext("%(what)s: grace over since %(day)s") % values
+    return gettext("%(what)s: %(days)d more days (until %(day)s)") % values
 
 
 def _link(computer: Computer) -> Any:
@@ -39,7 +39,7 @@ def _link(computer: Computer) -> Any:
 
 def _result(computer: Computer) -> str:
     found = status(computer)
-    return found.get_result_display() if found else _now("no result yet")
+    return found.get_result_display() if found else gettext("no result yet")
 
 
 def _result_chip(computer: Computer) -> Any:
@@ -77,7 +77,7 @@ def _entries(computer: Computer) -> str:
 def _entry_links(computer: Computer) -> Any:
     entries = computer.live_entries  # type: ignore[attr-defined]
     if not entries:
-        return _now("no entry")
+        return gettext("no entry")
     rows = ((reverse("whitelist_entry", args=[e.uid]), e.shown_mac, e.ip) for e in entries)
     return format_html_join(
         "", '<a class="u-mono u-nowrap" href="{}">{}</a><span class="u-sub u-mono">{}</span>', rows

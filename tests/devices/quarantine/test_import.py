@@ -98,7 +98,10 @@ WRONG = [
     (",,適合,2026/12/3 9:00,,,,,,,,", "コンピュータ名もMACアドレスもありません"),
     (",00:1b:a9,適合,2026/12/3 9:00,,,,,,,,", "12桁"),
     (",00:1b:a9:00:00:77,適合,2026/12/3 9:00,,,,,,,,", "機器台帳にありません：00:1B:A9:00:00:77"),
-    ("KK13-PC01,,たぶん,2026/12/3 9:00,,,,,,,,", "検査結果が「適合」「不適合」のどちらでもありません：たぶん"),
+    (
+        "KK13-PC01,,たぶん,2026/12/3 9:00,,,,,,,,",
+        "検査結果が「適合」「不適合」のどちらでもありません：たぶん",
+    ),
     ("KK13-PC01,,,2026/12/3 9:00,,,,,,,,", "のどちらでもありません"),
     ("KK13-PC01,,適合,きのう,,,,,,,,", "最終検査日時を読み取れません"),
     ("KK13-PC01,,適合,,,,,,,,,", "最終検査日時を読み取れません"),
@@ -114,7 +117,9 @@ def test_rows_that_do_not_fit_are_told_and_the_others_count(operator: User, comp
     segment = world.segment(network="10.13.20.0/24")
     corpus.entry(world.computer("KK13-PC02"), segment, "00:1b:a9:00:00:02", "10.13.20.6")
 
-    made = run(operator, *(row for row, _said in WRONG), "KK13-PC02,,適合,2026/12/3 9:00,,,,,,,,", encoding="utf-8")
+    made = run(
+        operator, *(row for row, _said in WRONG), "KK13-PC02,,適合,2026/12/3 9:00,,,,,,,,", encoding="utf-8"
+    )
 
     assert made.taken_count == 1
     assert [problem["row"] for problem in made.problems] == list(range(2, len(WRONG) + 2))
@@ -214,7 +219,13 @@ def test_mac08_the_list_shows_entry_agent_check_reason_and_grace(operator: User,
 
     page = client_for(Role.APPLICANT).get(reverse("quarantine_list")).content.decode()
 
-    for shown in ("00:1B:A9:00:00:01", "×", "不適合", "検疫エージェント、Windowsセキュリティパッチ", "あと2日"):
+    for shown in (
+        "00:1B:A9:00:00:01",
+        "×",
+        "不適合",
+        "検疫エージェント、Windowsセキュリティパッチ",
+        "あと2日",
+    ):
         assert shown in page, shown
 
 
