@@ -12,6 +12,8 @@ from django.core.management.base import CommandError
 from devices.computers.models import Computer, Segment
 from devices.guard.models import ModeDecision
 from devices.permits.models import Device, DevicePermit
+from devices.quarantine.models import QuarantineStatus
+from devices.whitelist.models import WhitelistEntry
 from portal.orgs.permissions import Role
 from tests import factories
 
@@ -20,7 +22,7 @@ pytestmark = pytest.mark.django_db
 
 def staff(*codes: str) -> None:
     for code in codes:
-        for role in (Role.APPLICANT, Role.SECURITY_OFFICER, Role.SECURITY_MANAGER):
+        for role in (Role.APPLICANT, Role.APPROVER, Role.SECURITY_OFFICER, Role.SECURITY_MANAGER):
             factories.user(role, code=code)
     factories.operator()
 
@@ -49,6 +51,9 @@ def test_the_demonstration_has_machines_and_twice_is_once(settings: Any) -> None
     assert Counter(states) == {"APPROVED": 2, "REGISTERED": 2, "ENDING": 1, "REMOVED": 1}
     assert Device.system.count() == 6
     assert ModeDecision.system.count() == 1
+    ends = WhitelistEntry.system.values_list("state", "end_reason")
+    assert Counter(ends) == {("APPROVED", ""): 6, ("ENDED", "REPLACED"): 1, ("ENDED", "REMOVED"): 1}
+    assert QuarantineStatus.system.count() == 4
     assert (Computer.system.count(), Segment.system.count()) == (12, 3)
     assert set(Computer.system.values_list("kind__code", flat=True)) == {
         "client",
