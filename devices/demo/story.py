@@ -218,10 +218,9 @@ def holder(role: str, organisation: Organisation) -> User:
 
 def tell(*, federations: int, seed: int) -> int:
     """Fill so many federations that have people; how many were filled."""
-    told: list[Organisation] = []
     from devices.demo import guarded  # which tells with the Teller of this module
 
-    count = 0
+    told: list[Organisation] = []
     staffed = Organisation.objects.filter(
         kind__in=FEDERATIONS, memberships__role=Role.SECURITY_MANAGER
     ).distinct()
@@ -231,11 +230,9 @@ def tell(*, federations: int, seed: int) -> int:
         teller.segments()
         teller.machines()
         teller.permits()
+        guarded.tell_whitelist(teller)
+        guarded.tell_quarantine(teller)
         told.append(organisation)
     if told:
         guard.scene(told, teller.operator)
     return len(told)
-        guarded.tell_whitelist(teller)
-        guarded.tell_quarantine(teller)
-        count += 1
-    return count
