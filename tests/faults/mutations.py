@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import Phase
 
-from accounts import changing, deleting, provisioning, registering
+from accounts import changing, deleting, provisioning, registering, restoring
 from accounts.provisioning import Work
 from portal.fulfilment import running
 from portal.fulfilment.models import Operation
@@ -143,6 +143,12 @@ def a_deletion_stops_half_way(patch: Patch) -> None:
     patch.setattr(deleting, "_not_yet", lambda now: [])
 
 
+def a_restoration_leaves_the_account_locked(patch: Patch) -> None:
+    """I9: done is said before it is."""
+    patch.setattr(restoring, "_write", lambda work, entry, home: [])
+    patch.setattr(restoring, "_lacking", lambda now, home, lost: [])
+
+
 MUTATIONS: list[Callable[[Patch], None]] = [
     another_value_than_approved,
     a_change_disables,
@@ -155,6 +161,7 @@ MUTATIONS: list[Callable[[Patch], None]] = [
     nobody_looks_again,
     a_lost_worker_is_never_missed,
     a_deletion_stops_half_way,
+    a_restoration_leaves_the_account_locked,
 ]
 
 

@@ -35,7 +35,7 @@ from hypothesis.stateful import (
 )
 
 from accounts import asking
-from accounts.kinds import CHANGE, DELETE, RESTORE
+from accounts.kinds import CHANGE, DELETE, PASSWORD_RESET, REGISTER, RESTORE
 from accounts.models import DirectoryAccount
 from portal.fulfilment import errors, services
 from portal.fulfilment.models import SETTLED, Operation, OperationEvent, OperationStatus
@@ -122,6 +122,7 @@ class Provisioning(RuleBasedStateMachine):
         self._block = transaction.atomic()
         self._block.__enter__()
         self.directory, self.post = FakeDirectory(), PostOffice()
+        self.directory.containers += [users_ou("13"), deleted_ou("13")]
         self._patch = pytest.MonkeyPatch()
         self._patch.setattr(directory_factory, "get_directory", lambda: self.directory)
         self._patch.setattr(secrets, "deliver_initial_password", self.post.deliver)
@@ -452,6 +453,24 @@ def run_machine(**values: Any) -> None:
                 **values,
             ),
         )
+
+
+@pytest.mark.django_db
+def test_every_kind_comes_to_its_end_in_the_machine() -> None:
+    """Without this, a world in which nothing succeeds would keep every promise."""
+    machine = Provisioning()
+    machine.one_approved_and_one_in_use()
+    machine.approve_change("tk-saito", "会計課")
+    machine.a_worker_works()
+    machine.a_worker_works()
+    machine.somebody_is_deleted_and_shall_come_back("tk-saito")
+    machine.approve_reset("tk-sato")
+
+    machine.come_to_rest()
+
+    done = Operation.system.filter(status=OperationStatus.DONE).values_list("kind", flat=True)
+    assert set(done) == {REGISTER, PASSWORD_RESET, CHANGE, DELETE, RESTORE}
+    machine.teardown()
 
 
 @pytest.mark.django_db
