@@ -13,17 +13,21 @@ class DevicesConfig(AppConfig):
         from auditlog.registry import auditlog
 
         from devices import waiting
+        from devices.alerts import telling as alerts
+        from devices.computers import checks
         from devices.computers import kinds as computers
         from devices.exchange import telling as exchange
         from devices.models import Computer, Device, DevicePermit, LocalAddress, Segment, WhitelistEntry
         from devices.permits import kinds as permits
         from devices.permits import telling
+        from devices.stations import services
         from devices.whitelist import kinds as whitelist
         from portal.notices import messages, places
 
         computers.register_all()
         permits.register_all()
         whitelist.register_all()
+        checks.in_the_way.append(services.in_the_way)
         waiting.register_all()
         for template in telling.TEMPLATES:
             messages.provide(template, telling.values_for_mail)
@@ -31,6 +35,10 @@ class DevicesConfig(AppConfig):
         messages.provide("guard_failed", lambda notice: {"guard_url": messages.link("guard_list")})
         for template in exchange.TEMPLATES:
             messages.provide(template, exchange.values_for_mail)
+            places.provide(template, lambda notice: reverse("skysea_findings"))
+        for template in alerts.TEMPLATES:
+            messages.provide(template, alerts.values_for_mail)
+            places.provide(template, lambda notice: reverse("alert_list"))
         readings = ["last_used_at", "usage_as_of"]  # no change by a person: the import itself is on record
         auditlog.register(Device, exclude_fields=["created_at", "updated_at", "search_text", *readings])
         auditlog.register(DevicePermit, exclude_fields=["created_at", "updated_at"])

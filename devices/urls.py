@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from devices.alerts import views as alerts
 from devices.choices import views as choices
 from devices.computers import views as computers
 from devices.exchange import views as exchange
@@ -9,6 +10,7 @@ from devices.guard import views as guard
 from devices.permits import views as permits
 from devices.quarantine import views as quarantine
 from devices.segments import views as segments
+from devices.stations import views as stations
 from devices.whitelist import views as whitelist
 
 urlpatterns = [
@@ -54,4 +56,13 @@ urlpatterns = [
     path("skysea/findings/export/", exchange.FindingExportView.as_view(), name="skysea_findings_export"),
     path("skysea/findings/print/", exchange.FindingPrintView.as_view(), name="skysea_findings_print"),
     path("skysea/findings/<int:pk>/", exchange.FindingView.as_view(), name="skysea_finding"),
+    path("alerts/", alerts.ListView.as_view(), name="alert_list"),
+    path("alerts/export/", alerts.ExportView.as_view(), name="alert_export"),
+    path("alerts/print/", alerts.PrintView.as_view(), name="alert_print"),
+    path("alerts/import/", alerts.ImportView.as_view(), name="alert_import"),
+    path("alerts/open/", alerts.OpenView.as_view(), name="alert_open"),
+    path("alerts/figures/", alerts.FiguresView.as_view(), name="alert_figures"),
+    path("alerts/<int:pk>/", alerts.DetailView.as_view(), name="alert_detail"),
+    path("stations/", stations.ListView.as_view(), name="station_list"),
+    path("stations/<int:pk>/end/", stations.EndView.as_view(), name="station_end"),
 ]

@@ -12,11 +12,13 @@ from accounts.api import AccountsView
 from accounts.dormancy.api import DormantAnswersView, DormantLinesView
 from accounts.naming.api import LoginNamesView
 from accounts.reconciliation.api import FindingsView
+from devices.alerts.api import AlertAnswerView, AlertsView
 from devices.api import ComputersView, SegmentsView
 from devices.exchange.api import SkyseaAnswerView, SkyseaFindingsView
 from devices.guard.api import GuardModesView, GuardsView, WhitelistCheckView, WhitelistView
 from devices.permits.api import DeviceRegisteredView, DeviceRemovedView, DevicesView
 from devices.quarantine.api import QuarantineView
+from devices.stations.api import StationsView
 from devices.whitelist.api import EntriesView as WhitelistEntriesView
 from devices.whitelist.api import HoldersView as WhitelistHoldersView
 from portal.common.api.views import ApiView, UnknownAddress
@@ -79,6 +81,9 @@ urlpatterns: list[URLPattern] = [
     path("dormant/answers/", DormantAnswersView.as_view(), name="api_dormant_answers"),
     path("findings/", FindingsView.as_view(), name="api_findings"),
     path("computers/", ComputersView.as_view(), name="api_computers"),
+    path("alerts/", AlertsView.as_view(), name="api_alerts"),
+    path("alerts/<int:pk>/answer/", AlertAnswerView.as_view(), name="api_alert_answer"),
+    path("stations/", StationsView.as_view(), name="api_stations"),
     path("skysea/findings/", SkyseaFindingsView.as_view(), name="api_skysea_findings"),
     path("skysea/findings/<int:pk>/answer/", SkyseaAnswerView.as_view(), name="api_skysea_answer"),
     path("devices/", DevicesView.as_view(), name="api_devices"),

@@ -196,6 +196,13 @@ def end_whitelist_entries(*, now: datetime) -> str:
     return f"{register.expire_entries(now)}"
 
 
+def remind_of_alerts(*, now: datetime) -> str:
+    """Federations with unanswered alerts are reminded (DEV-08)."""
+    from devices.alerts import telling
+
+    return f"{telling.remind(now=now)}"
+
+
 JOBS: tuple[Job, ...] = (
     Job(
         name="end_whitelist_entries",
@@ -203,6 +210,13 @@ JOBS: tuple[Job, ...] = (
         cron="1 0 * * *",
         run=end_whitelist_entries,
         why="An entry lasts until 23:59:59 of its last day in Japan.",
+    ),
+    Job(
+        name="remind_of_alerts",
+        label=_("Remind of device alerts that nobody answered"),
+        cron="20 8 * * 1-5",
+        run=remind_of_alerts,
+        why="Every few business days, later also the security managers; the service itself leaves out holidays.",
     ),
     Job(
         name="publish_whitelist",

@@ -11,12 +11,14 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
 from devices import selectors
+from devices.alerts import selectors as alerts
 from devices.computers.models import Computer
 from devices.computers.screen_forms import ComputerFilterForm
 from devices.computers.tables import COMPUTERS
 from devices.permits import selectors as permits
 from devices.quarantine import cards as quarantine
 from devices.registers import DevicesView, ExportMixin, ListMixin, PrintMixin, RegisterView
+from devices.stations import selectors as stations
 from devices.whitelist import selectors as whitelist
 from portal.trail import services as trail
 from portal.workflow import kinds
@@ -78,6 +80,8 @@ class DetailView(DevicesView):
             **quarantine.card_of(self.user, computer),
             "whitelist": whitelist.entries_of(self.user, computer)[:20],
             "may_whitelist": whitelist.may_add(self.user, computer),
+            "alerts": alerts.alerts_of(self.user, computer)[:20],
+            "station": stations.stations(self.user).filter(computer=computer).first(),
             "may_permit": selectors.may_permit(self.user, computer),
             "actions": [kinds.get(code) for code in selectors.actions_of(self.user, computer)],
         }

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from devices.computers.kinds import REGISTER, TARGET
 from devices.computers.models import Computer, Segment
-from devices.demo import guard
+from devices.demo import guard, skysea
 from devices.permits import services as permits
 from devices.permits.kinds import PERMIT, REMOVE
 from devices.permits.models import Device, DevicePermit
@@ -230,6 +230,7 @@ def tell(*, federations: int, seed: int) -> int:
         teller.segments()
         teller.machines()
         teller.permits()
+        skysea.tell(teller.organisation, teller.officer, teller.moment)
         guarded.tell_whitelist(teller)
         guarded.tell_quarantine(teller)
         told.append(organisation)

@@ -100,6 +100,10 @@ READ_APPLICATIONS = Permission(
 READ_ACCOUNTS = Permission("read_accounts", READ_APPLICATIONS.roles)
 # DEV-01: enters in SKYSEA what was approved, and records it.
 REGISTER_DEVICES = Permission("register_devices", frozenset({Role.SECURITY_OFFICER}), FEDERATIONS)
+# DEV-08: says what was found out about an alert.
+ANSWER_ALERTS = Permission(
+    "answer_alerts", frozenset({Role.SECURITY_OFFICER, Role.SECURITY_MANAGER}), FEDERATIONS
+)
 READ_DEVICES = Permission("read_devices", READ_APPLICATIONS.roles)
 # ACC-14: says of a dormant account that it is kept. To have it deleted is to apply for it.
 ANSWER_DORMANT = Permission("answer_dormant", frozenset({Role.APPLICANT, Role.SECURITY_MANAGER}))

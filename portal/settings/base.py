@@ -316,6 +316,9 @@ DEVICES: dict[str, Any] = {
         "PATCHES": env.number("QUARANTINE_PATCH_DAYS", 3),
         "PATTERNS": env.number("QUARANTINE_PATTERN_DAYS", 2),
     },
+    # Reminders of unanswered alerts: every so many business days, and from when on to the security managers too.
+    "alert_remind_days": env.number("ALERT_REMIND_DAYS", 3),
+    "alert_escalate_days": env.number("ALERT_ESCALATE_DAYS", 6),
     # A newer list of makers of network cards (manage.py update_oui); while there is none, the one that came with the portal.
     "oui_file": env.text("OUI_FILE", str(STATE_DIR / "oui.tsv.gz")),
 }

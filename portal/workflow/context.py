@@ -78,6 +78,8 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
             ),
             Entry(_("Exchange with SKYSEA"), "swap", "skysea_home", (REGISTER_DEVICES, READ_OPERATIONS)),
             Entry(_("Differences from SKYSEA"), "eye", "skysea_findings", (READ_DEVICES,)),
+            Entry(_("Device alerts"), "warning", "alert_list", (READ_DEVICES,)),
+            Entry(_("Consoles 管理機(SC)"), "computer", "station_list", (READ_DEVICES,)),
             Entry(_("Segments"), "route", "segment_list", (READ_DEVICES,)),
             Entry(_("Kinds and systems"), "list", "choice_list", (READ_DEVICES,)),
             Entry(_("Organisations and people"), "building", "organisation_list"),

@@ -9,10 +9,13 @@ from django.utils import timezone
 
 from accounts.models import DirectoryAccount, Finding
 from accounts.reconciliation import runs
+from devices.alerts.imports import import_alerts
+from devices.alerts.models import DeviceAlert
 from devices.computers.models import Computer
 from devices.exchange import imports
 from devices.exchange.models import SkyseaFinding
 from devices.permits.models import DevicePermit
+from devices.stations.services import designate
 from portal.fulfilment import services
 from portal.orgs.permissions import Role
 from tests import factories, journeys
@@ -252,6 +255,16 @@ def test_pages_about_devices_are_good(office: Office) -> None:
         now=timezone.now(),
     )
     finding = SkyseaFinding.system.get(kind="UNKNOWN")
+    rows = "発生日時,アラート種別,コンピューター名,型番\n2026/11/01,禁止デバイス利用,KK13-PC01,X"
+    import_alerts(
+        organisation=used.organisation,
+        name="alerts.csv",
+        data=rows.encode(),
+        actor=cast.officer,
+        now=timezone.now(),
+    )
+    console = devices.computer("KK13-SC1", agents=["DEVICE_CONTROL"])
+    station = designate(computer_id=console.pk, note="", actor=cast.officer, now=timezone.now())
     expect_good(office.desk_of(cast.operator), "/skysea/mapping/")
     applicant = [
         "/devices/",
@@ -267,6 +280,13 @@ def test_pages_about_devices_are_good(office: Office) -> None:
         f"/skysea/imports/{listed.pk}/",
         "/skysea/findings/",
         f"/skysea/findings/{finding.pk}/",
+        "/alerts/",
+        "/alerts/import/",
+        "/alerts/open/",
+        "/alerts/figures/",
+        f"/alerts/{DeviceAlert.system.get().pk}/",
+        "/stations/",
+        f"/stations/{station.pk}/end/",
         "/devices/registration/",
         f"/devices/registration/{number}/",
         f"/applications/{filed.number}/",

@@ -193,6 +193,19 @@ API = {
         lambda w: {"name": "purge_sessions"},
     ),
     "api_accounts": Policy(access(to(READERS, OK), otherwise=REFUSED)),
+    "api_alerts": Policy(access(to(READERS, OK), otherwise=REFUSED)),
+    "api_alert_answer": Policy(
+        None,
+        access(
+            to(at("13", Role.SECURITY_OFFICER, Role.SECURITY_MANAGER), OK),
+            to(READERS_OF_13, REFUSED),
+            to(READERS, HIDDEN),
+            otherwise=REFUSED,
+        ),
+        lambda w: {"pk": w.alert.pk},
+        lambda w: {"answer": "INSTRUCTED", "reason": "himitsu"},
+    ),
+    "api_stations": Policy(access(to(READERS, OK), otherwise=REFUSED)),
     "api_skysea_findings": Policy(access(to(READERS, OK), otherwise=REFUSED)),
     "api_skysea_answer": Policy(
         None,
@@ -334,6 +347,7 @@ ACCOUNTS = {
 
 # --- Machines and devices ---------------------------------------------------------------------------------------------------
 RECORDERS = frozenset(name for name in EVERYBODY if name.endswith(":SECURITY_OFFICER"))
+MANAGERS = frozenset(name for name in EVERYBODY if name.endswith(":SECURITY_MANAGER"))
 FOLLOWERS = at("operations", Role.OPERATOR, Role.AUDITOR)
 OFFICER = at("13", Role.SECURITY_OFFICER)
 
@@ -389,6 +403,36 @@ DEVICES = {
         access(to(OFFICER, FOUND), to(READERS_OF_13, REFUSED), to(READERS, HIDDEN), otherwise=REFUSED),
         lambda w: {"pk": w.skysea.pk},
         lambda w: {"digest": w.skysea.digest, "answer": "CORRECTED"},
+    ),
+    "alert_list": Policy(DEVICE_LIST),
+    "alert_export": Policy(DEVICE_LIST),
+    "alert_print": Policy(DEVICE_LIST),
+    "alert_figures": Policy(DEVICE_LIST),
+    "alert_import": Policy(
+        access(to(RECORDERS | FOLLOWERS, OK), otherwise=REFUSED),
+        access(to(RECORDERS | OPERATOR, 422), otherwise=REFUSED),
+    ),
+    "alert_open": Policy(
+        access(to(RECORDERS | MANAGERS, OK), otherwise=REFUSED),
+        access(to(RECORDERS | MANAGERS, 422), otherwise=REFUSED),
+    ),
+    "alert_detail": Policy(
+        access(to(READERS_OF_13, OK), to(READERS, HIDDEN), otherwise=REFUSED),
+        access(
+            to(OFFICER | at("13", Role.SECURITY_MANAGER), FOUND),
+            to(READERS_OF_13, REFUSED),
+            to(READERS, HIDDEN),
+            otherwise=REFUSED,
+        ),
+        lambda w: {"pk": w.alert.pk},
+        lambda w: {"answer": "INSTRUCTED", "reason": "himitsu"},
+    ),
+    "station_list": Policy(DEVICE_LIST, access(to(RECORDERS, 422), otherwise=REFUSED)),
+    "station_end": Policy(
+        access(to(OFFICER, OK), to(READERS_OF_13, REFUSED), to(READERS, HIDDEN), otherwise=REFUSED),
+        access(to(OFFICER, FOUND), to(READERS_OF_13, REFUSED), to(READERS, HIDDEN), otherwise=REFUSED),
+        lambda w: {"pk": w.station.pk},
+        lambda w: {"reason": "himitsu"},
     ),
     "choice_list": Policy(DEVICE_LIST, access(to(OPERATOR, 422), otherwise=REFUSED)),
     "choice_end": Policy(

@@ -18,12 +18,16 @@ from accounts.dormancy import listing
 from accounts.dormancy.models import DormantLine
 from accounts.models import DirectoryAccount, Finding, ReconciliationRun
 from accounts.reconciliation.models import FindingKind
+from devices.alerts.imports import import_alerts
+from devices.alerts.models import DeviceAlert
 from devices.computers.models import Computer, Segment
 from devices.exchange import imports, orders
 from devices.exchange.models import OrderFile, SkyseaFinding
 from devices.permits.models import DevicePermit
 from devices.quarantine import services as quarantine
 from devices.quarantine.models import QuarantineImport
+from devices.stations.models import ConsoleStation
+from devices.stations.services import designate
 from devices.whitelist import register as whitelist
 from devices.whitelist.models import LocalAddress, WhitelistEntry
 from devices.whitelist.payloads import WhitelistLine
@@ -81,6 +85,8 @@ class World:
     whitelist_entry: WhitelistEntry = field(init=False)
     local_address: LocalAddress = field(init=False)
     quarantine_import: QuarantineImport = field(init=False)
+    alert: DeviceAlert = field(init=False)
+    station: ConsoleStation = field(init=False)
     dormant_line: DormantLine = field(init=False)
     finding: Finding = field(init=False)
     deputy: Deputy = field(init=False)
@@ -240,6 +246,17 @@ def _skysea(world: World) -> None:
         now=now,
     )
     world.skysea = SkyseaFinding.system.get()
+    rows = (
+        f"発生日時,アラート種別,コンピューター名,型番\n2026/11/01,禁止デバイス利用,KK13-HIMITSU,{CANARY_NAME}"
+    )
+    import_alerts(organisation=organisation, name="alerts.csv", data=rows.encode(), actor=officer, now=now)
+    world.alert = DeviceAlert.system.get()
+    world.station, _other = (
+        designate(
+            computer_id=devices.computer(name, agents=["DEVICE_CONTROL"]).pk, note="", actor=officer, now=now
+        )
+        for name in ("KK13-HIMITSU2", "KK13-HIMITSU3")
+    )
 
 
 def _dormant(world: World) -> None:

@@ -1,0 +1,123 @@
+"""Alerts over REST: the list, an answer, and the monthly figures."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from devices.alerts import answers, selectors
+from devices.alerts.models import DeviceAlert
+from devices.api import reader
+from devices.exchange.errors import AnswerRefused, NotAllowed
+from portal.common.api.paging import PAGE_PARAMETERS, PAGE_QUERY, choice, page_of, paged
+from portal.common.api.problems import FieldProblem, Problem, not_allowed, not_found
+from portal.common.api.schema import IDEMPOTENCY_KEY
+from portal.common.api.views import ApiView
+from portal.orgs.api import visible_codes
+from portal.orgs.permissions import ANSWER_ALERTS
+from portal.trail import services as trail
+from portal.workflow.api.idempotency import once
+
+
+class AlertSerializer(serializers.Serializer):
+    """One alert and its answer."""
+
+    id = serializers.IntegerField(source="pk")
+    organisation = serializers.CharField(source="organisation.code")
+    kind = serializers.ChoiceField(choices=DeviceAlert.Kind.choices)
+    at = serializers.DateTimeField()
+    computer = serializers.CharField(source="computer_name")
+    device = serializers.SerializerMethodField(
+        help_text="Number of the device, null when the register has none"
+    )
+    covered = serializers.BooleanField(help_text="A permit allowed just this, there and then")
+    seen = serializers.DictField(child=serializers.CharField(), help_text="The rest of the row of SKYSEA")
+    state = serializers.ChoiceField(choices=DeviceAlert.State.choices)
+    answer = serializers.CharField()
+    reason = serializers.CharField()
+    answered_at = serializers.DateTimeField(allow_null=True)
+
+    def get_device(self, alert: DeviceAlert) -> str | None:
+        """Its number."""
+        return alert.device.number if alert.device else None
+
+
+class AlertsView(ApiView):
+    """The alerts of the organisations that this person sees."""
+
+    query: ClassVar[frozenset[str]] = PAGE_QUERY | {"organisation", "state", "kind", "month", "q"}
+
+    @extend_schema(
+        operation_id="alerts_list",
+        parameters=[
+            *PAGE_PARAMETERS,
+            OpenApiParameter("organisation", str, description="Code of an organisation"),
+            OpenApiParameter("state", str, enum=DeviceAlert.State.values),
+            OpenApiParameter("kind", str, enum=DeviceAlert.Kind.values),
+            OpenApiParameter("month", str, description="Such as 2026-11"),
+            OpenApiParameter("q", str, description="Machine, device, model or serial number"),
+        ],
+        responses=page_of(AlertSerializer),
+    )
+    def get(self, request: Request) -> Response:
+        """Alerts, those read last first."""
+        user = reader(request)
+        rows = selectors.alerts(
+            user,
+            q=request.query_params.get("q", ""),
+            state=choice(request, "state", DeviceAlert.State.values),
+            kind=choice(request, "kind", DeviceAlert.Kind.values),
+            month=request.query_params.get("month", ""),
+            organisation=choice(request, "organisation", visible_codes(user)),
+        )
+        found = paged(request, rows, AlertSerializer)
+        detail = {"query": request.query_params.dict()}
+        trail.record(action="alert.list", now=timezone.now(), actor=user, detail=detail)
+        return Response(found)
+
+
+class AlertAnswerSerializer(serializers.Serializer):
+    """What was found out."""
+
+    answer = serializers.ChoiceField(choices=DeviceAlert.Answer.choices)
+    reason = serializers.CharField(max_length=500)
+
+
+class AlertAnswerView(ApiView):
+    """Answer an alert."""
+
+    @extend_schema(
+        operation_id="alerts_answer",
+        request=AlertAnswerSerializer,
+        responses=AlertSerializer,
+        parameters=[IDEMPOTENCY_KEY],
+    )
+    def post(self, request: Request, pk: int) -> Response:
+        """404 for another federation's alert, 403 for who may not, 422 for an answer that cannot be given."""
+        user = reader(request)
+        try:
+            alert = selectors.alert(user, pk)
+        except DeviceAlert.DoesNotExist:
+            raise not_found() from None
+        if not user.may(ANSWER_ALERTS, alert.organisation_id):
+            raise not_allowed()
+        body = AlertAnswerSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        values: dict[str, Any] = body.validated_data
+
+        def work() -> Response:
+            answers.answer_alerts(alert_ids=[pk], actor=user, now=timezone.now(), **values)
+            return Response(AlertSerializer(selectors.alert(user, pk)).data)
+
+        try:
+            return once(request, user, work)
+        except NotAllowed as error:
+            raise Problem(403, "not-allowed", error.reason) from error
+        except AnswerRefused as error:
+            problems = [FieldProblem(error.field, error.reason)]
+            raise Problem(422, "invalid-content", error.reason, errors=problems) from error

@@ -1,0 +1,300 @@
+"""DEV-08: alerts of table 2-35, imported, tied to permit and machine, followed up until the federation answered."""
+
+from __future__ import annotations
+
+import io
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import DatabaseError, transaction
+from django.urls import reverse
+from django.utils import timezone
+
+from devices.alerts import answers, imports, selectors, telling
+from devices.alerts.models import AlertEvent, AlertImport, DeviceAlert
+from devices.exchange.errors import AlreadyImported, AnswerRefused, NotAllowed
+from devices.permits.models import DevicePermit
+from portal.common.time import JST
+from portal.notices.models import Notice
+from portal.orgs.permissions import Role
+from portal.trail.models import TrailEntry
+from tests import factories
+from tests.api.client import Api
+from tests.devices import world
+from tests.devices.world import Cast
+from tests.roles import client_for, client_of
+
+pytestmark = pytest.mark.django_db
+_HEADER = "発生日時,アラート種別,コンピューター名,デバイス種別,型番,シリアル番号,ログオンユーザー"
+UNREGISTERED, FORBIDDEN, WRITE = "台帳登録外デバイス接続", "禁止デバイス利用", "記憶媒体/メディア書き込み"
+
+
+def row(
+    alert: str = UNREGISTERED, computer: str = "KK13-A", at: str = "2026/11/20 09:30:00", **values: str
+) -> str:
+    """A row of SKYSEA."""
+    cells = {"kind": "USBメモリ", "model": "X-1", "serial": "ZZ99", "person": "tk13-sato"} | values
+    return ",".join((at, alert, computer, *cells.values()))
+
+
+def read(cast: Cast, *rows: str, header: str = _HEADER, **more: Any) -> AlertImport:
+    """A file of alerts, read by the officer."""
+    values = {"actor": cast.officer, "now": timezone.now(), "name": "alerts.csv"} | more
+    data = "\r\n".join((header, *rows)).encode("cp932")
+    return imports.import_alerts(organisation=factories.organisation(cast.code), data=data, **values)
+
+
+def answer(*alerts: DeviceAlert, actor: Any, **values: Any) -> list[DeviceAlert]:
+    """One answer to all."""
+    told = {"answer": "INSTRUCTED", "reason": "本人に注意した。", "now": timezone.now()} | values
+    return answers.answer_alerts(alert_ids=[alert.pk for alert in alerts], actor=actor, **told)
+
+
+# --- Reading --------------------------------------------------------------------------------------------------------------
+def test_dev_08_an_alert_is_tied_to_machine_device_and_permit(cast: Cast) -> None:
+    pc = world.computer("KK13-A")
+    permit = world.registered(cast, pc)
+    DevicePermit.system.update(registered_at="2026-01-01T00:00:00Z", approved_at="2026-01-01T00:00:00Z")
+    device = permit.device
+    known = {"model": device.model, "serial": device.serial}
+
+    read(
+        cast,
+        row(WRITE, **known),
+        row(WRITE, "KK13-B", **known),
+        row(WRITE, at="2025/11/20 09:30", **known),
+        row(FORBIDDEN, kind="スマートフォン", serial=""),
+        row(UNREGISTERED, "kk13-a", serial="NEW1"),
+    )
+
+    found = list(DeviceAlert.system.order_by("pk"))
+    assert [a.kind for a in found] == ["WRITE", "WRITE", "WRITE", "FORBIDDEN", "UNREGISTERED"]
+    assert [a.computer for a in found] == [pc, None, pc, pc, pc]
+    assert [a.permit for a in found] == [permit, permit, permit, None, None]
+    assert [a.covered for a in found] == [
+        True,
+        False,
+        False,
+        False,
+        False,
+    ]  # other machine; before the permit
+
+
+def test_dev_08_the_same_file_and_overlapping_files_bring_each_alert_once(cast: Cast) -> None:
+    first = read(cast, row(serial="A1"), row(serial="B2"), row(serial="B2"))
+    with pytest.raises(AlreadyImported):
+        read(cast, row(serial="A1"), row(serial="B2"), row(serial="B2"))
+
+    second = read(cast, row(serial="B2"), row(serial="B2"), row(serial="C3"))
+
+    assert (first.new_count, second.new_count, second.known_count) == (3, 1, 2)
+    assert DeviceAlert.system.count() == 4  # two alike in one second are two
+
+
+def test_dev_08_the_vendors_number_tells_alerts_apart(cast: Cast) -> None:
+    header = f"アラート番号,{_HEADER}"
+    read(cast, f"1,{row()}", f"2,{row()}", header=header)
+
+    again = read(cast, f"２,{row()}", f"3,{row()}", header=header)
+
+    assert (again.new_count, again.known_count) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        (row("なにか"), "項目対応にない言葉"),
+        (row(at="きのう"), "日付ではありません"),
+        (row(at=""), "発生日時がありません"),
+        (row(at="2099/01/01"), "未来"),
+        (row(computer=""), "コンピュータ名がありません"),
+        (row(computer="KK27-X"), "別の団体の機器"),
+    ],
+)
+def test_dev_08_a_row_that_cannot_be_used_is_reported_and_the_others_count(
+    cast: Cast, line: str, says: str
+) -> None:
+    world.computer("KK27-X", code="27")
+
+    made = read(cast, line, row())
+
+    assert [problem["row"] for problem in made.problems] == [2]
+    assert says in made.problems[0]["reasons"][0]
+    assert made.new_count == 1
+
+
+def test_dev_08_only_officers_and_operations_read_and_the_officer_is_told(cast: Cast) -> None:
+    for actor in (cast.applicant, cast.manager, Cast("27").officer):
+        with pytest.raises(NotAllowed):
+            read(cast, row(), actor=actor)
+
+    read(cast, row(), actor=cast.operator)
+
+    told = Notice.system.get(template="alerts_new")
+    assert (told.to_user, told.context) == (cast.officer, {"count": 1})
+
+
+# --- Answers --------------------------------------------------------------------------------------------------------------
+def test_dev_08_an_answer_says_what_was_found_out_and_stays_in_the_history(cast: Cast) -> None:
+    read(cast, row())
+    alert = DeviceAlert.system.get()
+    with pytest.raises(AnswerRefused):
+        answer(alert, actor=cast.officer, reason=" ")
+
+    answer(alert, actor=cast.officer)
+    answer(alert, actor=cast.manager, answer="INCIDENT", reason="調査の結果")
+
+    alert.refresh_from_db()
+    assert (alert.state, alert.answer, alert.answered_by) == ("ANSWERED", "INCIDENT", cast.manager)
+    assert list(AlertEvent.system.values_list("answer", flat=True)) == ["INSTRUCTED", "INCIDENT"]
+    assert TrailEntry.objects.filter(action="alert.answer").count() == 2
+    with pytest.raises(DatabaseError), transaction.atomic():
+        AlertEvent.system.update(reason="anders")
+
+
+def test_dev_08_an_incident_is_told_to_the_manager(cast: Cast) -> None:
+    read(cast, row())
+
+    answer(DeviceAlert.system.get(), actor=cast.officer, answer="INCIDENT")
+
+    assert Notice.system.get(template="alerts_incident").to_user == cast.manager
+
+
+def test_dev_08_nobody_else_answers_and_many_are_answered_together_or_not_at_all(cast: Cast) -> None:
+    read(cast, row(WRITE, serial="A1"), row(FORBIDDEN, serial="B1"))
+    write, forbidden = DeviceAlert.system.order_by("pk")
+    for actor in (cast.applicant, cast.operator, Cast("27").officer):
+        with pytest.raises(NotAllowed):
+            answer(write, actor=actor)
+
+    with pytest.raises(AnswerRefused):
+        answer(write, forbidden, actor=cast.officer, answer="PROPER")
+    assert not AlertEvent.system.exists()
+    answer(write, forbidden, actor=cast.officer)
+
+    assert DeviceAlert.system.filter(state="ANSWERED").count() == 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "possible"),
+    [
+        (WRITE, {"PROPER", "INSTRUCTED", "INCIDENT", "APPLIED"}),
+        (UNREGISTERED, {"INSTRUCTED", "INCIDENT", "APPLIED"}),
+        (FORBIDDEN, {"INSTRUCTED", "INCIDENT"}),  # DEV-05: nothing can be applied for
+    ],
+)
+def test_dev_05_what_is_forbidden_is_never_proper_use(cast: Cast, kind: str, possible: set[str]) -> None:
+    read(cast, row(kind))
+    alert = DeviceAlert.system.get()
+
+    assert set(answers.answers_to(alert)) == possible
+    if kind != WRITE:
+        with pytest.raises(DatabaseError), transaction.atomic():
+            DeviceAlert.system.update(answer="PROPER")
+
+
+def test_dev_08_reminders_come_until_it_is_answered_and_reach_the_manager(cast: Cast, settings: Any) -> None:
+    settings.DEVICES = settings.DEVICES | {"alert_remind_days": 3, "alert_escalate_days": 6}
+    monday = datetime(2026, 11, 2, 9, tzinfo=JST)
+    read(cast, row(at="2026/10/30 10:00"), now=monday)
+
+    def sent(day: int) -> tuple[int, int]:
+        telling.remind(now=datetime(2026, 11, day, 9, tzinfo=JST))
+        told = Notice.system.filter(template="alerts_open")
+        return told.filter(to_user=cast.officer).count(), told.filter(to_user=cast.manager).count()
+
+    # 3 November is a holiday: the third business day after the 2nd is the 6th, the sixth one the 11th.
+    assert [sent(day) for day in (4, 5, 6, 6, 7, 9, 11, 11)] == [
+        (0, 0),
+        (0, 0),
+        (1, 0),
+        (1, 0),
+        (1, 0),
+        (1, 0),
+        (2, 1),
+        (2, 1),
+    ]
+    answer(DeviceAlert.system.get(), actor=cast.officer)
+    assert sent(30) == (2, 1)
+
+
+def test_dev_08_the_month_is_a_month_in_japan(cast: Cast) -> None:
+    read(
+        cast,
+        row(at="2026/10/31 23:59:59"),
+        row(WRITE, at="2026/11/01 00:00:00"),
+        row(FORBIDDEN, at="2026/11/20"),
+    )
+
+    rows = selectors.monthly(cast.officer)
+
+    assert [(f"{r['month']:%Y-%m}", r["total"], r["WRITE"], r["FORBIDDEN"], r["open"]) for r in rows] == [
+        ("2026-11", 2, 1, 1, 2),
+        ("2026-10", 1, 0, 0, 1),
+    ]
+    assert selectors.alerts(cast.officer, month="2026-10").count() == 1
+
+
+# --- Screens and REST -------------------------------------------------------------------------------------------------------
+def test_the_officer_reads_answers_and_counts_on_the_screen(cast: Cast) -> None:
+    world.computer("KK13-A")
+    client = client_of(cast.officer)
+    upload = io.BytesIO("\r\n".join((_HEADER, row(), row(WRITE))).encode("cp932"))
+    upload.name = "アラート.csv"
+    assert client.post(reverse("alert_import"), {"file": upload}).status_code == 302
+    assert "アラート.csv" in client.get(reverse("alert_import")).content.decode()
+    ids = list(DeviceAlert.system.values_list("pk", flat=True))
+
+    assert (
+        client.post(reverse("alert_open"), {"alert": ids, "answer": "PROPER", "reason": "x"}).status_code
+        == 422
+    )
+    sent = {"alert": ids, "answer": "INSTRUCTED", "reason": "注意した"}
+    assert client.post(reverse("alert_open"), sent).status_code == 302
+    detail = reverse("alert_detail", args=[ids[0]])
+    assert client.post(detail, {"answer": "APPLIED", "reason": "申請する"}).status_code == 302
+
+    shown = client.get(detail).content.decode()
+    assert "申請する" in shown
+    assert "注意した" in shown
+    assert "2026-11" in client.get(reverse("alert_figures")).content.decode()
+    figures = b"".join(client.get(reverse("alert_figures") + "?format=csv").streaming_content).decode()  # type: ignore[attr-defined]
+    assert "2026-11" in figures
+    machine = client.get(reverse("computer_detail", args=[DeviceAlert.system.first().computer.uid]))  # type: ignore[union-attr]
+    assert detail in machine.content.decode()
+
+
+def test_a_federation_sees_its_own_alerts_only_and_rest_answers(cast: Cast) -> None:  # ORG-02
+    other = Cast("27")
+    read(cast, row(serial="OWN1"))
+    read(other, row(computer="KK27-A", serial="OTHER1"))
+    alert = DeviceAlert.system.get(seen__serial="OWN1")
+    body = {"answer": "INSTRUCTED", "reason": "注意した"}
+
+    page = client_of(cast.applicant).get(reverse("alert_list")).content.decode()
+    assert "KK13-A" in page
+    assert "KK27-A" not in page
+    assert client_for(Role.USER).get(reverse("alert_list")).status_code == 403
+    assert client_of(other.officer).get(reverse("alert_detail", args=[alert.pk])).status_code == 404
+    assert client_of(cast.applicant).get(reverse("alert_open")).status_code == 403
+    listed = Api(cast.officer).get("alerts/?month=2026-11")
+    assert [found["seen"]["serial"] for found in listed["results"]] == ["OWN1"]
+    Api(other.officer).post(f"alerts/{alert.pk}/answer/", body, check=404)
+    Api(cast.applicant).post(f"alerts/{alert.pk}/answer/", body, check=403)
+    Api(cast.officer).post(f"alerts/{alert.pk}/answer/", body | {"answer": "PROPER"}, check=422)
+    assert Api(cast.officer).post(f"alerts/{alert.pk}/answer/", body)["state"] == "ANSWERED"
+
+
+def test_the_list_costs_the_same_with_thirty_alerts(cast: Cast, django_assert_max_num_queries: Any) -> None:
+    read(cast, *(row(serial=f"N{n}0{n}", at=f"2026/11/01 09:{n:02}") for n in range(30)))
+
+    with django_assert_max_num_queries(30):
+        client_of(cast.applicant).get(reverse("alert_list"))
+
+
+def test_reading_costs_the_same_for_thirty_alerts(cast: Cast, django_assert_max_num_queries: Any) -> None:
+    rows = [row(serial=f"N{n}0{n}", at=f"2026/11/01 09:{n:02}") for n in range(30)]
+
+    with django_assert_max_num_queries(30):
+        read(cast, *rows, now=timezone.now() + timedelta(seconds=1))
