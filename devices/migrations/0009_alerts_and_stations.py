@@ -11,7 +11,7 @@ from portal.common.models import insert_only
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('devices', '0007_skysea'),
+        ('devices', '0008_quarantine'),
         ('orgs', '0006_password_changes'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
