@@ -24,7 +24,9 @@ from portal.common.time import today
 from portal.orgs.models import User
 from portal.workflow.models import ApplicationLine, StageStatus
 
-State, EndReason, Verb = WhitelistEntry.State, WhitelistEntry.EndReason, WhitelistEvent.Verb
+State = WhitelistEntry.State
+EndReason = WhitelistEntry.EndReason
+Verb = WhitelistEvent.Verb
 _VERB_OF = {
     EndReason.REMOVED: Verb.REMOVED,
     EndReason.REPLACED: Verb.REPLACED,
