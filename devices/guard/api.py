@@ -30,6 +30,8 @@ from portal.orgs.api import person
 from portal.orgs.models import Organisation, User
 from portal.orgs.permissions import READ_DEVICES, READ_OPERATIONS, RUN_OPERATIONS
 from portal.trail import services as trail
+from portal.workflow.api.idempotency import once
+from portal.workflow.api.schema import IDEMPOTENCY_KEY
 
 _NO_VERSION = gettext_lazy("There is no such version. Pull the whole list.")
 
@@ -122,7 +124,7 @@ class WhitelistCheckSerializer(serializers.Serializer):
     permitted = serializers.BooleanField(help_text="On the list; with ip: with this address")
     name = serializers.CharField()
     organisation = serializers.CharField()
-    mode = serializers.ChoiceField(choices=["", *Mode.values])
+    mode = serializers.CharField(help_text="MONITOR or BLOCK; empty when it is not on the list")
     version = serializers.IntegerField()
 
 
@@ -231,23 +233,26 @@ class GuardModesView(ApiView):
 
     @extend_schema(
         operation_id="guard_modes_decide",
+        parameters=[IDEMPOTENCY_KEY],
         request=GuardDecisionSerializer,
         responses={201: GuardDecisionSerializer},
     )
     def post(self, request: Request) -> Response:
         """Decide the mode of a federation from a day on."""
-        if not person(request).may(RUN_OPERATIONS):
+        user = person(request)
+        if not user.may(RUN_OPERATIONS):
             raise not_allowed()
         given = GuardDecisionSerializer(data=request.data)
         given.is_valid(raise_exception=True)
+        return once(request, user, lambda: self._decide(user, given))
+
+    def _decide(self, user: User, given: GuardDecisionSerializer) -> Response:
         values = dict(given.validated_data)
         chosen = Organisation.objects.filter(code=values.pop("organisation")).first()
         if chosen is None:
             raise invalid([FieldProblem("organisation", _("There is no such value."))])
         try:
-            modes.decide(organisation=chosen, **values, actor=person(request), now=timezone.now())
-        except modes.NotAllowed as error:
-            raise not_allowed() from error
+            modes.decide(organisation=chosen, **values, actor=user, now=timezone.now())
         except modes.ModeRefused as error:
             raise invalid([FieldProblem(error.field, error.reason)], 422) from error
         return Response(given.data, status=201)

@@ -398,6 +398,8 @@ SPECTACULAR_SETTINGS = {
         "OperationStatus": "portal.fulfilment.models.OperationStatus",
         "BatchState": "portal.two_factor.models.BatchState",
         "AccountState": "accounts.models.DirectoryAccount.State",
+        "GuardModeChoice": "devices.guard.models.Mode",
+        "GuardOutcome": "devices.guard.models.GuardState.Outcome",
         "PermitState": "devices.permits.models.DevicePermit.State",
         "DeviceKind": "devices.permits.source.DeviceKind",
         "DeviceGrant": "devices.permits.source.Grant",
