@@ -23,6 +23,7 @@ from devices.guard.render import Extract, render
 from devices.whitelist.addresses import AddressRefused, parse_ip, parse_mac
 from portal.common.api.paging import wrong_parameter
 from portal.common.api.problems import FieldProblem, invalid, not_allowed
+from portal.common.api.schema import IDEMPOTENCY_KEY
 from portal.common.api.views import ApiView
 from portal.common.time import today
 from portal.gateways.guard import Form
@@ -31,7 +32,6 @@ from portal.orgs.models import Organisation, User
 from portal.orgs.permissions import READ_DEVICES, READ_OPERATIONS, RUN_OPERATIONS
 from portal.trail import services as trail
 from portal.workflow.api.idempotency import once
-from portal.workflow.api.schema import IDEMPOTENCY_KEY
 
 _NO_VERSION = gettext_lazy("There is no such version. Pull the whole list.")
 
