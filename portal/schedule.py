@@ -203,6 +203,20 @@ def remind_of_alerts(*, now: datetime) -> str:
     return f"{telling.remind(now=now)}"
 
 
+def open_inventory(*, now: datetime, period: datetime) -> str:
+    """The quarter's inventory of devices begins (DEV-07)."""
+    from devices.inventory import opening
+
+    return opening.open_campaign(now=now, period=period)
+
+
+def look_after_inventory(*, now: datetime) -> str:
+    """Newer usage comes into the inventory, those who owe decisions are reminded, an old campaign is closed (DEV-07)."""
+    from devices.inventory import upkeep
+
+    return upkeep.look_after(now=now)
+
+
 JOBS: tuple[Job, ...] = (
     Job(
         name="end_whitelist_entries",
@@ -224,6 +238,21 @@ JOBS: tuple[Job, ...] = (
         cron="*/15 * * * *",
         run=publish_whitelist,
         why="Changes go out at once; this finds a guard that was changed, restarted or restored behind the portal's back.",
+    ),
+    Job(
+        name="open_inventory",
+        label=_("Open the quarterly inventory of devices"),
+        cron="0 4 1 1,4,7,10 *",
+        run=open_inventory,
+        why="Each quarter the officers check the use of the permitted devices (DEV-07).",
+        every_period=True,
+    ),
+    Job(
+        name="look_after_inventory",
+        label=_("Look after the inventory of devices"),
+        cron="50 8 * * *",
+        run=look_after_inventory,
+        why="At the start of the day; reminders go out on business days only.",
     ),
     Job(
         name="end_permits",

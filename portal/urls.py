@@ -31,6 +31,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("accounts.dormancy.urls")),
     path("", include("accounts.reconciliation.urls")),
     path("", include("accounts.self_service_urls")),
+    path("", include("devices.inventory.urls")),
     path("", include("devices.urls")),
     path("api/v1/", include("portal.api_urls")),
 ]

@@ -105,6 +105,8 @@ ANSWER_ALERTS = Permission(
     "answer_alerts", frozenset({Role.SECURITY_OFFICER, Role.SECURITY_MANAGER}), FEDERATIONS
 )
 READ_DEVICES = Permission("read_devices", READ_APPLICATIONS.roles)
+# DEV-07: decides in the inventory what is kept, what is to go, and what is missing.
+DECIDE_INVENTORY = Permission("decide_inventory", REGISTER_DEVICES.roles, FEDERATIONS)
 # ACC-14: says of a dormant account that it is kept. To have it deleted is to apply for it.
 ANSWER_DORMANT = Permission("answer_dormant", frozenset({Role.APPLICANT, Role.SECURITY_MANAGER}))
 READ_OPERATIONS = Permission(

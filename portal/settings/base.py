@@ -48,6 +48,7 @@ INSTALLED_APPS = [
     "portal.continuity",
     "accounts",
     "accounts.dormancy",
+    "devices.inventory",
     "devices",
     "requests",
 ]
@@ -253,6 +254,11 @@ DIRECTORY = {
 # ACC-14: how long without a logon is dormant, and in how many business days a federation answers.
 DORMANT_MONTHS = env.number("DORMANT_MONTHS", 6)
 DORMANT_ANSWER_DAYS = env.number("DORMANT_ANSWER_DAYS", 10)
+# DEV-07: after how many days without use a device counts as unused, in how many business days a federation decides,
+# and how many more a campaign stays open.
+INVENTORY_UNUSED_DAYS = env.number("INVENTORY_UNUSED_DAYS", 90)
+INVENTORY_ANSWER_DAYS = env.number("INVENTORY_ANSWER_DAYS", 20)
+INVENTORY_GRACE_DAYS = env.number("INVENTORY_GRACE_DAYS", 15)
 # ACC-07 reading A: no run of three characters of the login name (docs/adr/0008).
 PASSWORD_NAME_RUN_LENGTH = env.number("PASSWORD_NAME_RUN_LENGTH", 3)
 

@@ -73,6 +73,7 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
             Entry(_("Devices"), "device", "device_list", (READ_DEVICES,)),
             Entry(_("MAC whitelist"), "shield", "whitelist_list", (READ_DEVICES,)),
             Entry(_("PC quarantine"), "eye", "quarantine_list", (READ_DEVICES,)),
+            Entry(_("Inventory of devices"), "eye", "inventory_list", (READ_DEVICES,)),
             Entry(
                 _("Registration in SKYSEA"), "pen", "registration_list", (REGISTER_DEVICES, READ_OPERATIONS)
             ),

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from devices.inventory import asking
 from portal.orgs.permissions import Role
 from portal.workflow import selectors
 from tests.matrix.access import (
@@ -27,6 +28,7 @@ from tests.matrix.access import (
     READERS_OF_13,
     REFUSED,
     Access,
+    Names,
     Policy,
     access,
     at,
@@ -539,6 +541,68 @@ DORMANT = {
 }
 
 
+# --- Inventory of devices ---------------------------------------------------------------------------------------------------
+def quarter(world: World) -> dict[str, Any]:
+    """The quarter of 13's sheet."""
+    return {"period": world.inventory_line.sheet.campaign.starts_on}
+
+
+def inventory(world: World) -> dict[str, Any]:
+    """13's sheet of that quarter."""
+    return {**quarter(world), "code": "13"}
+
+
+def to_remove(world: World) -> dict[str, Any]:
+    """The decision of a form that officers and applicants may take."""
+    return {"line": [world.inventory_line.choice], "decision": "REMOVE"}
+
+
+def ticked(world: World) -> dict[str, Any]:
+    """The line alone."""
+    return {"line": [world.inventory_line.choice]}
+
+
+def step_of(names: Names) -> Access:
+    """A button of 13's sheet."""
+    return access(to(names, FOUND), to(READERS_OF_13, REFUSED), to(READERS, HIDDEN), otherwise=REFUSED)
+
+
+DECIDERS = OFFICER | OWNER
+PUBLIC_LINK = access(to(ALL, OK))
+SCAN = access(to(OFFICER, OK), to(READERS_OF_13, REFUSED), to(READERS, HIDDEN), otherwise=REFUSED)
+INVENTORY = {
+    "inventory_list": Policy(DEVICE_LIST),
+    "inventory_campaign": Policy(DEVICE_LIST, None, quarter),
+    "inventory_campaign_export": Policy(DEVICE_LIST, None, quarter),
+    "inventory_report": Policy(DEVICE_LIST, None, quarter),
+    "inventory_close": Policy(None, access(to(OPERATOR, FOUND), otherwise=REFUSED), quarter),
+    "inventory_labels": Policy(
+        access(to(READERS_OF_13, OK), to(READERS, HIDDEN), otherwise=REFUSED)  # others have no device
+    ),
+    "inventory_sheet": Policy(OF_13, None, inventory),
+    "inventory_sheet_report": Policy(OF_13, None, inventory),
+    "inventory_export": Policy(OF_13, None, inventory),
+    "inventory_decide": Policy(None, step_of(DECIDERS), inventory, to_remove),
+    "inventory_recent": Policy(None, step_of(OFFICER), inventory),
+    "inventory_replies": Policy(None, step_of(OFFICER), inventory),
+    "inventory_ask": Policy(None, step_of(OFFICER), inventory, ticked),
+    "inventory_removals": Policy(None, step_of(OWNER), inventory),
+    "inventory_scan": Policy(
+        SCAN,
+        access(to(OFFICER, OK), to(READERS_OF_13, REFUSED), to(READERS, HIDDEN), otherwise=REFUSED),
+        inventory,
+        lambda w: {"number": w.inventory_line.number},
+    ),
+    # The mailed link is the key: whoever holds it sees the page, logged in or not, and nothing else of 13.
+    "inventory_question": Policy(
+        PUBLIC_LINK,
+        PUBLIC_LINK,
+        lambda w: {"token": asking.token_of(w.inventory_line)},
+        lambda w: {"answer": "NOT_NEEDED"},
+    ),
+}
+
+
 # --- Reconciliation: findings of 13 are read by its readers, answered by operators -----------------------------------------
 def finding(world: World) -> dict[str, Any]:
     """An open finding about 13's account."""
@@ -689,6 +753,7 @@ POLICIES: dict[str, Policy] = {
     **ACCOUNTS,
     **DEVICES,
     **DORMANT,
+    **INVENTORY,
     **RECONCILIATION,
     **OPERATIONS,
     **OWN_PAGES,

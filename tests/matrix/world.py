@@ -23,6 +23,8 @@ from devices.alerts.models import DeviceAlert
 from devices.computers.models import Computer, Segment
 from devices.exchange import imports, orders
 from devices.exchange.models import OrderFile, SkyseaFinding
+from devices.inventory import asking, opening
+from devices.inventory.models import InventoryLine
 from devices.permits.models import DevicePermit
 from devices.quarantine import services as quarantine
 from devices.quarantine.models import QuarantineImport
@@ -42,6 +44,7 @@ from portal.workflow.bulk.models import Upload, UploadState
 from portal.workflow.models import Application, Attachment, SavedFilter
 from tests import factories, journeys
 from tests.devices import world as devices
+from tests.devices.inventory import stock
 from tests.fakes import FakeDirectory, users_ou
 from tests.roles import client_of
 
@@ -88,6 +91,7 @@ class World:
     alert: DeviceAlert = field(init=False)
     station: ConsoleStation = field(init=False)
     dormant_line: DormantLine = field(init=False)
+    inventory_line: InventoryLine = field(init=False)
     finding: Finding = field(init=False)
     deputy: Deputy = field(init=False)
     membership: Membership = field(init=False)
@@ -116,6 +120,7 @@ def build(directory: FakeDirectory) -> World:
     _devices(world)
     _skysea(world)
     _dormant(world)
+    _inventory(world)
     _belongings(world)
     return world
 
@@ -268,6 +273,17 @@ def _dormant(world: World) -> None:
     )
     listing.list_dormant_accounts(now=timezone.now(), period=timezone.now())
     world.dormant_line = DormantLine.system.select_related("review__run").get(organisation__code="13")
+
+
+def _inventory(world: World) -> None:
+    now = timezone.now()
+    stock.fill(factories.organisation("13"), 1)
+    opening.open_campaign(now=now, period=now)
+    line = InventoryLine.system.select_related("sheet__campaign").get()
+    line.name, line.end_user, line.asked_at = CANARY_NAME, CANARY_NAME, now
+    line.question_digest = asking.digest_of(asking.token_of(line))
+    line.save()
+    world.inventory_line = line
 
 
 def _belongings(world: World) -> None:

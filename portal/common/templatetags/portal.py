@@ -141,6 +141,14 @@ _CHIPS: dict[str, tuple[str, str]] = {
     "RETIRED": ("", "minus"),
     "REGISTERED": ("done", "check"),
     "ENDING": ("wait", "clock"),
+    # inventory of devices
+    "CLOSED": ("", "stop"),
+    "REMOVE": ("ng", "close"),
+    "MISSING": ("fail", "alert"),
+    "RECENT": ("done", "check"),
+    "UNUSED": ("wait", "clock"),
+    "NEVER": ("wait", "alert"),
+    "UNKNOWN": ("", "info"),
     # initial passwords
     "DELIVERED": ("wait", "mail"),
     "TAKEN": ("ok", "check"),

@@ -1,0 +1,1 @@
+"""The quarterly inventory of devices (棚卸し, DEV-07)."""

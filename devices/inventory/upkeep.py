@@ -1,0 +1,155 @@
+"""What happens to open campaigns by the clock: newer usage, permits that ended, applications without a result, reminders (DEV-07)."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from django.db import connection, transaction
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+
+from devices.inventory import asking, closing, mailing
+from devices.inventory.deciding import locked, save, settle
+from devices.inventory.models import InventoryCampaign, InventoryLine, InventorySheet
+from devices.inventory.opening import USAGE
+from devices.inventory.quarters import recent_from
+from devices.inventory.removals import WITHOUT_RESULT
+from devices.permits.models import DevicePermit
+from portal.common.time import business_days_between, is_business_day, today
+from portal.trail import services as trail
+
+REMIND_BEFORE = (10, 5, 1)  # business days
+_OVERDUE_AGAIN = 3  # business days between two mails about a sheet that is overdue
+
+_REFRESH = f"""
+    UPDATE inventory_inventoryline l
+       SET last_used_at = d.last_used_at, usage_as_of = d.usage_as_of, usage = {USAGE}
+      FROM devices_device d, inventory_inventorysheet s
+     WHERE d.id = l.device_id AND s.id = l.sheet_id AND s.campaign_id = %(campaign)s
+       AND l.decision = '' AND l.gone_at IS NULL
+       AND d.usage_as_of IS DISTINCT FROM l.usage_as_of
+"""  # noqa: S608  nothing in it comes from outside
+
+
+def look_after(*, now: datetime) -> str:
+    """Each morning. A campaign whose last day has passed is closed."""
+    for campaign in InventoryCampaign.objects.filter(
+        status=InventoryCampaign.Status.OPEN, closes_on__lt=today(now)
+    ):
+        closing.close(campaign_id=campaign.pk, actor=None, now=now)
+    refreshed = sum(refresh_usage(campaign) for campaign in _open_campaigns())
+    asking.purge(now=now)
+    gone, asked, reminded = leave_out_ended(now=now), decide_again(now=now), remind(now=now)
+    text = _("%(refreshed)d with newer usage; %(gone)d ended; %(asked)d to be decided again; %(n)d reminded")
+    return text % {"refreshed": refreshed, "gone": gone, "asked": asked, "n": reminded}
+
+
+def refresh_usage(campaign: InventoryCampaign) -> int:
+    """Read the newest usage import into the lines that nobody has decided; how many changed.
+
+    No version rises: nobody's decision is in the way, and a person who looks at the page loses nothing.
+    """
+    values = {
+        "campaign": campaign.pk,
+        "recent": recent_from(campaign.starts_on, campaign.unused_days),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_REFRESH, values)
+        return int(cursor.rowcount)
+
+
+def leave_out_ended(*, now: datetime) -> int:
+    """Lines whose permit ended while nobody had decided need no decision any more; how many."""
+    rows = InventoryLine.system.filter(
+        sheet__campaign__in=_open_campaigns(), decision="", gone_at=None
+    ).exclude(permit__state=DevicePermit.State.REGISTERED)
+    return sum(_leave_out(pk, now) for pk in set(rows.values_list("sheet_id", flat=True)))
+
+
+def decide_again(*, now: datetime) -> int:
+    """Open the lines whose removal application was withdrawn, rejected or closed; how many."""
+    ended = InventoryLine.system.filter(
+        sheet__campaign__in=_open_campaigns(), application__status__in=WITHOUT_RESULT
+    )
+    return sum(_decide_again(pk, now) for pk in set(ended.values_list("sheet_id", flat=True)))
+
+
+def remind(*, now: datetime) -> int:
+    """Mail about open sheets: 10, 5 and 1 business days before the date, and after it; never twice on one day."""
+    day = today(now)
+    if not is_business_day(day):
+        return 0
+    return sum(_remind(pk, now) for pk in list(_owed(day).values_list("pk", flat=True)))
+
+
+def _open_campaigns() -> QuerySet[InventoryCampaign]:
+    return InventoryCampaign.objects.filter(status=InventoryCampaign.Status.OPEN)
+
+
+def _owed(day: date) -> QuerySet[InventorySheet]:
+    rows = InventorySheet.system.filter(
+        status=InventorySheet.Status.OPEN, campaign__status=InventoryCampaign.Status.OPEN
+    )
+    return rows.exclude(reminded_on=day).order_by("pk")
+
+
+@transaction.atomic
+def _leave_out(sheet_id: int, now: datetime) -> int:
+    sheet = locked(sheet_id)
+    rows = sheet.lines.filter(decision="", gone_at=None).exclude(permit__state=DevicePermit.State.REGISTERED)
+    lines = list(rows.select_for_update(of=("self",)).order_by("pk")) if sheet.campaign.is_open else []
+    for line in lines:
+        line.gone_at = now
+        save(sheet, line, None, now, "inventory.gone")
+    settle(sheet, now)
+    return len(lines)
+
+
+@transaction.atomic
+def _decide_again(sheet_id: int, now: datetime) -> int:
+    sheet = locked(sheet_id)
+    rows = sheet.lines.select_for_update(of=("self",)).filter(application__status__in=WITHOUT_RESULT)
+    lines = list(rows.order_by("pk")) if sheet.campaign.is_open else []
+    for line in lines:
+        line.decision, line.reason, line.application = "", "", None
+        line.decided_by, line.decided_at = None, None
+        save(sheet, line, None, now, "inventory.again")
+    settle(sheet, now)
+    return len(lines)
+
+
+@transaction.atomic
+def _remind(sheet_id: int, now: datetime) -> int:
+    day = today(now)
+    rows = _owed(day).select_for_update(of=("self",)).select_related("campaign")
+    sheet = rows.filter(pk=sheet_id).first()
+    if sheet is None or not _is_due(sheet, day):
+        return 0  # decided, or another run was first
+    waiting = sheet.lines.filter(decision="", gone_at=None).count()
+    if day > sheet.campaign.due_on:
+        mailing.tell_overdue(sheet, waiting, now)
+    else:
+        mailing.remind(sheet, waiting, now)
+    sheet.reminded_on = day
+    sheet.save(update_fields=["reminded_on"])
+    trail.record(
+        action="inventory.remind",
+        now=now,
+        actor=None,
+        object_type="inventory.inventorysheet",
+        object_id=sheet.pk,
+        object_label=str(sheet),
+        object_organisation_id=sheet.organisation_id,
+    )
+    return 1
+
+
+def _is_due(sheet: InventorySheet, day: date) -> bool:
+    """Whether a mail is owed on that day; one that an outage swallowed is sent the next morning."""
+    last, due = sheet.reminded_on, sheet.campaign.due_on
+    if day > due:
+        return last is None or last <= due or business_days_between(last, day) >= _OVERDUE_AGAIN
+    left = business_days_between(day, due)
+    # What the mail about the campaign itself said that day needs no repetition.
+    told = last or today(sheet.campaign.opened_at)
+    return any(left <= days < business_days_between(told, due) for days in REMIND_BEFORE)
