@@ -16,6 +16,7 @@ from devices.alerts.api import AlertAnswerView, AlertsView
 from devices.api import ComputersView, SegmentsView
 from devices.exchange.api import SkyseaAnswerView, SkyseaFindingsView
 from devices.guard.api import GuardModesView, GuardsView, WhitelistCheckView, WhitelistView
+from devices.inventory.api import InventoryDecisionsView, InventoryLinesView
 from devices.permits.api import DeviceRegisteredView, DeviceRemovedView, DevicesView
 from devices.quarantine.api import QuarantineView
 from devices.stations.api import StationsView
@@ -86,6 +87,8 @@ urlpatterns: list[URLPattern] = [
     path("stations/", StationsView.as_view(), name="api_stations"),
     path("skysea/findings/", SkyseaFindingsView.as_view(), name="api_skysea_findings"),
     path("skysea/findings/<int:pk>/answer/", SkyseaAnswerView.as_view(), name="api_skysea_answer"),
+    path("inventory/", InventoryLinesView.as_view(), name="api_inventory"),
+    path("inventory/decisions/", InventoryDecisionsView.as_view(), name="api_inventory_decisions"),
     path("devices/", DevicesView.as_view(), name="api_devices"),
     path(
         "devices/<device_number:device>/registered/",

@@ -18,7 +18,7 @@ from portal.common.forms import PortalForm
 _LINE = re.compile(r"[0-9]{1,18}:[0-9]{1,5}")
 _DECISIONS = (
     ("", gettext_lazy("All")),
-    ("open", gettext_lazy("to be decided")),
+    ("open", gettext_lazy("not decided")),
     ("replied", gettext_lazy("the user has answered")),
     *InventoryLine.Decision.choices,
     ("gone", gettext_lazy("ended meanwhile")),
@@ -130,19 +130,3 @@ class ReplyForm(PortalForm):
         required=False,
         max_length=REPLY_LENGTH,
     )
-
-
-class AnswerFileForm(PortalForm):
-    """The filled table of a sheet."""
-
-    file = forms.FileField(
-        label=gettext_lazy("File"),
-        help_text=gettext_lazy("The downloaded table with your decisions: Excel (.xlsx) or CSV."),
-        widget=forms.FileInput(attrs={"accept": ".xlsx,.csv,.tsv,.txt"}),
-        error_messages={"required": gettext_lazy("Choose a file first.")},
-    )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        # What is wrong is said with the address of its cell; an empty file is no exception.
-        self.fields["file"].allow_empty_file = True  # type: ignore[attr-defined]

@@ -59,7 +59,7 @@ class InventorySheet(ScopedModel):
     class Status(models.TextChoices):
         """Where it stands."""
 
-        OPEN = "OPEN", _("to be decided")
+        OPEN = "OPEN", _("not decided")
         ANSWERED = "ANSWERED", _("decided")
         CLOSED = "CLOSED", _("closed with rows that nobody decided")
 

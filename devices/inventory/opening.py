@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -91,7 +92,7 @@ def _fill(campaign: InventoryCampaign) -> None:
     InventorySheet.system.bulk_create(
         InventorySheet(campaign=campaign, organisation=organisation) for organisation in federations
     )
-    values = {
+    values: dict[str, Any] = {
         "campaign": campaign.pk,
         "recent": recent_from(campaign.starts_on, campaign.unused_days),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import QuerySet
@@ -49,7 +50,7 @@ def refresh_usage(campaign: InventoryCampaign) -> int:
 
     No version rises: nobody's decision is in the way, and a person who looks at the page loses nothing.
     """
-    values = {
+    values: dict[str, Any] = {
         "campaign": campaign.pk,
         "recent": recent_from(campaign.starts_on, campaign.unused_days),
     }

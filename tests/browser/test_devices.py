@@ -8,6 +8,8 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import expect
 
+from devices.inventory import opening
+from devices.inventory.models import InventoryCampaign
 from devices.permits.models import DevicePermit
 from portal.fulfilment import services as fulfilment
 from portal.notices.models import Notice
@@ -69,3 +71,25 @@ def test_a_usb_stick_from_application_to_ready(office: Office) -> None:
     assert Application.system.get(number=number.group()).status == Status.COMPLETED
     user.open(f"/devices/{permit.device.number}/")
     expect(user.page.locator("main")).to_contain_text("一度接続してください")
+
+    # In the quarter's inventory the officer finds it unneeded; an applicant applies, the officer accepts and removes it (DEV-07).
+    now = timezone.now()
+    opening.open_campaign(now=now, period=now)
+    sheet = f"/inventory/{InventoryCampaign.objects.get()}/13/"
+    officer.open(sheet)
+    officer.page.get_by_label(permit.device.number).check()
+    officer.page.locator("input[name=decision][value=REMOVE]").check()
+    officer.press("決定する")
+    expect(officer.page.locator("tbody")).to_contain_text("削除申請がまだありません")
+    user.open(sheet)
+    user.press("1件の削除申請を作る")
+    user.press("この申請を提出する")
+    removal = Application.system.get(kind="devices.permit_remove")
+    decide(officer, removal.number, "承認する", "承認を確定する")
+    fulfilment.drain("device_control", now_fn=timezone.now)
+    officer.open(f"/devices/registration/{permit.device.number}/")
+    officer.press("SKYSEAから削除した")
+    permit.refresh_from_db()
+    assert permit.state == "REMOVED"
+    officer.open(sheet)
+    expect(officer.page.locator("tbody")).to_contain_text(removal.number)

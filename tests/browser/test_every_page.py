@@ -14,6 +14,8 @@ from devices.alerts.models import DeviceAlert
 from devices.computers.models import Computer
 from devices.exchange import imports
 from devices.exchange.models import SkyseaFinding
+from devices.inventory import asking, opening
+from devices.inventory.models import InventoryCampaign, InventoryLine
 from devices.permits.models import DevicePermit
 from devices.stations.services import designate
 from portal.fulfilment import services
@@ -23,6 +25,7 @@ from tests.browser.conftest import Office
 from tests.browser.good import axe_findings, expect_good, expect_good_here
 from tests.devices import world as devices
 from tests.devices.whitelist import corpus
+from tests.devices.inventory import stock
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -297,3 +300,22 @@ def test_pages_about_devices_are_good(office: Office) -> None:
         expect_good(office.desk_of(cast.applicant), path)
     for path in officer:
         expect_good(office.desk_of(cast.officer), path)
+
+
+def test_pages_about_the_inventory_are_good(office: Office) -> None:
+    cast = devices.Cast()
+    stock.fill(factories.organisation("13"), 10)
+    now = timezone.now()
+    opening.open_campaign(now=now, period=now)
+    campaign = InventoryCampaign.objects.get()
+    sheet = f"/inventory/{campaign}/13/"
+    line = InventoryLine.system.first()
+    assert line is not None
+    line.asked_at = now
+    line.question_digest = asking.digest_of(asking.token_of(line))
+    line.save()
+
+    for path in ("/inventory/", f"/inventory/{campaign}/", sheet, f"{sheet}scan/"):
+        expect_good(office.desk_of(cast.officer), path)
+    expect_good(office.desk_of(cast.operator), f"/inventory/{campaign}/")
+    expect_good(office.desk_of(cast.officer), f"/inventory/question/{asking.token_of(line)}/")

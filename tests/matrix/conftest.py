@@ -26,7 +26,9 @@ def world(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
         patched.setattr(PersonThrottle, "allow_request", lambda self, request, view: True)
         # The text of a PDF, quickly, so that it can be searched for what nobody else may read.
         for module in (reporting, inventory):
-            patched.setattr(module, "render_pdf", lambda name, values: render_to_string(name, values).encode())
+            patched.setattr(
+                module, "render_pdf", lambda name, values: render_to_string(name, values).encode()
+            )
         with django_db_blocker.unblock():
             made = build(directory)
         yield made

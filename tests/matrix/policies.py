@@ -557,6 +557,13 @@ def to_remove(world: World) -> dict[str, Any]:
     return {"line": [world.inventory_line.choice], "decision": "REMOVE"}
 
 
+def api_to_remove(world: World) -> dict[str, Any]:
+    """The decision of a program."""
+    line = world.inventory_line
+    row = {"id": line.pk, "version": line.version, "decision": "REMOVE"}
+    return {"quarter": str(line.sheet.campaign), "organisation": "13", "decisions": [row]}
+
+
 def ticked(world: World) -> dict[str, Any]:
     """The line alone."""
     return {"line": [world.inventory_line.choice]}
@@ -592,6 +599,12 @@ INVENTORY = {
         access(to(OFFICER, OK), to(READERS_OF_13, REFUSED), to(READERS, HIDDEN), otherwise=REFUSED),
         inventory,
         lambda w: {"number": w.inventory_line.number},
+    ),
+    "api_inventory": Policy(DEVICE_LIST),
+    "api_inventory_decisions": Policy(
+        None,
+        access(to(DECIDERS, OK), to(READERS_OF_13, REFUSED), to(READERS, HIDDEN), otherwise=REFUSED),
+        data=api_to_remove,
     ),
     # The mailed link is the key: whoever holds it sees the page, logged in or not, and nothing else of 13.
     "inventory_question": Policy(

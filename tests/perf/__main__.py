@@ -18,6 +18,7 @@ SECTIONS = (
     "search",
     "lists",
     "reconciliation",
+    "inventory",
     "whitelist",
 )
 
@@ -72,6 +73,11 @@ def main() -> None:
                 from tests.perf import whitelist
 
                 whitelist.measure(report, chosen.listed)
+                report.write()
+            if "inventory" in chosen.sections:
+                from tests.perf import inventory
+
+                inventory.measure(report)
                 report.write()
             if "reconciliation" in chosen.sections:
                 from tests.perf import reconciliation

@@ -40,7 +40,7 @@ class Migration(migrations.Migration):
             name='InventorySheet',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('status', models.CharField(choices=[('OPEN', 'to be decided'), ('ANSWERED', 'decided'), ('CLOSED', 'closed with rows that nobody decided')], default='OPEN', max_length=10, verbose_name='status')),
+                ('status', models.CharField(choices=[('OPEN', 'not decided'), ('ANSWERED', 'decided'), ('CLOSED', 'closed with rows that nobody decided')], default='OPEN', max_length=10, verbose_name='status')),
                 ('answered_at', models.DateTimeField(blank=True, null=True, verbose_name='decided')),
                 ('reminded_on', models.DateField(blank=True, null=True)),
                 ('campaign', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='sheets', to='inventory.inventorycampaign')),

@@ -142,7 +142,6 @@ _CHIPS: dict[str, tuple[str, str]] = {
     "REGISTERED": ("done", "check"),
     "ENDING": ("wait", "clock"),
     # inventory of devices
-    "CLOSED": ("", "stop"),
     "REMOVE": ("ng", "close"),
     "MISSING": ("fail", "alert"),
     "RECENT": ("done", "check"),
