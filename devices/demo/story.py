@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from devices.computers.kinds import REGISTER, TARGET
 from devices.computers.models import Computer, Segment
-from devices.demo import guard, skysea
+from devices.demo import guard, inventory, skysea
 from devices.permits import services as permits
 from devices.permits.kinds import PERMIT, REMOVE
 from devices.permits.models import Device, DevicePermit
@@ -236,4 +236,5 @@ def tell(*, federations: int, seed: int) -> int:
         told.append(organisation)
     if told:
         guard.scene(told, teller.operator)
+        inventory.scene(timezone.now())
     return len(told)
