@@ -24,8 +24,8 @@ from tests import factories, journeys
 from tests.browser.conftest import Office
 from tests.browser.good import axe_findings, expect_good, expect_good_here
 from tests.devices import world as devices
-from tests.devices.whitelist import corpus
 from tests.devices.inventory import stock
+from tests.devices.whitelist import corpus
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
