@@ -42,7 +42,7 @@ def text(response: Any) -> str:
 
 
 def test_the_officer_keeps_what_was_used_and_decides_the_rest(sheet: InventorySheet, cast: Cast) -> None:
-    InventoryLine.system.exclude(number=UNUSED).update(usage="RECENT")
+    InventoryLine.system.exclude(number=UNUSED).update(usage="RECENT", last_used_at=timezone.now())
     InventoryLine.system.filter(number=UNUSED).update(usage="UNUSED")
     client, page = client_of(cast.officer), address("inventory_sheet", sheet)
     assert "最近使用された9件を残す" in text(client.get(page))
