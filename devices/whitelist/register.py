@@ -203,9 +203,8 @@ def _machine(line: ApplicationLine, payload: WhitelistLine) -> Computer:
 
 
 def _segment(line: ApplicationLine, segment_id: int | None) -> Segment:
-    segment: Segment | None = Segment.system.filter(
-        pk=segment_id, organisation_id=line.organisation_id
-    ).first()
+    own = Segment.system.filter(organisation_id=line.organisation_id)
+    segment: Segment | None = None if segment_id is None else own.filter(pk=segment_id).first()
     if segment is None:
         raise SegmentMissing(segment_id)
     return segment
