@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from datetime import date, datetime
 from typing import Any
 
@@ -68,7 +69,7 @@ def _remind(organisation_id: int, day: date, now: datetime) -> bool:
 
 
 def _tell(
-    template: str, role: str, organisation_id: int, now: datetime, excluded: set[int | None], count: int
+    template: str, role: str, organisation_id: int, now: datetime, excluded: Container[int], count: int
 ) -> None:
     for pk, person in people.holders(role, organisation_id, today(now)).items():
         if pk not in excluded:
