@@ -392,6 +392,7 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "portal.common.api.problem_response",
     "UNAUTHENTICATED_USER": None,
+    "SCHEMA_COERCE_PATH_PK": False,  # addresses are described as they are written
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Kokuho network operations portal",
