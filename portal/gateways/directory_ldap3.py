@@ -230,12 +230,18 @@ class Ldap3Directory:
         if not reply.ok:
             raise errors.placement_error(reply, account.container_dn)
         try:
-            (made,) = self._find(dn, values.account_filter(), scope=ldap3.BASE)
+            (made,) = self._just_made(dn)
         except (DirectoryError, ValueError) as error:
             raise OutcomeUnknown(
                 "the account was added but could not be read back", code="not_read_back"
             ) from error
         return made
+
+    def _just_made(self, dn: str) -> list[DirectoryEntry]:
+        """Without what the directory would work out: nobody can have locked it or let its password expire yet."""
+        attributes = values.scan_attributes(self._settings.marker_attribute)
+        reply = self._search(dn, values.account_filter(), attributes=attributes, scope=ldap3.BASE)
+        return [values.parse_entry(item, self._settings.marker_attribute) for item in reply.entries]
 
     def update_account(
         self,
