@@ -20,6 +20,7 @@ SECTIONS = (
     "lists",
     "reconciliation",
     "inventory",
+    "devices",
     "whitelist",
 )
 
@@ -59,6 +60,7 @@ def _measurements(
         accounts,
         bulk,
         decisions,
+        devices,
         inventory,
         lists,
         provisioning,
@@ -75,6 +77,7 @@ def _measurements(
         "search": lambda: accounts.measure_search(report, chosen.searched),
         "whitelist": lambda: whitelist.measure(report, chosen.listed),
         "inventory": lambda: inventory.measure(report),
+        "devices": lambda: devices.measure(report),
         "reconciliation": lambda: reconciliation.measure(report, directory, chosen.accounts),
     }
 

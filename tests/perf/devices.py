@@ -1,0 +1,163 @@
+"""The list of 20,000 devices, beside a bare query and a plain page of as many bytes, and a workbook of 1,000 permits."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from statistics import median
+from typing import Any
+
+from django.db import connection
+from django.template import Context, Template
+from django.test import Client
+from django.utils import timezone, translation
+
+from devices.permits.kinds import PERMIT
+from devices.permits.models import Device
+from portal.orgs.models import User
+from portal.orgs.permissions import Role
+from portal.workflow import kinds
+from portal.workflow.bulk import checking, services
+from portal.workflow.bulk.columns import columns_of
+from portal.workflow.kinds import LineContext
+from tests import factories
+from tests.bulk.books import book
+from tests.devices import world
+from tests.devices.inventory import stock
+from tests.perf.report import Report
+from tests.roles import client_of
+
+DEVICES, ROWS, RUNS, ROUNDS = 20_000, 1000, 31, 3
+_PLAIN = "<table>{% for row in rows %}<tr>{% for cell in row %}<td>{{ cell }}</td>{% endfor %}</tr>{% endfor %}</table>"
+
+
+def measure(report: Report) -> None:
+    """Both parts; the register is filled first, unless another section has done so."""
+    federations = stock.federations()
+    for organisation in federations:
+        if Device.system.filter(organisation=organisation).count() < DEVICES // len(federations):
+            stock.fill(organisation, -(-DEVICES // len(federations)))
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
+    _measure_list(report)
+    _measure_file(report)
+
+
+def _measure_list(report: Report) -> None:
+    people = {
+        "operations": factories.user(Role.OPERATOR, code="operations"),
+        "federation": factories.user(Role.SECURITY_OFFICER, code="13"),
+    }
+    deep = Device.system.order_by("-pk").values_list("pk", flat=True)[DEVICES // 2]
+    for who, person in people.items():
+        client = client_of(User.objects.get(pk=person.pk), SERVER_NAME="127.0.0.1")
+        size, statements = _page(client, "/devices/")
+        report.add(
+            f"device list, first page, {who}, {DEVICES:,} devices",
+            _median(lambda client=client: client.get("/devices/")) * 1000,  # type: ignore[misc]
+            "ms",
+            reference="a bare indexed query and a plain page of as many bytes",
+            reference_value=_median(lambda size=size: _bare(50, size)) * 1000,  # type: ignore[misc]
+        )
+        for name, address in (
+            ("500 rows", "/devices/?rows=500"),
+            ("filtered", "/devices/?kind=USB_STORAGE&state=REGISTERED"),
+            ("deep page", f"/devices/?cursor=a{deep}"),
+        ):
+            _size, others = _page(client, address)
+            report.add(
+                f"device list, {name}, {who}, {DEVICES:,} devices",
+                _median(lambda client=client, address=address: client.get(address)) * 1000,  # type: ignore[misc]
+                "ms",
+            )
+            report.add(
+                f"device list, {name}, {who}, statements",
+                others,
+                "statements",
+                reference="first page of 50 rows",
+                reference_value=statements,
+            )
+
+
+def _page(client: Client, address: str) -> tuple[int, int]:
+    """Bytes and statements of one page."""
+    statements: list[str] = []
+
+    def note(execute: Any, sql: str, *rest: Any) -> Any:
+        statements.append(sql)
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(note):
+        response = client.get(address)
+    assert response.status_code == 200, address
+    return len(response.content), len(statements)
+
+
+def _bare(rows: int, size: int) -> str:
+    """The rows of the page by their index, in a table, and filled up to the bytes of the page."""
+    found = list(Device.system.order_by("-pk").values_list()[: rows + 1])
+    page = Template(_PLAIN).render(Context({"rows": found}))
+    return page + " " * max(size - len(page.encode()), 0)
+
+
+def _measure_file(report: Report) -> None:
+    cast = world.Cast()
+    machines = [world.computer(code="13").name for _ in range(50)]
+    rates = sorted(_rate(cast, machines, number) for number in range(ROUNDS))
+    report.add(
+        "a workbook of 1,000 devices: read, checked, previewed and taken over with its history",
+        rates[ROUNDS // 2],
+        "rows/s",
+        reference="wanted at least",
+        reference_value=300.0,
+    )
+
+
+def _rate(cast: world.Cast, machines: list[str], number: int) -> float:
+    data = _workbook(cast, machines, number)
+    start = time.perf_counter()
+    upload = services.upload_file(
+        kind=PERMIT,
+        organisation_id=cast.applicant.organisation_id,
+        actor=cast.applicant,
+        name="bench.xlsx",
+        data=data,
+        now=timezone.now(),
+    )
+    with translation.override("ja"):
+        checking.check(upload_id=upload.pk, now=timezone.now())
+    services.take_over(
+        upload_id=upload.pk, actor=cast.applicant, version=None, reason="業務で使うため。", now=timezone.now()
+    )
+    seconds = time.perf_counter() - start
+    upload.refresh_from_db()
+    assert (upload.row_count, upload.error_count) == (ROWS, 0), "the rows were not right"
+    return ROWS / seconds
+
+
+def _workbook(cast: world.Cast, machines: list[str], number: int) -> bytes:
+    context = LineContext(
+        organisation=factories.organisation("13"),
+        actor=cast.applicant,
+        application=None,
+        today=timezone.localdate(),
+    )
+    with translation.override("ja"):
+        columns = columns_of(kinds.get(PERMIT), context)
+    words = {"device_kind": "USBメモリ/USBハードディスク", "grant": "読み書き可能"}
+    rows = []
+    for n in range(ROWS):
+        machine = machines[n % len(machines)]
+        line = world.permit_line(machine, serial=f"BENCH{number}-{n:05}") | words | {"computers": machine}
+        rows.append([line.get(column.name, "") for column in columns])
+    return book(rows, header=[column.label for column in columns])
+
+
+def _median(act: Callable[[], object]) -> float:
+    act()
+    times = []
+    for _ in range(RUNS):
+        start = time.perf_counter()
+        act()
+        times.append(time.perf_counter() - start)
+    return median(times)
