@@ -58,7 +58,7 @@ class InventoryLineSerializer(serializers.Serializer):
     application = serializers.CharField(source="application.number", default=None, allow_null=True)
 
 
-class DecisionSerializer(StrictSerializer):
+class InventoryAnswerSerializer(StrictSerializer):
     """One decision about one line as it was read."""
 
     id = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
@@ -69,13 +69,13 @@ class DecisionSerializer(StrictSerializer):
     )
 
 
-class DecisionsSerializer(StrictSerializer):
+class InventoryAnswersSerializer(StrictSerializer):
     """Decisions about lines of one sheet."""
 
     quarter = serializers.RegexField(rf"^{_QUARTER}\Z", help_text="2027-01")
     organisation = serializers.CharField(max_length=20)
     decisions = serializers.ListField(
-        child=DecisionSerializer(), allow_empty=False, max_length=MOST_DECISIONS
+        child=InventoryAnswerSerializer(), allow_empty=False, max_length=MOST_DECISIONS
     )
 
 
@@ -127,7 +127,7 @@ class InventoryDecisionsView(ApiView):
     @extend_schema(
         operation_id="inventory_decide",
         parameters=[IDEMPOTENCY_KEY],
-        request=DecisionsSerializer,
+        request=InventoryAnswersSerializer,
         responses=InventoryOutcomeSerializer(many=True),
     )
     def post(self, request: Request) -> Response:
@@ -136,7 +136,7 @@ class InventoryDecisionsView(ApiView):
         return once(request, user, lambda: self._decide(request, user))
 
     def _decide(self, request: Request, user: User) -> Response:
-        checked = DecisionsSerializer(data=request.data)
+        checked = InventoryAnswersSerializer(data=request.data)
         checked.is_valid(raise_exception=True)
         values = checked.validated_data
         try:
