@@ -30,15 +30,20 @@ def answers_to(alert: DeviceAlert) -> list[str]:
 
 @transaction.atomic
 def answer_alerts(
-    *, alert_ids: Iterable[int], actor: User, answer: str, reason: str, now: datetime
+    *, alert_ids: Iterable[int], actor: User, answer: str, reason: str, now: datetime, only_open: bool = False
 ) -> list[DeviceAlert]:
-    """Answer alerts together or none of them; an incident is told to the security managers. Raises NotAllowed, AnswerRefused."""
+    """Answer alerts together or none of them; an incident is told to the security managers.
+
+    `only_open`: the person saw them unanswered and corrects nobody. Raises NotAllowed, AnswerRefused.
+    """
     rows = DeviceAlert.system.select_for_update(of=("self",)).filter(pk__in=list(alert_ids)).order_by("pk")
     alerts = list(rows.select_related("device"))
     if not alerts:
         raise AnswerRefused("", _("Choose at least one alert."))
     if any(not actor.may(ANSWER_ALERTS, alert.organisation_id) for alert in alerts):
         raise NotAllowed(_("Only the security officer or manager of the organisation answers alerts."))
+    if only_open and any(alert.state != State.OPEN for alert in alerts):
+        raise AnswerRefused("", _("Somebody answered this meanwhile. Look again."))
     if any(answer not in answers_to(alert) for alert in alerts):
         text = _("This cannot be said to every alert that was chosen. Answer them one by one.")
         raise AnswerRefused("answer", text)

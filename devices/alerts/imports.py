@@ -25,6 +25,7 @@ from devices.exchange.reading import Line, read
 from devices.fields import folded
 from devices.permits.models import DevicePermit
 from devices.permits.source import WRITES
+from portal.common.time import today
 from portal.orgs.models import Organisation, User
 from portal.trail import services as trail
 
@@ -36,6 +37,7 @@ def import_alerts(
 ) -> AlertImport:
     """Read a file for one federation. An alert that an earlier file had is recognised; only new ones are told.
 
+    A file with rows that could not be used is read again: operations may have taught the mapping their words since.
     Raises NotAllowed, FileRefused, AlreadyImported.
     """
     require(actor, organisation)
@@ -44,9 +46,12 @@ def import_alerts(
     digest = hashlib.sha256(data).hexdigest()
     with transaction.atomic():
         lock(organisation.pk)
-        if earlier := AlertImport.system.filter(organisation=organisation, sha256=digest).first():
+        earlier: AlertImport | None = AlertImport.system.filter(
+            organisation=organisation, sha256=digest
+        ).first()
+        if earlier is not None and not earlier.problems:
             raise AlreadyImported(earlier)
-        made: AlertImport = AlertImport.system.create(
+        made = earlier or AlertImport.system.create(
             organisation=organisation,
             file_name=name[:200],
             sha256=digest,
@@ -54,6 +59,7 @@ def import_alerts(
             imported_at=now,
             row_count=len(lines),
         )
+        made.row_count, made.problems = len(lines), []
         with translation.override("ja"):
             alerts = _alerts(made, lines, layout, organisation, now)
         known = set(
@@ -63,9 +69,10 @@ def import_alerts(
         )
         new = [alert for alert in alerts if alert.key not in known]
         DeviceAlert.system.bulk_create(new, batch_size=1000)
-        made.new_count, made.known_count = len(new), len(alerts) - len(new)
+        made.new_count += len(new)
+        made.known_count = max(0, len(alerts) - made.new_count)
         made.save()
-        telling.tell_new(made, now)
+        telling.tell_new(made, len(new), actor, now)
         trail.record(
             action="alert.import",
             now=now,
@@ -109,7 +116,7 @@ def _alerts(
         if reasons:
             made.problems.append({"row": line.number, "reasons": reasons})
             continue
-        alerts.append(_alert(made, line, layout, around, seen))
+        alerts.append(_alert(made, line, layout, around, seen, now))
     return list({alert.key: alert for alert in alerts}.values())
 
 
@@ -133,7 +140,12 @@ def _problems(
 
 
 def _alert(
-    made: AlertImport, line: Line, layout: Layout, around: _Surroundings, seen: Counter[str]
+    made: AlertImport,
+    line: Line,
+    layout: Layout,
+    around: _Surroundings,
+    seen: Counter[str],
+    now: datetime,
 ) -> DeviceAlert:
     kind, at = layout.code("alert", line.get("alert")), line.moments["at"]
     computer = around.computers.get(computer_name(line.get("computer")))
@@ -152,7 +164,7 @@ def _alert(
         seen={name: line.get(name) for name in _KEPT if line.get(name)},
         key=_key(line, kind, at, seen),
         source=made,
-        imported_at=made.imported_at,
+        imported_at=now,
     )
 
 
@@ -185,5 +197,5 @@ def _is_covered(kind: str, permit: DevicePermit | None, computer: Computer | Non
     if kind != DeviceAlert.Kind.WRITE or permit is None or computer is None:
         return False
     begun = permit.registered_at is not None and permit.registered_at <= at
-    lasts = permit.ended_at is None or permit.ended_at > at
+    lasts = (permit.ended_at is None or permit.ended_at > at) and today(at) <= permit.valid_until
     return begun and lasts and permit.grant in WRITES and computer in permit.computers.all()

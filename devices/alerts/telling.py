@@ -22,11 +22,10 @@ from portal.workflow import people
 TEMPLATES = ("alerts_new", "alerts_open", "alerts_incident")
 
 
-def tell_new(made: AlertImport, now: datetime) -> None:
+def tell_new(made: AlertImport, count: int, actor: User, now: datetime) -> None:
     """The security officers of the federation, except who read the file."""
-    if made.new_count:
-        excluded = {made.imported_by_id}
-        _tell("alerts_new", Role.SECURITY_OFFICER, made.organisation_id, now, excluded, made.new_count)
+    if count:
+        _tell("alerts_new", Role.SECURITY_OFFICER, made.organisation_id, now, {actor.pk}, count)
 
 
 def tell_incident(alerts: list[DeviceAlert], actor: User, now: datetime) -> None:

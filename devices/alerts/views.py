@@ -109,10 +109,16 @@ class ImportView(ExchangeView):
 class AnswererView(DevicesView):
     """For those who answer: the security officer and the security manager."""
 
-    def answer(self, form: AlertAnswerForm, ids: list[int]) -> bool:
+    def answer(self, form: AlertAnswerForm, ids: list[int], *, only_open: bool) -> bool:
         """One service call; the reason of a refusal stands at the form."""
         try:
-            answers.answer_alerts(alert_ids=ids, actor=self.user, now=timezone.now(), **form.cleaned_data)
+            answers.answer_alerts(
+                alert_ids=ids,
+                actor=self.user,
+                now=timezone.now(),
+                only_open=only_open,
+                **form.cleaned_data,
+            )
         except NotAllowed as error:
             raise PermissionDenied(error.reason) from error
         except AnswerRefused as error:
@@ -146,7 +152,8 @@ class DetailView(AnswererView):
                 _("Only the security officer or manager of the organisation answers alerts.")
             )
         form = AlertAnswerForm(request.POST, possible=answers.answers_to(alert))
-        if not form.is_valid() or not self.answer(form, [pk]):
+        only_open = self.request.POST.get("state") == DeviceAlert.State.OPEN
+        if not form.is_valid() or not self.answer(form, [pk], only_open=only_open):
             return self.page(alert, form, status=422)
         messages.success(request, _("Answered."))
         return redirect("alert_detail", pk)
@@ -191,21 +198,21 @@ class OpenView(AnswererView):
         """All that were ticked get the same answer, or none does."""
         form = AlertAnswerForm(request.POST, possible=DeviceAlert.Answer.values)
         sent = [int(pk) for pk in request.POST.getlist("alert") if pk.isdecimal() and len(pk) < 19]
-        mine = set(self.open_alerts().filter(pk__in=sent).values_list("pk", flat=True))
-        if not form.is_valid() or not self.answer(form, sorted(mine)):
+        mine = set(self.mine().filter(pk__in=sent).values_list("pk", flat=True))
+        if not form.is_valid() or not self.answer(form, sorted(mine), only_open=True):
             return self.page(form, status=422)
         messages.success(request, _("Answered."))
         return redirect("alert_open")
 
-    def open_alerts(self) -> Any:
+    def mine(self) -> Any:
         """Those that this person answers."""
-        found = selectors.alerts(self.user, state=DeviceAlert.State.OPEN)
+        found = selectors.alerts(self.user)
         return found.filter(organisation__in=self.user.organisations_where(ANSWER_ALERTS))
 
     def page(self, form: AlertAnswerForm, status: int = 200) -> HttpResponse:
         """The alerts with a box each."""
         context = {
-            "alerts": self.open_alerts()[:_MOST_AT_ONCE],
+            "alerts": self.mine().filter(state=DeviceAlert.State.OPEN)[:_MOST_AT_ONCE],
             "form": form,
             "ticked": self.request.POST.getlist("alert"),
             "problems": form.error_summary if form.is_bound else [],

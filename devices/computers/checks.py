@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from django.utils import translation
@@ -39,12 +40,22 @@ LABELS: Mapping[str, str] = {
 in_the_way: list[Callable[[Collection[int]], Mapping[int, str]]] = []
 # The same for taking machines away: what must be ended before.
 in_the_way_of_retiring: list[Callable[[Collection[int]], Mapping[int, str]]] = []
-_IN_THE_WAY, _STAYING = "devices.in_the_way", "devices.in_the_way_of_retiring"
+# The same for machines that would be no clients with the SKYSEA agent any more.
+in_the_way_of_losing_control: list[Callable[[Collection[int]], Mapping[int, str]]] = []
+_IN_THE_WAY, _STAYING, _CONTROLLED = (
+    "devices.in_the_way",
+    "devices.in_the_way_of_retiring",
+    "devices.in_the_way_of_losing_control",
+)
 
 
 def _read_obstacles(context: LineContext, names: Iterable[str]) -> None:
     found = [computer.pk for name in names if (computer := lookups.own(context, name)) is not None]
-    for room, rooms in ((_IN_THE_WAY, in_the_way), (_STAYING, in_the_way_of_retiring)):
+    for room, rooms in (
+        (_IN_THE_WAY, in_the_way),
+        (_STAYING, in_the_way_of_retiring),
+        (_CONTROLLED, in_the_way_of_losing_control),
+    ):
         known: dict[int, str] = context.shared.setdefault(room, {})
         known.update(dict.fromkeys(found, ""))
         for ask in rooms if found else ():
@@ -59,6 +70,29 @@ def obstacle(context: LineContext, computer: Computer) -> str:
 def obstacle_to_retiring(context: LineContext, computer: Computer) -> str:
     """What must be ended before this machine is taken away; "" when nothing is in the way."""
     return _obstacle(context, computer, _IN_THE_WAY) or _obstacle(context, computer, _STAYING)
+
+
+def obstacle_now(computer: Computer, payload: ChangeComputer | None, today: date) -> str:
+    """Why a machine, whose row the caller holds, cannot be changed like this, or with None not be taken away; "" when it can.
+
+    Asked once more when it is carried out: between the approval and then it may have become a console, or got a permit.
+    """
+    rooms = [*in_the_way, *in_the_way_of_retiring]
+    if payload is not None:
+        unfit = unfit_reason(
+            kind=computer.kind,
+            system=computer.operating_system,
+            business=computer.business_system,
+            has_own_skysea=computer.has_own_skysea,
+            day=today,
+        )
+        rooms = [*in_the_way] if unfit else []
+        rooms += in_the_way_of_losing_control if _loses_control(payload) else []
+    return next((text for ask in rooms if (text := ask([computer.pk]).get(computer.pk, ""))), "")
+
+
+def _loses_control(payload: ChangeComputer) -> bool:
+    return payload.kind != "client" or Agent.DEVICE_CONTROL not in payload.agents
 
 
 def _obstacle(context: LineContext, computer: Computer, room: str) -> str:
@@ -127,6 +161,8 @@ def check_change(context: LineContext, payload: ChangeComputer) -> Errors:
         return {"name": [_("Nothing would change. Change a value, or remove this line.")]}
     if (reason := _unfit_afterwards(context, payload)) and (problem := obstacle(context, computer)):
         return {"name": [reason, problem]}  # DEV-11: no way round by changing the machine afterwards
+    if _loses_control(payload) and (problem := _obstacle(context, computer, _CONTROLLED)):
+        return {"agents" if payload.kind == "client" else "kind": [problem]}  # DEV-09
     return {}
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from devices.computers.models import Computer
-from devices.computers.register import ComputerMissing, ComputerNameTaken
+from devices.computers.register import ComputerMissing, ComputerNameTaken, ComputerNeeded
 from portal.fulfilment.models import Operation
 from portal.fulfilment.registry import Done, NeedsPerson, Outcome, Run
 from portal.gateways import clock
@@ -39,6 +39,9 @@ class RegisterWriter:
         except ComputerMissing:
             text = _("The machine is not in use any more. Close this one; there is nothing to change.")
             return NeedsPerson(code="computer_missing", message=text)
+        except ComputerNeeded as error:
+            text = _("The machine is still needed: %(reason)s") % {"reason": error.reason}
+            return NeedsPerson(code="computer_needed", message=text)
 
     def verify(self, run: Run, recorded: dict[str, str]) -> Outcome:
         """There is nothing to do by hand: the register is the portal's own."""

@@ -8,11 +8,13 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
+from devices.computers import checks
 from devices.computers.models import Computer, ComputerEvent, Segment
 from devices.computers.payloads import ChangeComputer, RegisterComputer, RetireComputer
 from devices.reference import BusinessSystem, ComputerKind, OperatingSystem
 from portal.common.search import batched
 from portal.common.text import search_key
+from portal.common.time import today
 from portal.workflow.models import ApplicationLine
 
 _Verb = ComputerEvent.Verb
@@ -24,6 +26,14 @@ class ComputerNameTaken(Exception):
 
 class ComputerMissing(Exception):
     """The machine is not in use in the organisation any more."""
+
+
+class ComputerNeeded(Exception):
+    """Since the approval something came that needs the machine as it is; `reason` is a sentence."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 def enter_computer(*, line: ApplicationLine, payload: RegisterComputer, now: datetime) -> Computer:
@@ -43,7 +53,7 @@ def enter_computer(*, line: ApplicationLine, payload: RegisterComputer, now: dat
 
 
 def change_computer(*, line: ApplicationLine, payload: ChangeComputer, now: datetime) -> Computer:
-    """Make a machine what was approved. Safe to repeat. Raises ComputerMissing, ComputerNameTaken."""
+    """Make a machine what was approved. Safe to repeat. Raises ComputerMissing, ComputerNameTaken, ComputerNeeded."""
     try:
         with transaction.atomic():
             changed: Computer | None = Computer.system.filter(last_line=line).first()
@@ -52,6 +62,8 @@ def change_computer(*, line: ApplicationLine, payload: ChangeComputer, now: date
             computer = _locked(line.organisation_id, payload.name)
             computer.name, computer.last_line = payload.name_afterwards, line
             _take_over(computer, payload)
+            if problem := checks.obstacle_now(computer, payload, today(now)):  # DEV-09, DEV-11
+                raise ComputerNeeded(problem)
             computer.save()
             _note(computer, line, _Verb.CHANGED, now)
             return computer
@@ -61,11 +73,16 @@ def change_computer(*, line: ApplicationLine, payload: ChangeComputer, now: date
 
 @transaction.atomic
 def retire_computer(*, line: ApplicationLine, payload: RetireComputer, now: datetime) -> Computer:
-    """Enter that a machine was taken away; its name is free from now on. Safe to repeat. Raises ComputerMissing."""
+    """Enter that a machine was taken away; its name is free from now on. Safe to repeat.
+
+    Raises ComputerMissing, and ComputerNeeded for one that meanwhile became a console or got a permit or a whitelist entry.
+    """
     retired: Computer | None = Computer.system.filter(last_line=line).first()
     if retired is not None:
         return retired
     computer = _locked(line.organisation_id, payload.name)
+    if problem := checks.obstacle_now(computer, None, today(now)):  # DEV-09, DEV-11, MAC-06
+        raise ComputerNeeded(problem)
     computer.state, computer.retired_at, computer.last_line = Computer.State.RETIRED, now, line
     computer.save(update_fields=["state", "retired_at", "last_line", "updated_at"])
     _note(computer, line, _Verb.RETIRED, now)

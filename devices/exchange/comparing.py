@@ -52,6 +52,7 @@ class Comparison:
 
     found: dict[str, Difference] = field(default_factory=dict)
     named: set[str] = field(default_factory=set)  # devices ("12") and unknown rows (their key) with a row
+    unread: set[str] = field(default_factory=set)  # the same, of rows that could not be used: nothing is known
     usage: dict[int, datetime | None] = field(default_factory=dict)
     problems: list[dict[str, Any]] = field(default_factory=list)
     matched: int = 0
@@ -102,13 +103,15 @@ def compare(
     elsewhere = _elsewhere(read.lines, layout, register.organisation_id)
     for line in read.lines:
         reasons = list(_problems(line, as_of, code))
-        if not reasons:
+        if reasons:
+            result.unread.add(_subject(line, register, layout))
+        else:
             reasons = _judge(result, line, register, layout, read.fields, as_of, elsewhere)
         if reasons:
             result.problems.append({"row": line.number, "reasons": reasons})
     if complete:
         for device in register.devices:
-            if str(device.pk) not in result.named:
+            if str(device.pk) not in result.named | result.unread:
                 _judge_absent(result, device, read.fields, as_of)
     return result
 
@@ -123,6 +126,12 @@ def _problems(line: Line, as_of: datetime, code: str) -> Iterator[str]:
     used = line.moments.get("used")
     if used is not None and (used - as_of).total_seconds() > _AHEAD:
         yield _("It was last used after the list was taken. Look at the time of the list.")
+
+
+def _subject(line: Line, register: Register, layout: Layout) -> str:
+    """Which device a row is about, as the keys of findings say it."""
+    device = register.find(line, layout.code("kind", line.get("kind")))
+    return str(device.pk) if device else _row_key(line)
 
 
 def _judge(

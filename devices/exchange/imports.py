@@ -16,7 +16,7 @@ from devices.exchange.errors import AlreadyImported, ImportRefused, NotAllowed
 from devices.exchange.layout import REGISTER
 from devices.exchange.mappings import current_layout
 from devices.exchange.models import SkyseaFinding, SkyseaImport
-from devices.exchange.reading import read
+from devices.exchange.reading import EARLIEST, read
 from devices.exchange.usage import set_usage
 from portal.orgs.models import Organisation, User
 from portal.orgs.permissions import FEDERATIONS, REGISTER_DEVICES, RUN_OPERATIONS
@@ -43,6 +43,8 @@ def import_register(
     require(actor, organisation)
     if as_of > now + timedelta(minutes=10):
         raise ImportRefused("as_of", _("The list cannot have been taken in the future."))
+    if as_of.year < EARLIEST:
+        raise ImportRefused("as_of", _("Enter a date that exists, such as 2026/12/1 or R8.12.1."))
     layout = current_layout()
     lines = read(REGISTER, name, data, layout, moments=("used",))
     with transaction.atomic():
@@ -120,7 +122,8 @@ def _settle(made: SkyseaImport, compared: Comparison, now: datetime) -> None:
             _open(difference, made, now, again=said is not None and said.answer != Answer.KEPT)
             made.new_count += 1
     for key, finding in live.items():
-        if made.complete or key.split(":", 1)[1] in compared.named:
+        subject = key.split(":", 1)[1]
+        if subject in compared.named or (made.complete and subject not in compared.unread):
             finding.state, finding.closed_at, finding.last_import = State.GONE, now, made
             finding.save(update_fields=["state", "closed_at", "last_import"])
             made.gone_count += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -188,5 +189,12 @@ class Layout:
 
     def code(self, of: str, word: str) -> str:
         """What a word of a file means; "" for a word that the mapping does not have."""
-        known = {folded(w): code for code, words in self.words[of].items() for w in words}
-        return known.get(folded(word), "")
+        return self._codes[of].get(folded(word), "")
+
+    @cached_property
+    def _codes(self) -> Mapping[str, Mapping[str, str]]:
+        """Folded once: lists have tens of thousands of rows."""
+        return {
+            of: {folded(w): code for code, words in found.items() for w in words}
+            for of, found in self.words.items()
+        }

@@ -33,6 +33,7 @@ _FORMATS = (
     "%Y%m%d%H%M%S",
     "%Y%m%d",
 )
+EARLIEST = 1990  # what lies before is a program's zero or a slip, and no moment that a database can give back
 _NEVER = frozenset(folded(word) for word in ("", "-", "なし", "未使用", "利用なし", "never"))
 
 
@@ -149,7 +150,7 @@ def _take_moment(line: Line, name: str, cell: Cell) -> None:
             if isinstance(cell.value, dt.datetime)
             else dt.datetime.combine(cell.value, dt.time.min)
         )
-        line.moments[name] = moment if moment.tzinfo else moment.replace(tzinfo=JST)
+        _keep_moment(line, name, moment, f"{moment:%Y/%m/%d}")
         return
     text = _text(cell)
     if folded(text) in _NEVER:
@@ -157,9 +158,21 @@ def _take_moment(line: Line, name: str, cell: Cell) -> None:
     written = unicodedata.normalize("NFKC", text)
     for pattern in _FORMATS:
         try:
-            line.moments[name] = dt.datetime.strptime(written, pattern).replace(tzinfo=JST)
-            return
+            moment = dt.datetime.strptime(written, pattern)
         except ValueError:
             continue
+        _keep_moment(line, name, moment, text)
+        return
+    _no_date(line, name, text)
+
+
+def _keep_moment(line: Line, name: str, moment: dt.datetime, text: str) -> None:
+    if moment.year >= EARLIEST:
+        line.moments[name] = moment if moment.tzinfo else moment.replace(tzinfo=JST)
+    elif moment.year > 1:  # 0001/01/01 is how programs write "never"
+        _no_date(line, name, text)
+
+
+def _no_date(line: Line, name: str, text: str) -> None:
     words = _("%(label)s: “%(text)s” is no date.")
     line.problems.append(words % {"label": LABELS[name], "text": text[:40]})

@@ -46,7 +46,9 @@ def ask(*, sheet_id: int, line_ids: Iterable[int], actor: User, now: datetime) -
     by_address: dict[str, list[InventoryLine]] = defaultdict(list)
     without = 0
     for line in lines_of(sheet, line_ids):
-        address = line.permit.end_user_mail or line.permit.applicant.email
+        applicant = line.permit.applicant
+        # Somebody who has left is not asked: their word counts no more.
+        address = line.permit.end_user_mail or (applicant.email if applicant.is_active else "")
         if not line.is_open:
             continue
         if not address:

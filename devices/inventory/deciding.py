@@ -73,7 +73,7 @@ def decide(*, sheet_id: int, decisions: Sequence[Decision], actor: User, now: da
     """
     sheet = locked(sheet_id)
     wanted = {decision.line_id: _checked(decision) for decision in decisions}
-    require_may_decide(sheet, wanted.values(), actor, now)
+    is_officer = require_may_decide(sheet, wanted.values(), actor, now)
     if not sheet.campaign.is_open:
         raise CampaignClosed
     lines = lines_of(sheet, wanted)
@@ -81,7 +81,7 @@ def decide(*, sheet_id: int, decisions: Sequence[Decision], actor: User, now: da
         decision = wanted[line.pk]
         if line.gone_at is None and (problem := reason_problem(line, decision.decision, decision.reason)):
             raise InvalidDecision({"reason": problem})
-    outcomes = [_take(line, wanted[line.pk], actor, now) for line in lines]
+    outcomes = [_take(line, wanted[line.pk], actor, now, is_officer) for line in lines]
     decided = [outcome.line for outcome in outcomes if outcome.what is What.DECIDED]
     to_remove = [line for line in decided if line.decision == REMOVE and line.application_id is None]
     if to_remove and may(actor, APPLY, sheet.organisation_id, now):
@@ -157,13 +157,17 @@ def may(actor: User, permission: Permission, organisation_id: int, now: datetime
 
 def require_may_decide(
     sheet: InventorySheet, decisions: Iterable[Decision], actor: User, now: datetime
-) -> None:
-    """DEV-07: the security officer decides. That a device is not needed any more an applicant may say too."""
+) -> bool:
+    """DEV-07: the security officer decides. That a device is not needed any more an applicant may say too.
+
+    Whether it is an officer who does it. Raises NotAllowed.
+    """
     if may(actor, DECIDE_INVENTORY, sheet.organisation_id, now):
-        return
+        return True
     only_removals = all(decision.decision == REMOVE for decision in decisions)
     if not (only_removals and may(actor, APPLY, sheet.organisation_id, now)):
         raise NotAllowed(_("The security officer of the organisation decides its inventory (DEV-07)."))
+    return False
 
 
 def settle(sheet: InventorySheet, now: datetime) -> None:
@@ -200,6 +204,7 @@ def save(
         detail={
             "sheet": str(sheet),
             "decision": line.decision,
+            "reply": line.reply,  # asked anew, the line forgets it
             "usage": line.usage,
             "gone": line.gone_at is not None,
             "application": line.application.number if line.application else "",
@@ -228,7 +233,7 @@ def reason_problem(line: InventoryLine, decision: str, reason: str) -> str:
     return _("Write what is known: where it was last, who looks for it.")
 
 
-def _take(line: InventoryLine, decision: Decision, actor: User, now: datetime) -> Outcome:
+def _take(line: InventoryLine, decision: Decision, actor: User, now: datetime, is_officer: bool) -> Outcome:
     """Judge one line and change it in memory."""
     if line.gone_at is not None:
         return Outcome(line=line, what=What.GONE)
@@ -241,7 +246,8 @@ def _take(line: InventoryLine, decision: Decision, actor: User, now: datetime) -
         reason = _("Used on %(day)s.") % {"day": f"{day:%Y-%m-%d}"}
     if (line.decision, line.reason) == (decision.decision, reason):
         return Outcome(line=line, what=What.SAME)
-    if line.version != decision.version:
+    # DEV-07: what the officer decided, "missing" above all, no applicant decides away.
+    if line.version != decision.version or (line.decision in (KEEP, MISSING) and not is_officer):
         return Outcome(line=line, what=What.CHANGED)
     taken_back = line.application_id is not None and decision.decision != REMOVE
     if taken_back and (problem := removals.take_out(line, actor=actor, now=now)):

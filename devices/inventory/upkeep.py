@@ -6,7 +6,8 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
 
 from devices.inventory import asking, closing, mailing
@@ -18,6 +19,7 @@ from devices.inventory.removals import WITHOUT_RESULT
 from devices.permits.models import DevicePermit
 from portal.common.time import business_days_between, is_business_day, today
 from portal.trail import services as trail
+from portal.workflow.models import EDITABLE, ApplicationLine
 
 REMIND_BEFORE = (10, 5, 1)  # business days
 _OVERDUE_AGAIN = 3  # business days between two mails about a sheet that is overdue
@@ -33,14 +35,15 @@ _REFRESH = f"""
 
 
 def look_after(*, now: datetime) -> str:
-    """Each morning. A campaign whose last day has passed is closed."""
+    """Each morning. A campaign whose last day has passed is closed, with what ended until then."""
+    refreshed = sum(refresh_usage(campaign) for campaign in _open_campaigns())
+    gone, asked = leave_out_ended(now=now), decide_again(now=now)
     for campaign in InventoryCampaign.objects.filter(
         status=InventoryCampaign.Status.OPEN, closes_on__lt=today(now)
     ):
         closing.close(campaign_id=campaign.pk, actor=None, now=now)
-    refreshed = sum(refresh_usage(campaign) for campaign in _open_campaigns())
     asking.purge(now=now)
-    gone, asked, reminded = leave_out_ended(now=now), decide_again(now=now), remind(now=now)
+    reminded = remind(now=now)
     text = _("%(refreshed)d with newer usage; %(gone)d ended; %(asked)d to be decided again; %(n)d reminded")
     return text % {"refreshed": refreshed, "gone": gone, "asked": asked, "n": reminded}
 
@@ -68,10 +71,8 @@ def leave_out_ended(*, now: datetime) -> int:
 
 
 def decide_again(*, now: datetime) -> int:
-    """Open the lines whose removal application was withdrawn, rejected or closed; how many."""
-    ended = InventoryLine.system.filter(
-        sheet__campaign__in=_open_campaigns(), application__status__in=WITHOUT_RESULT
-    )
+    """Open the lines whose removal application was withdrawn, rejected or closed, or does not name them; how many."""
+    ended = InventoryLine.system.filter(_without_result(), sheet__campaign__in=_open_campaigns())
     return sum(_decide_again(pk, now) for pk in set(ended.values_list("sheet_id", flat=True)))
 
 
@@ -94,6 +95,15 @@ def _owed(day: date) -> QuerySet[InventorySheet]:
     return rows.exclude(reminded_on=day).order_by("pk")
 
 
+def _without_result() -> Q:
+    """Its application came to nothing, or its applicant took the device out of it before it was submitted."""
+    named = ApplicationLine.system.filter(
+        application=OuterRef("application"), subject_key=Lower(OuterRef("number"))
+    )
+    submitted = Q(application__isnull=False) & ~Q(application__status__in=EDITABLE)
+    return Q(application__status__in=WITHOUT_RESULT) | (submitted & ~Exists(named))
+
+
 @transaction.atomic
 def _leave_out(sheet_id: int, now: datetime) -> int:
     sheet = locked(sheet_id)
@@ -109,7 +119,7 @@ def _leave_out(sheet_id: int, now: datetime) -> int:
 @transaction.atomic
 def _decide_again(sheet_id: int, now: datetime) -> int:
     sheet = locked(sheet_id)
-    rows = sheet.lines.select_for_update(of=("self",)).filter(application__status__in=WITHOUT_RESULT)
+    rows = sheet.lines.select_for_update(of=("self",)).filter(_without_result())
     lines = list(rows.order_by("pk")) if sheet.campaign.is_open else []
     for line in lines:
         line.decision, line.reason, line.application = "", "", None

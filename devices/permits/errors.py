@@ -5,6 +5,18 @@ class DeviceTaken(Exception):
     """A device with this key got a live permit meanwhile."""
 
 
+class MachinesUnfit(Exception):
+    """Machines that were named are gone, or device control does not cover them any more (DEV-11)."""
+
+    def __init__(self, names: list[str]) -> None:
+        super().__init__(names)
+        self.names = names
+
+
+class ValidityOver(Exception):
+    """The last day that was applied for has passed before the permit could be entered."""
+
+
 class PermitEnded(Exception):
     """The permit does not live any more."""
 

@@ -13,7 +13,15 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from devices.permits import register, services
-from devices.permits.errors import DeviceTaken, MoveNotAllowed, NotAllowed, PermitEnded, ReasonNotConfirmed
+from devices.permits.errors import (
+    DeviceTaken,
+    MachinesUnfit,
+    MoveNotAllowed,
+    NotAllowed,
+    PermitEnded,
+    ReasonNotConfirmed,
+    ValidityOver,
+)
 from devices.permits.models import DevicePermit
 from devices.permits.register import State
 from portal.fulfilment.models import Operation
@@ -45,6 +53,11 @@ class PermitHandler:
                 "This device got a permit by another application meanwhile. Close this one; its applicant is told."
             )
             return NeedsPerson(code="device_taken", message=text)
+        except MachinesUnfit as error:
+            text = _("Devices cannot be attached to: %(names)s.") % {"names": "、".join(error.names)}
+            return NeedsPerson(code="machines_unfit", message=text)
+        except ValidityOver:
+            return NotNeeded(code="validity_over", message=_("The permit ended before it was registered."))
         if permit.state == State.APPROVED:
             return Waits(
                 code=f"{WAITS_FOR}registration",

@@ -9,8 +9,8 @@ from django.db import IntegrityError, transaction
 from django.utils import translation
 
 from devices.computers.models import Computer
-from devices.permits import lookups, telling
-from devices.permits.errors import DeviceTaken, PermitEnded
+from devices.permits import checks, lookups, telling
+from devices.permits.errors import DeviceTaken, MachinesUnfit, PermitEnded, ValidityOver
 from devices.permits.models import Device, DeviceEvent, DevicePermit
 from devices.permits.payloads import PermitDevice, RemovePermit, RenewPermit
 from portal.common.search import batched
@@ -29,7 +29,10 @@ State, Verb = DevicePermit.State, DeviceEvent.Verb
 
 
 def enter_permit(*, line: ApplicationLine, payload: PermitDevice, now: datetime) -> DevicePermit:
-    """Enter what was approved and tell it (DEV-02). Safe to repeat for the same line. Raises DeviceTaken."""
+    """Enter what was approved and tell it (DEV-02). Safe to repeat for the same line.
+
+    What may have changed since the approval is looked at again. Raises DeviceTaken, MachinesUnfit, ValidityOver.
+    """
     entered: DevicePermit | None = (
         DevicePermit.system.select_related("device", "applicant", "last_line__application")
         .filter(line=line)
@@ -49,6 +52,9 @@ def enter_permit(*, line: ApplicationLine, payload: PermitDevice, now: datetime)
 
 
 def _make(line: ApplicationLine, payload: PermitDevice, now: datetime) -> DevicePermit:
+    if payload.last_day < today(now):
+        raise ValidityOver
+    computers = _machines(line, payload, now)
     application, device = line.application, _device(line, payload, now)
     stages = list(
         application.stages.filter(revision=application.revision, status=StageStatus.APPROVED).select_related(
@@ -78,16 +84,26 @@ def _make(line: ApplicationLine, payload: PermitDevice, now: datetime) -> Device
         line=line,
         last_line=line,
     )
-    computers = list(
-        Computer.system.filter(
-            organisation_id=line.organisation_id, name__in=payload.computers, state=Computer.State.IN_USE
-        )
-    )
     permit.computers.set(computers)
     device.permit = permit
     device.search_text = device_search_text(device, permit, [computer.name for computer in computers])
     device.save()
     return permit
+
+
+def _machines(line: ApplicationLine, payload: PermitDevice, now: datetime) -> list[Computer]:
+    """The machines that were approved, held: none of them is taken away while the permit is entered (DEV-11)."""
+    rows = Computer.system.select_for_update(no_key=True, of=("self",))
+    rows = rows.select_related("kind", "operating_system", "business_system").order_by("pk")
+    found = list(
+        rows.filter(
+            organisation_id=line.organisation_id, name__in=payload.computers, state=Computer.State.IN_USE
+        )
+    )
+    fit = {computer.name for computer in found if not checks.unfit_reason_of(computer, today(now))}
+    if unfit := [name for name in payload.computers if name not in fit]:
+        raise MachinesUnfit(unfit)
+    return found
 
 
 def _device(line: ApplicationLine, payload: PermitDevice, now: datetime) -> Device:
@@ -124,9 +140,11 @@ def renew_permit(*, line: ApplicationLine, payload: RenewPermit, now: datetime) 
 def order_removal(*, line: ApplicationLine, payload: RemovePermit, now: datetime) -> DevicePermit:
     """End a permit on its user's word; the managers are told (DEV-06). Safe to repeat. Raises PermitEnded."""
     with transaction.atomic():
+        # Asked again after the removal was recorded: by then the device may have a new permit, which is not meant.
+        ended: DevicePermit | None = DevicePermit.system.filter(last_line=line).first()
+        if ended is not None:
+            return locked(ended.pk)
         permit = locked_by_number(line.organisation_id, payload.number)
-        if permit.last_line_id == line.pk:
-            return permit
         if not permit.is_live:
             raise PermitEnded(payload.number)
         permit.last_line = line

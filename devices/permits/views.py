@@ -21,6 +21,7 @@ from devices.permits.screen_forms import DeviceFilterForm, RecordForm
 from devices.permits.tables import DEVICES
 from devices.registers import DevicesView, ExportMixin, ListMixin, PrintMixin, RegisterView
 from portal.common.pagination import paginate
+from portal.orgs.models import User
 from portal.orgs.permissions import READ_OPERATIONS, REGISTER_DEVICES
 from portal.trail import services as trail
 from portal.workflow import kinds
@@ -75,15 +76,7 @@ class DetailView(DeviceView):
     def get(self, request: HttpRequest, number: str) -> HttpResponse:
         """Reading it leaves a trace (SEC-02)."""
         device = self.load(number)
-        trail.record(
-            action="device.view",
-            now=timezone.now(),
-            actor=self.user,
-            object_type="device",
-            object_id=device.pk,
-            object_label=device.number,
-            object_organisation_id=device.organisation_id,
-        )
+        note_reading(self.user, device)
         permit = device.permit
         context = {
             "device": device,
@@ -114,6 +107,9 @@ class RegistrationListView(RecorderMixin):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         """Newest first."""
+        trail.record(
+            action="device.list", now=timezone.now(), actor=self.user, detail={"filters": {"to_do": "1"}}
+        )
         page = paginate(selectors.to_do(self.user), request.GET.get("cursor"), PAGE_SIZE)
         rows = [(permit, selectors.may_record(self.user, permit)) for permit in page.rows]
         return render(request, "devices/registrations.html", {"page": page, "rows": rows})
@@ -123,8 +119,9 @@ class RecordView(RecorderMixin):
     """The officer records that a device was registered in SKYSEA, or removed from it."""
 
     def get(self, request: HttpRequest, number: str) -> HttpResponse:
-        """What to enter there, and the form."""
+        """What to enter there, and the form; reading it leaves a trace (SEC-02)."""
         permit = self.permit(number)
+        note_reading(self.user, permit.device)
         return self.page(request, permit, RecordForm(permit=permit))
 
     def post(self, request: HttpRequest, number: str) -> HttpResponse:
@@ -160,6 +157,8 @@ class RecordView(RecorderMixin):
             "note": values["note"],
             "now": timezone.now(),
         }
+        if self.request.POST.get("state", permit.state) != permit.state:
+            raise MoveNotAllowed(permit.state)  # the page said another step than the one that is due now
         if permit.state == DevicePermit.State.ENDING:
             services.record_removed(**common)
         else:
@@ -178,3 +177,16 @@ class RecordView(RecorderMixin):
             "may_record": selectors.may_record(self.user, permit),
         }
         return render(request, "devices/record.html", context, status=status)
+
+
+def note_reading(user: User, device: Device) -> None:
+    """Somebody read the page of a device (SEC-02)."""
+    trail.record(
+        action="device.view",
+        now=timezone.now(),
+        actor=user,
+        object_type="device",
+        object_id=device.pk,
+        object_label=device.number,
+        object_organisation_id=device.organisation_id,
+    )

@@ -169,7 +169,7 @@ def _moment(cell: Cell) -> dt.datetime | None:
         return dt.datetime.combine(value, dt.time(), JST)
     day, _space, clock = cell.text.replace("T", " ").partition(" ")
     found = parse_date(day)
-    if found is None:
+    if found is None or found.year < 1990:  # 0001/01/01: no moment that a database gives back
         return None
     try:
         time = dt.time.fromisoformat(clock.strip().zfill(5)) if clock.strip() else dt.time()

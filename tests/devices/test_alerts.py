@@ -14,6 +14,8 @@ from django.utils import timezone
 from devices.alerts import answers, imports, selectors, telling
 from devices.alerts.models import AlertEvent, AlertImport, DeviceAlert
 from devices.exchange.errors import AlreadyImported, AnswerRefused, NotAllowed
+from devices.exchange.layout import Layout
+from devices.exchange.mappings import save_mapping
 from devices.permits.models import DevicePermit
 from portal.common.time import JST
 from portal.notices.models import Notice
@@ -124,6 +126,34 @@ def test_dev_08_a_row_that_cannot_be_used_is_reported_and_the_others_count(
     assert made.new_count == 1
 
 
+def test_dev_08_a_file_is_read_again_for_the_rows_that_could_not_be_used(cast: Cast) -> None:
+    words = Layout().words["alert"]
+    first = read(cast, row(serial="A1"), row("未登録USB", serial="B2"))
+    assert (first.new_count, len(first.problems)) == (1, 1)
+    learned = {**Layout().words, "alert": {**words, "UNREGISTERED": (*words["UNREGISTERED"], "未登録USB")}}
+    save_mapping(actor=cast.operator, layout=Layout(words=learned), seen=None, now=timezone.now())
+
+    again = read(cast, row(serial="A1"), row("未登録USB", serial="B2"), actor=cast.operator)
+
+    assert (again.pk, again.new_count, again.known_count, again.problems) == (first.pk, 2, 0, [])
+    assert DeviceAlert.system.count() == 2
+    with pytest.raises(AlreadyImported):
+        read(cast, row(serial="A1"), row("未登録USB", serial="B2"))
+
+
+def test_dev_08_what_happens_after_the_last_day_is_not_covered(cast: Cast) -> None:
+    pc = world.computer("KK13-A")
+    permit = world.registered(cast, pc)
+    DevicePermit.system.update(
+        registered_at="2026-01-01T00:00:00Z", approved_at="2026-01-01T00:00:00Z", valid_until="2026-11-19"
+    )
+    known = {"model": permit.device.model, "serial": permit.device.serial}
+
+    read(cast, row(WRITE, at="2026/11/19 23:59", **known), row(WRITE, at="2026/11/20 00:01", **known))
+
+    assert [alert.covered for alert in DeviceAlert.system.order_by("pk")] == [True, False]
+
+
 def test_dev_08_only_officers_and_operations_read_and_the_officer_is_told(cast: Cast) -> None:
     for actor in (cast.applicant, cast.manager, Cast("27").officer):
         with pytest.raises(NotAllowed):
@@ -151,6 +181,21 @@ def test_dev_08_an_answer_says_what_was_found_out_and_stays_in_the_history(cast:
     assert TrailEntry.objects.filter(action="alert.answer").count() == 2
     with pytest.raises(DatabaseError), transaction.atomic():
         AlertEvent.system.update(reason="anders")
+
+
+def test_dev_08_nobody_overwrites_an_answer_that_they_did_not_see(cast: Cast) -> None:
+    read(cast, row(), row(serial="B2"))
+    seen, other = DeviceAlert.system.order_by("pk")
+    detail, client = reverse("alert_detail", args=[seen.pk]), client_of(cast.officer)
+    assert 'name="state" value="OPEN"' in client.get(detail).content.decode()
+    answer(seen, actor=cast.manager, answer="INCIDENT")
+    sent = {"answer": "INSTRUCTED", "reason": "注意した"}
+
+    assert client.post(detail, sent | {"state": "OPEN"}).status_code == 422
+    assert client.post(reverse("alert_open"), sent | {"alert": [seen.pk, other.pk]}).status_code == 422
+    seen.refresh_from_db()
+    assert seen.answer == "INCIDENT"
+    assert client.post(detail, sent | {"state": "ANSWERED"}).status_code == 302  # corrected knowingly
 
 
 def test_dev_08_an_incident_is_told_to_the_manager(cast: Cast) -> None:

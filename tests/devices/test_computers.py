@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -17,6 +18,7 @@ from devices.computers.kinds import CHANGE, REGISTER, RETIRE
 from devices.computers.models import Computer, ComputerEvent
 from devices.computers.payloads import RegisterComputer
 from devices.reference import OperatingSystem
+from devices.stations import services as stations
 from portal.fulfilment import services as fulfilment
 from portal.fulfilment.models import Operation, OperationStatus
 from portal.workflow import kinds, services
@@ -26,6 +28,7 @@ from portal.workflow.kinds import LineContext
 from portal.workflow.models import Status
 from tests import factories, journeys
 from tests.devices import world
+from tests.devices.whitelist import corpus
 from tests.devices.world import Cast
 
 pytestmark = pytest.mark.django_db
@@ -181,6 +184,63 @@ def test_a_name_taken_before_the_writing_goes_to_a_person(cast: Cast) -> None:
 
     operation = Operation.system.get(line__application=application)
     assert (operation.status, operation.error_code) == (OperationStatus.ATTENTION, "name_taken")
+
+
+def approved_only(cast: Cast, kind: str, line: dict[str, Any]) -> Operation:
+    """An application that was approved and waits to be carried out."""
+    application = world.submitted(cast, kind, line)
+    journeys.approve(application, cast.officer)
+    return Operation.system.get(line__application=application)
+
+
+def becomes_a_console(cast: Cast, computer: Computer) -> None:
+    stations.designate(computer_id=computer.pk, note="", actor=cast.officer, now=timezone.now())
+
+
+def gets_a_permit(cast: Cast, computer: Computer) -> None:
+    world.approved(cast, world.permit_line(computer))
+
+
+def gets_an_entry(cast: Cast, computer: Computer) -> None:
+    corpus.entry(computer, world.segment(network="10.13.20.0/24"), "00:1b:a9:00:00:01", "10.13.20.5")
+
+
+@pytest.mark.parametrize("happens", [becomes_a_console, gets_a_permit, gets_an_entry])
+def test_a_machine_that_is_needed_since_the_approval_is_not_taken_away(
+    cast: Cast, happens: Callable[[Cast, Computer], None]
+) -> None:  # DEV-09, DEV-11, MAC-06
+    computer = world.computer("KK13-PC01", agents=["DEVICE_CONTROL", "QUARANTINE"])
+    operation = approved_only(cast, RETIRE, {"name": "KK13-PC01"})
+    happens(cast, computer)
+
+    fulfilment.drain("device_register", now_fn=timezone.now)
+
+    operation.refresh_from_db()
+    computer.refresh_from_db()
+    assert (operation.status, operation.error_code) == (OperationStatus.ATTENTION, "computer_needed")
+    assert (computer.state, computer.events.count()) == (Computer.State.IN_USE, 0)
+
+
+@pytest.mark.parametrize(
+    ("happens", "values"),
+    [
+        (becomes_a_console, {"agents": []}),
+        (gets_a_permit, {"kind": "virtual_server", "operating_system": "winserver_2016", "agents": []}),
+    ],
+)
+def test_a_machine_that_is_needed_since_the_approval_is_not_made_unfit(
+    cast: Cast, happens: Callable[[Cast, Computer], None], values: dict[str, Any]
+) -> None:  # DEV-09, DEV-11
+    computer = world.computer("KK13-PC01", agents=["DEVICE_CONTROL"])
+    operation = approved_only(cast, CHANGE, world.computer_line(name="KK13-PC01", **values))
+    happens(cast, computer)
+
+    fulfilment.drain("device_register", now_fn=timezone.now)
+
+    operation.refresh_from_db()
+    computer.refresh_from_db()
+    assert (operation.status, operation.error_code) == (OperationStatus.ATTENTION, "computer_needed")
+    assert (computer.kind.code, computer.agents) == ("client", ["DEVICE_CONTROL"])
 
 
 def test_writing_twice_writes_once(cast: Cast) -> None:

@@ -62,7 +62,11 @@ def test_the_officer_records_on_the_screen(cast: Cast) -> None:  # DEV-02
     client = client_of(cast.officer)
 
     assert "管理機" in client.get(reverse("registration_list")).content.decode()
-    assert client.post(address, {"note": "SKY-1"}).status_code == 302
+    assert 'name="state" value="APPROVED"' in client.get(address).content.decode()
+    read = TrailEntry.objects.filter(action__in=["device.list", "device.view"]).order_by("pk")
+    assert list(read.values_list("action", flat=True)) == ["device.list", "device.view"]  # SEC-02
+    assert client.post(address, {"state": "ENDING"}).status_code == 409  # the page was about another step
+    assert client.post(address, {"note": "SKY-1", "state": "APPROVED"}).status_code == 302
     assert client.post(address, {"note": "SKY-1"}).status_code == 409
 
     permit.refresh_from_db()

@@ -13,8 +13,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from devices.computers.kinds import CHANGE, RETIRE
-from devices.permits import services
+from devices.permits import register, services
 from devices.permits.errors import MoveNotAllowed, NotAllowed, ReasonNotConfirmed
+from devices.permits.handlers import payload_of
 from devices.permits.kinds import PERMIT, REMOVE, RENEW
 from devices.permits.models import Device, DeviceEvent, DevicePermit
 from devices.reference import OperatingSystem
@@ -392,6 +393,37 @@ def test_a_machine_with_permits_is_neither_taken_away_nor_made_unfit(
     assert world.submitted(cast, CHANGE, moved).status == Status.IN_REVIEW
 
 
+def test_machines_are_looked_at_again_when_the_permit_is_entered(cast: Cast) -> None:  # DEV-11
+    for change in ({"state": "RETIRED"}, {"operating_system": None}):
+        computer = world.computer()
+        application = world.submitted(cast, PERMIT, world.permit_line(computer))
+        journeys.approve(application, cast.officer)
+        journeys.approve(application, cast.manager)
+        type(computer).system.filter(pk=computer.pk).update(**change)
+
+        drain()
+
+        operation = Operation.system.get(line__application=application)
+        assert (operation.status, operation.error_code) == (OperationStatus.ATTENTION, "machines_unfit")
+    assert not DevicePermit.system.exists()
+
+
+def test_a_permit_whose_days_passed_before_it_was_entered_is_none(cast: Cast) -> None:
+    line = world.permit_line(world.computer())
+    application = world.submitted(cast, PERMIT, line)
+    journeys.approve(application, cast.officer)
+    journeys.approve(application, cast.manager)
+    stored = application.lines.get()
+    yesterday = (timezone.localdate() - timedelta(days=1)).isoformat()
+    ApplicationLine.system.filter(pk=stored.pk).update(payload=stored.payload | {"valid_until": yesterday})
+
+    drain()
+
+    application.refresh_from_db()
+    assert application.status == Status.NOT_DONE
+    assert not DevicePermit.system.exists()
+
+
 # --- Removal (DEV-06) -------------------------------------------------------------------------------------------------------------
 def removed(cast: Cast, permit: DevicePermit) -> Any:
     application = world.submitted(cast, REMOVE, {"number": permit.device.number})
@@ -436,6 +468,18 @@ def test_a_removed_device_comes_again_with_its_whole_history(cast: Cast) -> None
     ]
     permit.device.refresh_from_db()
     assert permit.device.permit == again
+
+
+def test_a_removal_that_is_carried_out_again_leaves_a_newer_permit_alone(cast: Cast) -> None:
+    permit = world.registered(cast, serial="X1Y2")
+    line = removed(cast, permit).lines.get()
+    services.record_removed(permit_id=permit.pk, actor=cast.officer, now=timezone.now())
+    newer = permit_of(world.approved(cast, world.permit_line(world.computer(), serial="X1Y2")))
+
+    again = register.order_removal(line=line, payload=payload_of(line), now=timezone.now())
+
+    newer.refresh_from_db()
+    assert (again, newer.state) == (permit, State.APPROVED)
 
 
 def test_what_was_never_registered_is_gone_at_once(cast: Cast) -> None:

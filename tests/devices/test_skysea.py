@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -17,6 +17,7 @@ from devices.exchange.errors import AlreadyImported, AnswerRefused, ImportRefuse
 from devices.exchange.layout import ORDERS, REGISTER, Column, Layout
 from devices.exchange.models import OrderFile, SkyseaFinding, SkyseaImport, SkyseaMapping
 from devices.permits.models import Device, DevicePermit
+from portal.common.time import JST
 from portal.notices.models import Notice
 from portal.orgs.permissions import Role
 from portal.trail.models import TrailEntry
@@ -174,6 +175,39 @@ def test_dev_13_a_row_that_cannot_be_used_is_reported_with_its_number(
     assert [problem["row"] for problem in made.problems] == [3]
     assert says in made.problems[0]["reasons"][0]
     assert not SkyseaFinding.system.exists()
+
+
+def test_dev_13_of_a_device_whose_row_cannot_be_used_nothing_is_said(cast: Cast) -> None:
+    now, before = timezone.now(), timezone.now() - timedelta(days=2)
+    missing, ending = world.registered(cast, serial="S1"), world.registered(cast, serial="S2")
+    put(missing, registered_at=before)
+    put(ending, state=State.ENDING, registered_at=before, ended_at=before)
+    read(cast, row(missing), row(ending), row(serial="NEW1"), now=now)
+    assert kinds() == {Kind.UNKNOWN: "NEW1"}
+
+    made = read(
+        cast,
+        *(row(permit, used="きのう") for permit in (missing, ending)),
+        row(serial="NEW1", used="きのう"),
+        now=now + timedelta(hours=1),
+    )
+
+    assert (len(made.problems), made.new_count, made.gone_count) == (3, 0, 0)
+    assert kinds() == {Kind.UNKNOWN: "NEW1"}
+
+
+@pytest.mark.parametrize(
+    ("used", "problems"), [("0001/01/01 0:00:00", 0), ("0001-01-01", 0), ("1899/12/30", 1)]
+)
+def test_dev_13_the_zero_of_a_program_is_no_moment(cast: Cast, used: str, problems: int) -> None:
+    permit = world.registered(cast)
+
+    made = read(cast, row(permit, used=used))
+
+    device = Device.system.get(pk=permit.device_id)  # a moment before the year 1 cannot be read back
+    assert (device.last_used_at, len(made.problems)) == (None, problems)
+    with pytest.raises(ImportRefused):
+        read(cast, row(permit), as_of=datetime(1, 1, 1, tzinfo=JST))
 
 
 def test_dev_13_a_double_row_and_unknown_words_are_reported_and_the_rest_counts(cast: Cast) -> None:

@@ -129,6 +129,23 @@ def test_dev_09_a_console_is_not_taken_away_by_an_application(cast: Cast) -> Non
 
 
 @pytest.mark.django_db
+def test_dev_09_a_console_stays_a_client_with_the_skysea_agent(cast: Cast) -> None:
+    computer = world.computer("KK13-SC1", agents=["DEVICE_CONTROL", "QUARANTINE"])
+    designate(cast, computer)
+
+    def change(**values: Any) -> Any:
+        line = world.computer_line(name="KK13-SC1", place="3階", **values)
+        return world.submitted(cast, "devices.computer_change", line)
+
+    with pytest.raises(InvalidApplication) as refused:
+        change(agents=["QUARANTINE"])
+    assert refused.value.errors.keys() == {"lines.0.agents"}
+    with pytest.raises(InvalidApplication):
+        change(kind="server", operating_system="winserver_2016")
+    assert change().status == "IN_REVIEW"
+
+
+@pytest.mark.django_db
 def test_dev_09_who_has_none_is_said(cast: Cast) -> None:
     assert "13" in [org.code for org in selectors.without(cast.officer)]
 

@@ -22,6 +22,7 @@ from portal.orgs.models import User
 from portal.orgs.permissions import Role
 from portal.trail.models import TrailEntry
 from portal.workflow import services
+from portal.workflow.content import Content
 from portal.workflow.errors import NotAllowed
 from portal.workflow.models import Application
 from tests import factories
@@ -106,6 +107,55 @@ def test_an_applicant_says_only_that_a_device_goes(sheet: InventorySheet, cast: 
     assert decide(line(sheet, UNUSED), "KEEP", cast.officer, "必要").what is What.REFUSED
 
 
+@pytest.mark.parametrize("decision", ["KEEP", "MISSING"])
+def test_what_the_officer_decided_no_applicant_decides_away(
+    sheet: InventorySheet, cast: Cast, decision: str
+) -> None:  # DEV-07
+    decide(line(sheet, UNUSED), decision, cast.officer, "引き出しになかった")
+
+    assert decide(line(sheet, UNUSED), "REMOVE", cast.applicant).what is What.CHANGED
+
+    assert line(sheet, UNUSED).decision == decision
+    assert not Application.system.filter(kind="devices.permit_remove").exists()
+
+
+def test_a_device_that_was_taken_out_of_the_application_is_decided_again(
+    sheet: InventorySheet, cast: Cast
+) -> None:
+    for number in (NEVER, UNUSED):
+        decide(line(sheet, number), "REMOVE", cast.applicant)
+    draft = Application.system.get(kind="devices.permit_remove")
+    services.save_draft(
+        application_id=draft.pk,
+        actor=cast.applicant,
+        content=Content(reason="不要のため。", lines=({"number": NEVER},)),
+        version=None,
+        now=MONDAY,
+    )
+    assert upkeep.decide_again(now=MONDAY) == 0  # a draft can still be changed
+    services.submit(application_id=draft.pk, actor=cast.applicant, version=None, now=MONDAY)
+
+    assert upkeep.decide_again(now=MONDAY) == 1
+
+    assert line(sheet, UNUSED).is_open
+    assert line(sheet, NEVER).application == draft
+
+
+def test_what_ended_on_the_last_day_is_no_row_that_nobody_decided(sheet: InventorySheet, cast: Cast) -> None:
+    decide(line(sheet, UNUSED), "REMOVE", cast.applicant)
+    draft = Application.system.get(kind="devices.permit_remove")
+    services.withdraw(application_id=draft.pk, actor=cast.applicant, comment="", now=MONDAY)
+    DevicePermit.system.filter(device__number=NEVER).update(state="ENDING")
+    after = dt.datetime.combine(sheet.campaign.closes_on + dt.timedelta(days=1), dt.time(9), MONDAY.tzinfo)
+
+    upkeep.look_after(now=after)
+
+    sheet.campaign.refresh_from_db()
+    assert sheet.campaign.status == "CLOSED"
+    assert line(sheet, NEVER).gone_at == after
+    assert line(sheet, UNUSED).decision == ""  # the report does not say that it is being removed
+
+
 def test_a_removal_without_result_is_decided_again(sheet: InventorySheet, cast: Cast) -> None:
     decide(line(sheet, NEVER), "REMOVE", cast.applicant)
     draft = Application.system.get(kind="devices.permit_remove")
@@ -160,6 +210,8 @@ def test_the_user_is_asked_by_mail_and_answers_each_link_once(sheet: InventorySh
     for token in (unused, never, "0" * 64):
         with pytest.raises(LinkInvalid):
             asking.reply(token=token, answer="NOT_NEEDED", text="", now=MONDAY)
+    said = TrailEntry.objects.filter(action="inventory.reply").order_by("pk")
+    assert [entry.detail["reply"] for entry in said] == ["NEEDED", "NOT_NEEDED"]  # also when asked anew
     outcomes = deciding.take_over_replies(sheet_id=sheet.pk, actor=cast.officer, now=MONDAY)
 
     assert [outcome.what for outcome in outcomes] == [What.DECIDED] * 2
@@ -189,6 +241,14 @@ def test_a_link_ends_with_the_decision_with_a_newer_one_and_with_the_campaign(
     decide(line(sheet, UNUSED), "KEEP", cast.officer, "必要")
     with pytest.raises(LinkInvalid):
         asking.find(token=second, ip="192.0.2.1", now=MONDAY)
+
+
+def test_an_applicant_who_has_left_is_not_asked(sheet: InventorySheet, cast: Cast) -> None:
+    User.objects.filter(login_name="stock-applicant").update(is_active=False)
+    ids = [line(sheet, UNUSED).pk]
+
+    assert asking.ask(sheet_id=sheet.pk, line_ids=ids, actor=cast.officer, now=MONDAY) == (0, 1)
+    assert not Notice.system.filter(template="inventory_question").exists()
 
 
 def test_guessing_links_is_slowed_down(sheet: InventorySheet) -> None:
