@@ -28,7 +28,7 @@ class DevicesConfig(AppConfig):
         permits.register_all()
         whitelist.register_all()
         checks.in_the_way.append(services.in_the_way)
-        checks.in_the_way_of_losing_control.append(services.in_the_way)
+        checks.in_the_way_of_becoming.append(services.in_the_way_of_becoming)
         waiting.register_all()
         for template in telling.TEMPLATES:
             messages.provide(template, telling.values_for_mail)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from datetime import date
 from typing import Any
 
@@ -40,22 +41,14 @@ LABELS: Mapping[str, str] = {
 in_the_way: list[Callable[[Collection[int]], Mapping[int, str]]] = []
 # The same for taking machines away: what must be ended before.
 in_the_way_of_retiring: list[Callable[[Collection[int]], Mapping[int, str]]] = []
-# The same for machines that would be no clients with the SKYSEA agent any more.
-in_the_way_of_losing_control: list[Callable[[Collection[int]], Mapping[int, str]]] = []
-_IN_THE_WAY, _STAYING, _CONTROLLED = (
-    "devices.in_the_way",
-    "devices.in_the_way_of_retiring",
-    "devices.in_the_way_of_losing_control",
-)
+# And why a machine must not become what an application makes of it: as it is, as it would be, the day; to sentences.
+in_the_way_of_becoming: list[Callable[[Computer, Computer, date], Sequence[str]]] = []
+_IN_THE_WAY, _STAYING = "devices.in_the_way", "devices.in_the_way_of_retiring"
 
 
 def _read_obstacles(context: LineContext, names: Iterable[str]) -> None:
     found = [computer.pk for name in names if (computer := lookups.own(context, name)) is not None]
-    for room, rooms in (
-        (_IN_THE_WAY, in_the_way),
-        (_STAYING, in_the_way_of_retiring),
-        (_CONTROLLED, in_the_way_of_losing_control),
-    ):
+    for room, rooms in ((_IN_THE_WAY, in_the_way), (_STAYING, in_the_way_of_retiring)):
         known: dict[int, str] = context.shared.setdefault(room, {})
         known.update(dict.fromkeys(found, ""))
         for ask in rooms if found else ():
@@ -72,34 +65,38 @@ def obstacle_to_retiring(context: LineContext, computer: Computer) -> str:
     return _obstacle(context, computer, _IN_THE_WAY) or _obstacle(context, computer, _STAYING)
 
 
-def obstacle_now(computer: Computer, payload: ChangeComputer | None, today: date) -> str:
-    """Why a machine, whose row the caller holds, cannot be changed like this, or with None not be taken away; "" when it can.
-
-    Asked once more when it is carried out: between the approval and then it may have become a console, or got a permit.
-    """
-    rooms = [*in_the_way, *in_the_way_of_retiring]
-    if payload is not None:
-        unfit = unfit_reason(
-            kind=computer.kind,
-            system=computer.operating_system,
-            business=computer.business_system,
-            has_own_skysea=computer.has_own_skysea,
-            day=today,
-        )
-        rooms = [*in_the_way] if unfit else []
-        rooms += in_the_way_of_losing_control if _loses_control(payload) else []
-    return next((text for ask in rooms if (text := ask([computer.pk]).get(computer.pk, ""))), "")
-
-
-def _loses_control(payload: ChangeComputer) -> bool:
-    return payload.kind != "client" or Agent.DEVICE_CONTROL not in payload.agents
-
-
 def _obstacle(context: LineContext, computer: Computer, room: str) -> str:
     if computer.pk not in context.shared.get(room, {}):
         _read_obstacles(context, [computer.name])
     known: dict[int, str] = context.shared[room]
     return known.get(computer.pk, "")
+
+
+def obstacles_to_becoming(before: Computer, after: Computer, day: date) -> Sequence[str]:
+    """Why a machine must not become this, asked again under the lock (DEV-11, MAC-05); nothing when it may."""
+    unfit = unfit_reason(
+        kind=after.kind,
+        system=after.operating_system,
+        business=after.business_system,
+        has_own_skysea=after.has_own_skysea,
+        day=day,
+    )
+    if unfit and (problem := _asked(in_the_way, before.pk)):
+        return [unfit, problem]
+    return _forbidden(before, after, day)
+
+
+def obstacle_to_retiring_now(computer: Computer) -> str:
+    """What must be ended before this machine is taken away, asked again under the lock."""
+    return _asked([*in_the_way, *in_the_way_of_retiring], computer.pk)
+
+
+def _asked(rooms: Iterable[Callable[[Collection[int]], Mapping[int, str]]], pk: int) -> str:
+    return next((text for ask in rooms if (text := ask([pk]).get(pk, ""))), "")
+
+
+def _forbidden(before: Computer, after: Computer, day: date) -> Sequence[str]:
+    return next((texts for ask in in_the_way_of_becoming if (texts := ask(before, after, day))), ())
 
 
 def reservation_of(name: str) -> str:
@@ -155,15 +152,25 @@ def check_change(context: LineContext, payload: ChangeComputer) -> Errors:
     if computer is None:
         return {"name": [unknown_computer()]}
     if payload.new_name and payload.new_name != payload.name:
-        problem = name_problem(context, payload.new_name)
-        return {"new_name": [problem]} if problem else {}
-    if not list(changes_of(context, computer, payload)):
+        if problem := name_problem(context, payload.new_name):
+            return {"new_name": [problem]}
+    elif not list(changes_of(context, computer, payload)):
         return {"name": [_("Nothing would change. Change a value, or remove this line.")]}
+    # DEV-11, MAC-05: no way round by changing the machine afterwards
+    problems = _in_the_way_of_change(context, computer, payload)
+    return {"name": problems} if problems else {}
+
+
+def _in_the_way_of_change(context: LineContext, computer: Computer, payload: ChangeComputer) -> Sequence[str]:
     if (reason := _unfit_afterwards(context, payload)) and (problem := obstacle(context, computer)):
-        return {"name": [reason, problem]}  # DEV-11: no way round by changing the machine afterwards
-    if _loses_control(payload) and (problem := _obstacle(context, computer, _CONTROLLED)):
-        return {"agents" if payload.kind == "client" else "kind": [problem]}  # DEV-09
-    return {}
+        return [reason, problem]
+    known, after = lookups.choices(context.organisation, context.today), copy(computer)
+    after.kind = chosen(known.kinds, payload.kind)
+    after.operating_system = chosen(known.systems, payload.operating_system)
+    after.business_system = chosen(known.business, payload.business_system)
+    after.segment = next((s for s in known.segments if s.network == payload.segment), None)
+    after.agents = list(payload.agents)
+    return _forbidden(computer, after, context.today)
 
 
 def _unfit_afterwards(context: LineContext, payload: ChangeComputer) -> str:
@@ -201,7 +208,9 @@ def plan_change(context: LineContext, payload: ChangeComputer) -> Plan:
     renamed = payload.new_name and payload.new_name != payload.name
     free = not renamed or name_problem(context, payload.new_name) == ""
     checks = (_name_check(free),) if renamed else ()
-    return Plan(changes=tuple(changes_of(context, computer, payload)), checks=checks)
+    problems = _in_the_way_of_change(context, computer, payload)
+    blocked = (_needed(" ".join(problems)),) if problems else ()
+    return Plan(changes=tuple(changes_of(context, computer, payload)), checks=checks + blocked)
 
 
 def plan_retire(context: LineContext, payload: RetireComputer) -> Plan:
@@ -211,9 +220,7 @@ def plan_retire(context: LineContext, payload: RetireComputer) -> Plan:
         return Plan(checks=(_missing(),))
     change = Change(action=plans.REMOVE, label=LABELS["name"], before=(computer.name,))
     blocked = obstacle_to_retiring(context, computer)
-    text = gettext_noop("The machine is still needed: %(reason)s")
-    check = Check(code="in_the_way", level=plans.BLOCKED, text=text, values={"reason": blocked})
-    return Plan(changes=(change,), checks=(check,) if blocked else ())
+    return Plan(changes=(change,), checks=(_needed(blocked),) if blocked else ())
 
 
 def changes_of(context: LineContext, computer: Computer, payload: ChangeComputer) -> Iterator[Change]:
@@ -259,6 +266,11 @@ def _name_check(free: bool) -> Check:
         else gettext_noop("The computer name is already taken."),
         values={},
     )
+
+
+def _needed(reason: str) -> Check:
+    text = gettext_noop("The machine is still needed: %(reason)s")
+    return Check(code="in_the_way", level=plans.BLOCKED, text=text, values={"reason": reason})
 
 
 def _missing() -> Check:

@@ -40,8 +40,8 @@ class RegisterWriter:
             text = _("The machine is not in use any more. Close this one; there is nothing to change.")
             return NeedsPerson(code="computer_missing", message=text)
         except ComputerNeeded as error:
-            text = _("The machine is still needed: %(reason)s") % {"reason": error.reason}
-            return NeedsPerson(code="computer_needed", message=text)
+            text = _("The machine is still needed: %(reason)s Then retry this one, or close it.")
+            return NeedsPerson(code="computer_needed", message=text % {"reason": error})
 
     def verify(self, run: Run, recorded: dict[str, str]) -> Outcome:
         """There is nothing to do by hand: the register is the portal's own."""

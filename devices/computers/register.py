@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from copy import copy
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +19,8 @@ from portal.common.time import today
 from portal.workflow.models import ApplicationLine
 
 _Verb = ComputerEvent.Verb
+# Other rooms of this app that keep what a machine is called and where it stands: told in the same transaction.
+followers: list[Callable[[Computer], None]] = []
 
 
 class ComputerNameTaken(Exception):
@@ -29,11 +32,7 @@ class ComputerMissing(Exception):
 
 
 class ComputerNeeded(Exception):
-    """Since the approval something came that needs the machine as it is; `reason` is a sentence."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
+    """The machine must stay as it is; the text says why and what to do."""
 
 
 def enter_computer(*, line: ApplicationLine, payload: RegisterComputer, now: datetime) -> Computer:
@@ -60,11 +59,14 @@ def change_computer(*, line: ApplicationLine, payload: ChangeComputer, now: date
             if changed is not None:
                 return changed
             computer = _locked(line.organisation_id, payload.name)
+            before = copy(computer)
             computer.name, computer.last_line = payload.name_afterwards, line
             _take_over(computer, payload)
-            if problem := checks.obstacle_now(computer, payload, today(now)):  # DEV-09, DEV-11
-                raise ComputerNeeded(problem)
+            if problems := checks.obstacles_to_becoming(before, computer, today(now)):
+                raise ComputerNeeded(" ".join(problems))
             computer.save()
+            for follow in followers:
+                follow(computer)
             _note(computer, line, _Verb.CHANGED, now)
             return computer
     except IntegrityError as error:
@@ -75,13 +77,13 @@ def change_computer(*, line: ApplicationLine, payload: ChangeComputer, now: date
 def retire_computer(*, line: ApplicationLine, payload: RetireComputer, now: datetime) -> Computer:
     """Enter that a machine was taken away; its name is free from now on. Safe to repeat.
 
-    Raises ComputerMissing, and ComputerNeeded for one that meanwhile became a console or got a permit or a whitelist entry.
+    Raises ComputerMissing, ComputerNeeded.
     """
     retired: Computer | None = Computer.system.filter(last_line=line).first()
     if retired is not None:
         return retired
     computer = _locked(line.organisation_id, payload.name)
-    if problem := checks.obstacle_now(computer, None, today(now)):  # DEV-09, DEV-11, MAC-06
+    if problem := checks.obstacle_to_retiring_now(computer):
         raise ComputerNeeded(problem)
     computer.state, computer.retired_at, computer.last_line = Computer.State.RETIRED, now, line
     computer.save(update_fields=["state", "retired_at", "last_line", "updated_at"])

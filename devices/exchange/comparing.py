@@ -52,7 +52,9 @@ class Comparison:
 
     found: dict[str, Difference] = field(default_factory=dict)
     named: set[str] = field(default_factory=set)  # devices ("12") and unknown rows (their key) with a row
-    unread: set[str] = field(default_factory=set)  # the same, of rows that could not be used: nothing is known
+    unread: set[str] = field(
+        default_factory=set
+    )  # the same, of rows that could not be used: nothing is known
     usage: dict[int, datetime | None] = field(default_factory=dict)
     problems: list[dict[str, Any]] = field(default_factory=list)
     matched: int = 0

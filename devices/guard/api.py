@@ -61,8 +61,8 @@ class WhitelistView(ApiView):
         """The list in its newest version; 304 without a body when it is the one of the ETag."""
         user, now = reader(request), timezone.now()
         code = request.query_params.get("organisation", "")
-        extract = _extract(user, code, _since(request), now)
-        etag = _etag(extract, code)
+        extract, made_at = _extract(user, code, _since(request), now)
+        etag = _etag(extract, code, made_at)
         known = parse_etags(request.headers.get("If-None-Match", ""))
         if etag in known or f"W/{etag}" in known or "*" in known:
             return Response(status=304, headers={"ETag": etag})
@@ -73,10 +73,11 @@ class WhitelistView(ApiView):
         return answer
 
 
-def _extract(user: User, code: str, since: int | None, now: datetime) -> Extract:
-    """The part that this person reads (ORG-02), or one organisation's. What ended is never in it."""
+def _extract(user: User, code: str, since: int | None, now: datetime) -> tuple[Extract, datetime | None]:
+    """The part that this person reads (ORG-02), or one organisation's, and when it was made. What ended is never in it."""
     found = versions.standing(now)
     number, shown = found.number, found.modes
+    made_at: datetime | None = found.made_at
     organisations: tuple[int, ...] | None = None
     if since is not None and since > number:
         raise wrong_parameter("since", str(_NO_VERSION))
@@ -85,12 +86,13 @@ def _extract(user: User, code: str, since: int | None, now: datetime) -> Extract
         if part is None or not user.scope.allows(part[0]):
             raise wrong_parameter("organisation", _("There is no such value."))
         organisations = (part[0],) if _everywhere(user) or user.may(READ_DEVICES, part[0]) else ()
-        number, shown = part[1], {code: shown[code]} if code in shown else {}
+        number, shown, made_at = part[1], {code: shown[code]} if code in shown else {}, part[2]
     elif not _everywhere(user):
         mine = {row.pk: row.code for row in user.organisations_where(READ_DEVICES)}
         organisations = tuple(mine)
         shown = {name: mode for name, mode in shown.items() if name in mine.values()}
-    return Extract(version=number, day=today(now), modes=shown, organisations=organisations, since=since)
+    extract = Extract(version=number, day=today(now), modes=shown, organisations=organisations, since=since)
+    return extract, made_at
 
 
 def _everywhere(user: User) -> bool:
@@ -107,13 +109,14 @@ def _since(request: Request) -> int | None:
     return int(text)
 
 
-def _etag(extract: Extract, code: str) -> str:
+def _etag(extract: Extract, code: str, made_at: datetime | None) -> str:
     """Differs whenever the answer does: the version, the modes, and which part of the list was asked for."""
     modes_ = "".join(mode[0] for _code, mode in sorted(extract.modes.items()))
     part = code or ("all" if extract.organisations is None else "own")
     since = "" if extract.since is None else f"-{extract.since}"
     mine = "" if extract.organisations is None else "." + ".".join(map(str, sorted(extract.organisations)))
-    return f'"{part}{mine}-{extract.version}{since}-{extract.day:%Y%m%d}-{modes_}"'
+    made = f"{made_at.timestamp():.6f}" if made_at else ""
+    return f'"{part}{mine}-{extract.version}.{made}{since}-{extract.day:%Y%m%d}-{modes_}"'
 
 
 class WhitelistCheckSerializer(serializers.Serializer):

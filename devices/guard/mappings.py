@@ -46,6 +46,7 @@ def check_layout(layout: Layout) -> None:
     problems, seen = InvalidMapping(), set[str]()
     for index, column in enumerate(layout.columns):
         text = problem_of(column) or _heading_problem(column.heading, layout.encoding)
+        text = text or _format_problem(column.format, layout.encoding)
         if column.heading in seen:
             text = _("Two columns have this heading. Choose another one.")
         if text:
@@ -66,6 +67,15 @@ def _heading_problem(heading: str, encoding: str) -> str:
         heading.encode(encoding)
     except UnicodeEncodeError:
         return _("The heading cannot be written in the encoding of the file.")
+    return ""
+
+
+def _format_problem(text: str, encoding: str) -> str:
+    """A fixed text that cannot be written would stop every file, and with it the removals."""
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return _("This text cannot be written in the encoding of the file.")
     return ""
 
 

@@ -32,10 +32,11 @@ log = logging.getLogger(__name__)
 NowFn = Callable[[], datetime]
 _ROUNDS = 10  # changes that come while a list is on its way
 _LEASE = timedelta(seconds=120)
+_TOLD = ("outcome", "tried_at", "step", "problem", "failed_since", "told_at", "verified", "verified_at")
 
 
 class _Overtaken(Exception):
-    """An entry of the staged list ended meanwhile: it must not be put in force."""
+    """An entry of the staged list ended meanwhile, or another worker took the guard over: it must not be put in force."""
 
 
 @dataclass
@@ -79,11 +80,13 @@ def _serve(guard: Guard, version: WhitelistVersion, now_fn: NowFn, *, full: bool
     if state is None:
         return None
     try:
+        if (state.swapped_id or 0) > version.number:
+            return None  # somebody else was faster with a newer list; the next round looks at that one
         if not full and _obeys(state, guard, version):
             return True
         return _bring(guard, state, version, now_fn)
     finally:
-        GuardState.objects.filter(pk=state.pk).update(lease_until=None)
+        _held(state).update(lease_until=None)
 
 
 def _claim(name: str, now: datetime) -> GuardState | None:
@@ -92,6 +95,11 @@ def _claim(name: str, now: datetime) -> GuardState | None:
     if not GuardState.objects.filter(free, name=name).update(lease_until=now + _LEASE):
         return None
     return GuardState.objects.select_related("swapped").get(name=name)
+
+
+def _held(state: GuardState) -> QuerySet[GuardState]:
+    """The row while the lease is the one that this worker took; none when it was slow and another one took over."""
+    return GuardState.objects.filter(pk=state.pk, lease_until=state.lease_until)
 
 
 def _obeys(state: GuardState, guard: Guard, version: WhitelistVersion) -> bool:
@@ -110,7 +118,7 @@ def _bring(guard: Guard, state: GuardState, version: WhitelistVersion, now_fn: N
         obeys = guard.holds(staged.sha256) and _in_force(guard, proof)
         if not obeys:
             guard.check(staged)
-            if versions.has_removals(now_fn()):
+            if versions.is_overtaken(version.number, now_fn()) or not _held(state).exists():
                 raise _Overtaken
             guard.swap(staged)
         _note_swapped(state, version, staged, extract, now_fn())
@@ -182,7 +190,7 @@ def _note_in_force(
     state.failed_since = state.told_at = None
     if guard.can_prove:
         state.verified, state.verified_at = version, now
-    state.save()
+    state.save(update_fields=_TOLD)
     if news and (guard.can_prove or _last_version(guard.name) != version.number):
         _publication(state, version, now, began)
     if guard.can_prove:
@@ -217,7 +225,7 @@ def _note_failed(
     if state.told_at is None:
         state.told_at = now
         _tell_operations(state, now)
-    state.save()
+    state.save(update_fields=_TOLD)
     if not alike:
         _publication(state, version, now, began)
 

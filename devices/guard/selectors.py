@@ -98,8 +98,8 @@ def mode_rows(now: datetime) -> list[ModeRow]:
     for row in ModeDecision.system.order_by("-valid_from", "-id"):
         if row.valid_from <= day:
             decided.setdefault(row.organisation_id, row)
-        else:
-            coming[row.organisation_id] = row
+        elif (held := coming.get(row.organisation_id)) is None or row.valid_from < held.valid_from:
+            coming[row.organisation_id] = row  # of two for one day the newer one, which counts
     return [
         ModeRow(
             organisation=organisation,

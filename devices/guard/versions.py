@@ -60,16 +60,20 @@ _ADD = f"""
 
 
 _STANDING = """
-    SELECT number, modes, EXISTS (SELECT 1 FROM devices_pendingremoval)
+    SELECT number, modes, made_at, EXISTS (SELECT 1 FROM devices_pendingremoval)
         OR EXISTS (SELECT 1 FROM devices_listedpair WHERE unlisted_in_id IS NULL AND valid_until < %s)
     FROM devices_whitelistversion ORDER BY number DESC LIMIT 1
 """
 _PART = """
-    SELECT id, greatest((SELECT max(listed_in_id) FROM devices_listedpair
+    SELECT organisation.id, part.number, version.made_at
+    FROM orgs_organisation organisation
+    CROSS JOIN LATERAL (
+        SELECT greatest((SELECT max(listed_in_id) FROM devices_listedpair
                          WHERE organisation_id = organisation.id AND listed_in_id <= %(newest)s),
                         (SELECT max(unlisted_in_id) FROM devices_listedpair
-                         WHERE organisation_id = organisation.id AND unlisted_in_id <= %(newest)s), 0)
-    FROM orgs_organisation organisation WHERE code = %(code)s
+                         WHERE organisation_id = organisation.id AND unlisted_in_id <= %(newest)s), 0) AS number) part
+    LEFT JOIN devices_whitelistversion version ON version.number = part.number
+    WHERE organisation.code = %(code)s
 """
 
 
@@ -79,6 +83,7 @@ class Standing:
 
     number: int
     modes: dict[str, str]
+    made_at: datetime  # after a database was restored the same number is made again, with another list
 
 
 def standing(now: datetime) -> Standing:
@@ -86,18 +91,19 @@ def standing(now: datetime) -> Standing:
     with connection.cursor() as cursor:
         cursor.execute(_STANDING, [today(now)])
         row = cursor.fetchone()
-    if row is None or row[2]:
+    if row is None or row[3]:
         version = bring_up_to_date(now=now)
-        return Standing(number=version.number, modes=version.modes)
-    return Standing(number=row[0], modes=row[1] if isinstance(row[1], dict) else json.loads(row[1]))
+        return Standing(number=version.number, modes=version.modes, made_at=version.made_at)
+    modes_ = row[1] if isinstance(row[1], dict) else json.loads(row[1])
+    return Standing(number=row[0], modes=modes_, made_at=row[2])
 
 
-def part_of(code: str, newest_: int) -> tuple[int, int] | None:
+def part_of(code: str, newest_: int) -> tuple[int, int, datetime | None] | None:
     """The key of an organisation, and the newest version up to `newest_` that changed its part of the list (0: none did)."""
     with connection.cursor() as cursor:
         cursor.execute(_PART, {"code": code, "newest": newest_})
         row = cursor.fetchone()
-    return (row[0], row[1]) if row else None
+    return (row[0], row[1], row[2]) if row else None
 
 
 def newest() -> WhitelistVersion | None:
@@ -142,6 +148,12 @@ def has_removals(now: datetime) -> bool:
     """Whether the list still holds what ended meanwhile: two small indexes are asked."""
     ended = ListedPair.system.filter(unlisted_in=None, valid_until__lt=today(now))
     return PendingRemoval.objects.exists() or ended.exists()
+
+
+def is_overtaken(version: int, now: datetime) -> bool:
+    """Whether something of this version's list ended since, also when a newer version (made by a pull) says so already."""
+    gone = ListedPair.system.filter(listed_in__lte=version, unlisted_in__gt=version)
+    return has_removals(now) or gone.exists()
 
 
 def pairs_of(version: int, organisations: Iterable[int] | None = None) -> QuerySet[ListedPair]:

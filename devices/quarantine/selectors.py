@@ -53,7 +53,9 @@ def _condition(result: str) -> Q:
     if result == "NEVER":
         return Q(quarantine=None)
     if result == "NO_AGENT":
-        return Q(quarantine__has_agent=False) | ~Q(agents__contains=[Agent.QUARANTINE])
+        # As the column says it: what the quarantine server found counts, the register only before that.
+        unsaid = Q(quarantine__has_agent=None)
+        return Q(quarantine__has_agent=False) | (unsaid & ~Q(agents__contains=[Agent.QUARANTINE]))
     today, days = timezone.localdate(), settings.DEVICES["quarantine_days"]
     begins = {test: today - timedelta(days=days[test]) for test in ("PATCHES", "PATTERNS")}
     over = Q(quarantine__patches_since__lt=begins["PATCHES"]) | Q(

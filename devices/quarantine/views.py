@@ -131,9 +131,9 @@ class MappingView(OperationsMixin):
         """Put another one in force."""
         self.require()
         form, current = MappingForm(request.POST), mappings.current_mapping()
-        if not form.is_valid():
-            return self.page(request, form, current, status=422)
         seen = request.POST.get("seen", "")
+        if not form.is_valid():
+            return self.page(request, form, current, seen, status=422)
         try:
             mappings.save_mapping(
                 actor=self.user,
@@ -144,18 +144,26 @@ class MappingView(OperationsMixin):
         except mappings.InvalidMapping as error:
             for name, text in error.problems.items():
                 form.add_error(name, text)
-            return self.page(request, form, current, status=422)
+            return self.page(request, form, current, seen, status=422)
         except mappings.MappingChanged:
             form.add_error(None, _("Somebody else changed the mapping meanwhile. Look again."))
             return self.page(request, form, current, status=409)
         messages.success(request, _("The mapping is in force from the next file on."))
         return redirect("quarantine_mapping")
 
-    def page(self, request: HttpRequest, form: MappingForm, current: Any, status: int = 200) -> HttpResponse:
-        """The form, and who changed it last."""
+    def page(
+        self,
+        request: HttpRequest,
+        form: MappingForm,
+        current: Any,
+        seen: str | None = None,
+        status: int = 200,
+    ) -> HttpResponse:
+        """The form, and who changed it last. `seen`: the mapping that the person changes, when it is not the current one."""
         context = {
             "form": form,
             "current": current,
+            "seen": seen if seen is not None else current.pk if current else "",
             "problems": form.error_summary if form.is_bound else [],
             "may_save": self.user.may(RUN_OPERATIONS),
         }

@@ -5,10 +5,12 @@ from __future__ import annotations
 import ipaddress
 from datetime import datetime, timedelta
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from devices.computers.models import Segment
+from devices.whitelist.models import WhitelistEntry
 from portal.common.time import today
 from portal.orgs.models import Organisation, User
 from portal.orgs.permissions import FEDERATIONS, MANAGE_SEGMENTS
@@ -16,6 +18,7 @@ from portal.trail import services as trail
 
 # Maintenance NAT and LAN (図2-34): never inside a federation's segment of machines.
 _RESERVED_ELSEWHERE = ipaddress.IPv4Network("192.168.255.0/24")
+_ONE_AT_A_TIME = 7_207_051  # advisory lock: a row that another one is just adding cannot be locked
 
 
 class SegmentRefused(Exception):
@@ -47,6 +50,7 @@ def add_segment(
         raise SegmentRefused("organisation", _("Only federations have segments of machines."))
     found = parse_network(network)
     _refuse_overlaps(found)
+    _refuse_live_entries(found, organisation, purpose)
     try:
         with transaction.atomic():
             segment: Segment = Segment.system.create(
@@ -93,11 +97,30 @@ def parse_network(text: str) -> ipaddress.IPv4Network:
 
 
 def _refuse_overlaps(found: ipaddress.IPv4Network) -> None:
-    """Two live segments never overlap, whoever they belong to. Serialised by a lock on the table's open rows."""
-    rows = Segment.system.filter(valid_until=None).select_for_update(of=("self",)).order_by("pk")
-    for other in rows:
+    """Two live segments never overlap, whoever they belong to."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_ONE_AT_A_TIME])
+    for other in Segment.system.filter(valid_until=None):
         if found.overlaps(ipaddress.IPv4Network(other.network)):
             raise SegmentRefused("network", _("It overlaps a segment that is registered already."))
+
+
+def _refuse_live_entries(found: ipaddress.IPv4Network, organisation: Organisation, purpose: str) -> None:
+    """Entries from a segment that ended would go on where the guard covers nothing, or another federation stands (MAC-05)."""
+    first, second, *_rest = found.network_address.packed
+    live = WhitelistEntry.system.filter(
+        state=WhitelistEntry.State.APPROVED, ip__startswith=f"{first}.{second}."
+    )
+    if purpose not in (Segment.Purpose.OWN_SYSTEM, Segment.Purpose.SERVER):
+        live = live.exclude(organisation=organisation)
+    count = sum(ipaddress.IPv4Address(ip) in found for ip in live.values_list("ip", flat=True))
+    if count:
+        text = ngettext(
+            "%(count)d live whitelist entry lies in this network. Have it removed first.",
+            "%(count)d live whitelist entries lie in this network. Have them removed first.",
+            count,
+        )
+        raise SegmentRefused("network", text % {"count": count})
 
 
 def _require(actor: User) -> None:

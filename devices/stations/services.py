@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from datetime import datetime
+from collections.abc import Collection, Sequence
+from datetime import date, datetime
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
@@ -94,6 +94,13 @@ def in_the_way(computer_ids: Collection[int]) -> dict[int, str]:
     text = _("The machine is a 管理機(SC). End its designation first; the last one of a federation stays.")
     rows = ConsoleStation.system.filter(computer_id__in=computer_ids, valid_until=None)
     return dict.fromkeys(rows.values_list("computer_id", flat=True), text)
+
+
+def in_the_way_of_becoming(before: Computer, after: Computer, _day: date) -> Sequence[str]:
+    """Why a console stays a client with the SKYSEA agent (DEV-09, CNS ③(e))."""
+    if after.kind and after.kind.code == "client" and Agent.DEVICE_CONTROL in after.agents:
+        return ()
+    return list(in_the_way([before.pk]).values())
 
 
 def last_one() -> str:

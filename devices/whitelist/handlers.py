@@ -43,6 +43,9 @@ class WhitelistWriter:
         except register.MachineMissing:
             text = _("The machine is not in use any more. Close this one; there is nothing to permit.")
             return NeedsPerson(code="machine_missing", message=text)
+        except register.MachineUncovered as error:
+            text = _("%(reason)s Close this one; the guard does not cover the machine any more.")
+            return NeedsPerson(code="machine_uncovered", message=text % {"reason": error})
         except register.LocalNotAccepted:
             text = _(
                 "The locally administered address is not accepted any more. Accept it again, or close this one."

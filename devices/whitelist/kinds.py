@@ -8,8 +8,9 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
 from devices.computers import checks as computers
+from devices.computers import register as machines
 from devices.computers.kinds import TARGET
-from devices.whitelist import checks, forms, lookups
+from devices.whitelist import checks, forms, lookups, register
 from devices.whitelist.addresses import shown_mac
 from devices.whitelist.handlers import WhitelistWriter
 from devices.whitelist.payloads import WhitelistLine
@@ -68,3 +69,5 @@ def register_all() -> None:
     """Register the kind with the engine, its handler with fulfilment, and what machines must mind."""
     registering.register_kinds((WHITELIST_KIND, WhitelistWriter()))
     computers.in_the_way_of_retiring.append(lookups.in_the_way)
+    computers.in_the_way_of_becoming.append(lookups.in_the_way_of_becoming)
+    machines.followers.append(register.follow_machine)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from django.db.models import Q
@@ -12,6 +13,7 @@ from devices.computers import lookups as computers
 from devices.computers.models import Computer
 from devices.computers.names import computer_name
 from devices.whitelist.addresses import AddressRefused, parse_mac
+from devices.whitelist.fitness import uncovered_reason
 from devices.whitelist.models import LocalAddress, WhitelistEntry
 from devices.whitelist.payloads import Action, WhitelistLine
 from devices.whitelist.placement import Segments
@@ -181,6 +183,15 @@ def in_the_way(computer_ids: Collection[int]) -> dict[int, str]:
         % {"count": count}
         for pk, count in counts.items()
     }
+
+
+def in_the_way_of_becoming(before: Computer, after: Computer, day: date) -> Sequence[str]:
+    """Why a machine with live entries must not become one that the guard does not cover (MAC-01, MAC-05)."""
+    reason = uncovered_reason(after, day)
+    if not reason or reason == uncovered_reason(before, day):
+        return ()
+    entries = in_the_way([before.pk]).get(before.pk)
+    return (reason, entries) if entries else ()
 
 
 def machine(context: LineContext, name: str) -> Computer | None:

@@ -67,7 +67,7 @@ def place(ip: str, *, organisation_id: int, segments: Segments) -> Segment:
         text = _("This address is reserved for maintenance (図2-34).")
         raise Misplaced("maintenance", text)
     found = segments.holding(address)
-    _refuse_own_systems(address, found, segments)
+    _refuse_own_systems(address, found, segments, organisation_id)
     if found is None:
         text = _(
             "The address lies outside every registered segment. Check it, or ask network operations to register the segment."
@@ -93,12 +93,19 @@ def _is_maintenance(address: IPv4Address) -> bool:
 
 
 def _refuse_own_systems(
-    address: IPv4Address, found: tuple[IPv4Network, Segment] | None, segments: Segments
+    address: IPv4Address,
+    found: tuple[IPv4Network, Segment] | None,
+    segments: Segments,
+    organisation_id: int,
 ) -> None:
-    """MAC-05: nothing inside a segment of a 独自処理システム, registered or only named by the source."""
+    """MAC-05: nothing inside a segment of a 独自処理システム, registered or only named by the source.
+
+    What another federation registered is not told (ORG-02): its address is refused as lying elsewhere.
+    """
     first, second, third, fourth = address.packed
     figure = _OWN_SYSTEM.get(third) if first == 10 and second in _FEDERATIONS else None
-    if found is not None and found[1].purpose == Segment.Purpose.OWN_SYSTEM:
+    own = found is not None and found[1].organisation_id == organisation_id
+    if found is not None and own and found[1].purpose == Segment.Purpose.OWN_SYSTEM:
         raise Misplaced("own_system", _own_system(str(found[0]), figure or "図2-32・図2-33"))
     if figure is None:
         return
@@ -106,7 +113,8 @@ def _refuse_own_systems(
         if found is not None and found[0].prefixlen > 24:
             return  # operations gave the other half to something else
         lower = segments.holding(IPv4Address(bytes((first, second, third, 1))))
-        if lower is not None and lower[0].prefixlen > 24:
+        is_own = lower is not None and lower[1].organisation_id == organisation_id
+        if lower is not None and is_own and lower[0].prefixlen > 24:
             text = _(
                 "10.%(second)d.%(third)d.0 is assigned as /25 here, so this address lies outside it (図2-33). Only the central association assigns the other half."
             )

@@ -16,6 +16,7 @@ from devices.computers.models import Computer, Segment
 from devices.guard import waking
 from devices.whitelist import oui
 from devices.whitelist.addresses import is_local, shown_mac
+from devices.whitelist.fitness import uncovered_reason
 from devices.whitelist.models import LocalAddress, WhitelistEntry, WhitelistEvent
 from devices.whitelist.payloads import Action, WhitelistLine
 from portal.common.search import batched
@@ -51,6 +52,10 @@ class MachineMissing(Exception):
     """The machine is not in use in the organisation any more."""
 
 
+class MachineUncovered(Exception):
+    """The machine became one that the guard does not cover; the text says why (MAC-01, MAC-05)."""
+
+
 class SegmentMissing(Exception):
     """No live segment of the organisation holds the address any more."""
 
@@ -64,7 +69,8 @@ def write_line(
 ) -> WhitelistEntry:
     """Write one approved line; safe to repeat for the same line.
 
-    Raises AddressTaken, EntryMissing, MachineMissing, SegmentMissing and LocalNotAccepted; then nothing was changed.
+    Raises AddressTaken, EntryMissing, MachineMissing, MachineUncovered, SegmentMissing and LocalNotAccepted; then nothing
+    was changed.
     """
     try:
         with transaction.atomic():
@@ -149,6 +155,17 @@ def rebuild_search_texts() -> int:
     return count
 
 
+def follow_machine(computer: Computer) -> None:
+    """A machine got another name or place: its entries are found by it, and the guard's list names it so."""
+    entries = list(WhitelistEntry.system.filter(computer=computer))
+    for entry in entries:
+        entry.computer = computer
+        entry.search_text = entry_search_text(entry)
+    WhitelistEntry.system.bulk_update(entries, ["search_text"])
+    if any(entry.is_live for entry in entries):
+        waking.entries_written()
+
+
 # --- One line -----------------------------------------------------------------------------------------------------------
 def _enter(
     line: ApplicationLine, payload: WhitelistLine, segment_id: int | None, now: datetime
@@ -156,7 +173,7 @@ def _enter(
     entered: WhitelistEntry | None = WhitelistEntry.system.filter(line=line).first()
     if entered is not None:
         return entered
-    computer, segment = _machine(line, payload), _segment(line, segment_id)
+    computer, segment = _machine(line, payload, now), _segment(line, segment_id)
     replaced = _locked(line, payload.old_mac) if payload.action == Action.REPLACE else None
     entry = WhitelistEntry(
         organisation_id=line.organisation_id,
@@ -192,13 +209,16 @@ def _remove(line: ApplicationLine, payload: WhitelistLine, now: datetime) -> Whi
     return entry
 
 
-def _machine(line: ApplicationLine, payload: WhitelistLine) -> Computer:
+def _machine(line: ApplicationLine, payload: WhitelistLine, now: datetime) -> Computer:
     rows = Computer.system.filter(
         organisation_id=line.organisation_id, name=payload.computer, state=Computer.State.IN_USE
     )
+    rows = rows.select_related("kind", "operating_system", "business_system", "segment")
     computer: Computer | None = rows.select_for_update(no_key=True, of=("self",)).first()
     if computer is None:
         raise MachineMissing(payload.computer)
+    if reason := uncovered_reason(computer, today(now)):
+        raise MachineUncovered(reason)
     return computer
 
 

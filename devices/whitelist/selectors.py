@@ -7,7 +7,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
@@ -89,7 +89,7 @@ def same_addresses(user: User, entry: WhitelistEntry) -> QuerySet[WhitelistEntry
 
 def entries_of(user: User, computer: Computer) -> QuerySet[WhitelistEntry]:
     """The entries of a machine, the live ones first."""
-    return entries(user).filter(computer=computer).order_by("ended_at", "-id")
+    return entries(user).filter(computer=computer).order_by(F("ended_at").desc(nulls_first=True), "-id")
 
 
 def holders(user: User, *, address: str, day: date) -> QuerySet[WhitelistEntry]:

@@ -186,7 +186,13 @@ def run(
     words = shlex.split(command) if isinstance(command, str) else list(command)
     try:
         done = subprocess.run(  # noqa: S603 (a command of the settings, never of a request)
-            words, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout, check=False
+            words,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",  # whatever it prints, its failure must be told
+            timeout=timeout,
+            check=False,
         )
     except subprocess.TimeoutExpired as error:
         raise GuardError(step, f"{words[0]}: no answer after {timeout:.0f} s") from error

@@ -139,7 +139,7 @@ def test_dev_09_a_console_stays_a_client_with_the_skysea_agent(cast: Cast) -> No
 
     with pytest.raises(InvalidApplication) as refused:
         change(agents=["QUARANTINE"])
-    assert refused.value.errors.keys() == {"lines.0.agents"}
+    assert refused.value.errors.keys() == {"lines.0.name"}
     with pytest.raises(InvalidApplication):
         change(kind="server", operating_system="winserver_2016")
     assert change().status == "IN_REVIEW"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from devices.guard import modes, versions
-from devices.guard.models import Mode, ModeDecision
+from devices.guard.models import Mode, ModeDecision, WhitelistVersion
 from portal.orgs.permissions import Role
 from portal.trail.models import TrailEntry
 from tests import factories
@@ -176,3 +177,26 @@ def test_the_guards_and_their_modes_are_for_operations() -> None:
     refused = officer.post("/api/v1/guards/modes/", body, content_type="application/json")
     assert refused.status_code == 403
     assert factories.organisation("13").guard_modes.model.system.count() == 0
+
+
+def test_mac_07_a_version_made_again_after_a_restore_is_not_answered_with_304(
+    operations: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    thirteen = world.entry("13")
+    publish()
+    before = {query: pull(operations, query)["ETag"] for query in ("", "?organisation=13")}
+    newest = WhitelistVersion.objects.get()
+    later = newest.made_at + timedelta(seconds=1)  # the database of yesterday made this number anew
+
+    monkeypatch.setattr(
+        versions,
+        "standing",
+        lambda now: versions.Standing(number=newest.number, modes=newest.modes, made_at=later),
+    )
+    monkeypatch.setattr(
+        versions, "part_of", lambda code, number: (thirteen.organisation_id, newest.number, later)
+    )
+
+    for query, etag in before.items():
+        answer = pull(operations, query, **{"If-None-Match": etag})
+        assert [row["mac"] for row in answer.json_body["entries"]] == [thirteen.mac]

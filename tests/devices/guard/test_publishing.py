@@ -208,3 +208,49 @@ def test_mac_06_an_entry_that_is_replaced_by_itself_is_never_absent_from_the_lis
     old.refresh_from_db()
     assert old.removal_verified_at is None  # nobody was cut off
     assert guard.proofs[-1].must_fail == []
+
+
+def test_mac_07_a_pull_that_makes_a_version_does_not_let_the_older_list_into_force(guard: FakeGuard) -> None:
+    world.entry()
+    ending = world.entry()
+
+    def end_and_pull() -> None:
+        world.end(ending)
+        versions.standing(timezone.now())
+
+    guard.before[Step.CHECK] = end_and_pull
+
+    publish()
+
+    assert guard.steps == [Step.CHECK, Step.CHECK, Step.SWAP, Step.RELOAD]
+    ending.refresh_from_db()
+    assert ending.exported_at is None
+
+
+def test_mac_07_a_worker_whose_lease_was_taken_over_puts_nothing_in_force(guard: FakeGuard) -> None:
+    world.entry()
+    theirs = timezone.now() + timedelta(seconds=300)
+
+    def take_over() -> None:
+        GuardState.objects.update(lease_until=theirs)
+
+    guard.before[Step.CHECK] = take_over
+
+    publish()
+
+    assert guard.steps == [Step.CHECK]
+    assert GuardState.objects.get().lease_until == theirs
+
+
+def test_mac_07_a_slow_worker_does_not_bring_back_an_older_list(guard: FakeGuard) -> None:
+    world.entry()
+    older = versions.bring_up_to_date(now=timezone.now(), at_once=True)
+    world.entry()
+    publish(at_once=True)
+    newer, steps = guard.path.read_text(), list(guard.steps)
+
+    for full in (False, True):
+        assert publishing._serve(guard, older, world.now, full=full) is None
+
+    assert (guard.path.read_text(), guard.steps, guard.obeys) == (newer, steps, 2)
+    assert GuardState.objects.get().lease_until is None

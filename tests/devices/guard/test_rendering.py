@@ -11,12 +11,12 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from devices.guard import modes, publishing, versions
+from devices.guard import modes, publishing, selectors, versions
 from devices.guard.layout import Column, Layout
 from devices.guard.mappings import InvalidMapping, MappingChanged, check_layout, save_mapping
 from devices.guard.models import ListedPair, Mode
 from devices.guard.render import Extract, render
-from portal.gateways.guard import Form
+from portal.gateways.guard import Form, GuardError, Step, run
 from portal.orgs.permissions import Role
 from tests import factories
 from tests.devices.guard import world
@@ -181,3 +181,38 @@ def test_the_json_list_is_json_with_and_without_entries() -> None:
             "valid_until": timezone.localdate().isoformat(),
         }
     ]
+
+
+def test_a_fixed_text_that_the_encoding_lacks_is_refused_before_it_stops_the_file() -> None:
+    columns = (*Layout().columns, Column(heading="x", field="fixed", format="😀"))
+
+    with pytest.raises(InvalidMapping) as refused:
+        check_layout(Layout(columns=columns))
+
+    assert set(refused.value.columns) == {len(columns) - 1}
+
+
+def test_mac_04_of_two_decisions_for_one_day_the_newer_one_is_shown() -> None:
+    operator = factories.user(Role.OPERATOR, code="operations")
+    day = timezone.localdate() + timedelta(days=9)
+    for mode in (Mode.BLOCK, Mode.MONITOR):
+        modes.decide(
+            organisation=factories.organisation("13"),
+            mode=mode,
+            valid_from=day,
+            reason="本移行",
+            actor=operator,
+            now=timezone.now(),
+        )
+
+    shown = {row.organisation.code: row.next for row in selectors.mode_rows(timezone.now())}["13"]
+
+    assert shown is not None
+    assert shown.mode == modes.codes_on(day)["13"] == Mode.MONITOR
+
+
+def test_what_a_command_prints_never_hides_that_it_failed() -> None:
+    with pytest.raises(GuardError) as failed:
+        run(["sh", "-c", "printf '\\377 no' >&2; exit 1"], Step.CHECK, 5)
+
+    assert failed.value.detail.endswith("no")

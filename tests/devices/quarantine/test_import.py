@@ -246,6 +246,7 @@ def test_the_filters_leave_what_they_say(
     for number in (2, 3):
         world.computer(f"KK13-PC{number:02}", agents=["QUARANTINE"])
     world.computer("KK13-PC04", agents=[])
+    Computer.system.filter(name="KK13-PC02").update(agents=[])  # what the quarantine server found counts
     world.computer("KK13-PR01", kind="printer", system="")
     run(
         operator,
@@ -280,6 +281,8 @@ def test_operations_change_the_mapping_on_the_screen(operator: User) -> None:
     values = {name: page.context["form"][name].value() or "" for name in page.context["form"].fields}
 
     assert client.post(address, {**values, "result": "判定", "seen": ""}).status_code == 302
+    wrong = client.post(address, {**values, "result": "", "seen": ""})
+    assert (wrong.status_code, wrong.context["seen"]) == (422, "")  # it stays told that somebody was faster
     assert client.post(address, {**values, "seen": ""}).status_code == 409
     assert mappings.layout_of(mappings.current_mapping()).headings["result"] == "判定"
 

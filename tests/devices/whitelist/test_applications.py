@@ -10,18 +10,23 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone, translation
 
+from devices.computers.kinds import CHANGE, RETIRE
 from devices.computers.models import Computer, Segment
-from devices.whitelist import register
+from devices.reference import ComputerKind
+from devices.segments.services import SegmentRefused, add_segment
+from devices.whitelist import register, selectors
 from devices.whitelist.checks import plan_line
 from devices.whitelist.models import LocalAddress, WhitelistEntry
 from devices.whitelist.payloads import WhitelistLine
+from devices.whitelist.placement import Misplaced, Segments, place
+from portal.fulfilment import services as fulfilment
 from portal.fulfilment.models import Operation
 from portal.workflow import kinds
 from portal.workflow.content import check_lines
 from portal.workflow.errors import InvalidApplication
 from portal.workflow.kinds import LineContext
 from portal.workflow.models import Status
-from tests import factories
+from tests import factories, journeys
 from tests.devices import world
 from tests.devices.whitelist import corpus
 from tests.devices.whitelist.corpus import KIND, Country
@@ -106,6 +111,11 @@ def _machine_goes(country: Country, row: dict[str, Any]) -> None:
     Computer.system.filter(name=row["computer"]).update(state="RETIRED")
 
 
+def _becomes_server(country: Country, row: dict[str, Any]) -> None:
+    server = ComputerKind.objects.get(code="server")
+    Computer.system.filter(name=row["computer"]).update(kind=server)
+
+
 def _segment_ends(country: Country, row: dict[str, Any]) -> None:
     network = ".".join(row["ip"].split(".")[:3]) + ".0/24"
     Segment.system.filter(network=network).update(valid_until=factories.LONG_AGO)
@@ -117,15 +127,13 @@ def _segment_ends(country: Country, row: dict[str, Any]) -> None:
         (_takes_mac, "mac_taken"),
         (_takes_ip, "ip_taken"),
         (_machine_goes, "machine_missing"),
+        (_becomes_server, "machine_uncovered"),
         (_segment_ends, "misplaced"),
     ],
 )
 def test_mac06_what_happened_since_the_approval_stops_the_writing(
     country: Country, happens: Any, code: str
 ) -> None:
-    from portal.fulfilment import services as fulfilment
-    from tests import journeys
-
     row = corpus.row()
     application = world.submitted(country.cast, KIND, row)
     journeys.approve(application, factories.user("APPROVER"))
@@ -240,3 +248,106 @@ def test_the_expiry_job_ends_what_is_over(country: Country) -> None:
 
     assert ended == 1
     assert entry_of(str(row["mac"])).end_reason == "EXPIRED"
+
+
+# --- What becomes of the machine ------------------------------------------------------------------------------------------
+def change(name: str, **values: Any) -> dict[str, Any]:
+    return world.computer_line(name=name, agents=[], department="審査第一課") | values
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"kind": "server", "operating_system": "winserver_2016"},
+        {"business_system": "own"},
+        {"segment": "10.13.84.0/25"},
+        {"kind": "server", "operating_system": "winserver_2016", "new_name": "KK13-SV90"},
+    ],
+)
+def test_mac05_a_machine_with_a_live_entry_does_not_become_one_that_the_guard_does_not_cover(
+    country: Country, values: dict[str, str]
+) -> None:
+    with pytest.raises(InvalidApplication) as refused:
+        world.submitted(country.cast, CHANGE, change("KK13-PC90", **values))
+
+    assert "ホワイトリスト" in refused.value.errors["lines.0.name"][1]
+
+
+def test_a_machine_with_a_live_entry_may_move_and_its_entry_is_found_by_the_new_name(
+    country: Country,
+) -> None:
+    application = world.carried_out(
+        country.cast, CHANGE, change("KK13-PC90", new_name="KK13-NEW90", segment="10.13.22.0/24")
+    )
+
+    assert application.status == Status.COMPLETED
+    assert "kk13-new90" in entry_of(corpus.TAKEN).search_text
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        (CHANGE, change("KK13-PC05", kind="server", operating_system="winserver_2016")),
+        (RETIRE, {"name": "KK13-PC05"}),
+    ],
+)
+def test_mac05_an_entry_that_came_meanwhile_stops_the_change_when_it_is_carried_out(
+    country: Country, kind: str, values: dict[str, Any]
+) -> None:
+    computer = Computer.system.get(name="KK13-PC05")
+    application = world.submitted(country.cast, kind, values)
+    journeys.approve(application, country.cast.officer)
+    corpus.entry(computer, country.segment, "00:1b:a9:88:88:01", "10.13.20.98")
+
+    fulfilment.drain("device_register", now_fn=timezone.now)
+
+    operation = Operation.system.get(application_number=application.number)
+    computer.refresh_from_db()
+    assert (operation.status, operation.error_code) == ("ATTENTION", "computer_needed")
+    assert (computer.kind.code, computer.state) == ("client", "IN_USE")
+
+
+def test_the_live_entries_of_a_machine_stand_first(country: Country) -> None:
+    corpus.applied(country.cast, {"action": "REPLACE", "mac": "00:1b:a9:88:00:02", "old_mac": corpus.TAKEN})
+    computer = Computer.system.get(name="KK13-PC90")
+
+    found = selectors.entries_of(country.cast.officer, computer)
+
+    assert [entry.is_live for entry in found] == [True, False]
+
+
+def test_org02_nobody_hears_of_the_own_systems_of_another_federation(country: Country) -> None:
+    world.segment(code="27", network="10.27.33.0/24", purpose=Segment.Purpose.OWN_SYSTEM)
+    world.segment(code="27", network="10.27.84.0/25", purpose=Segment.Purpose.OWN_SYSTEM)
+    segments, own = Segments.read(timezone.localdate()), factories.organisation("13")
+
+    def told(ip: str) -> str:
+        with pytest.raises(Misplaced) as refused:
+            place(ip, organisation_id=own.pk, segments=segments)
+        return refused.value.code
+
+    assert told("10.27.33.5") == "other_organisation"
+    assert told("10.27.84.200") == "own_system"  # as 図2-33 has it, whatever was assigned
+
+
+@pytest.mark.parametrize(
+    ("code", "purpose"), [("13", Segment.Purpose.OWN_SYSTEM), ("27", Segment.Purpose.CLIENT)]
+)
+def test_mac05_a_network_with_live_entries_is_not_given_to_what_the_guard_does_not_cover(
+    country: Country, code: str, purpose: str
+) -> None:
+    country.segment.valid_until = country.segment.valid_from
+    country.segment.save()
+    values: dict[str, Any] = {"network": "10.13.20.0/24", "vlan": None, "note": "", "now": timezone.now()}
+    values["actor"] = country.cast.operator
+
+    with pytest.raises(SegmentRefused):
+        add_segment(organisation=factories.organisation(code), purpose=purpose, **values)
+
+    add_segment(organisation=factories.organisation("13"), purpose=Segment.Purpose.CLIENT, **values)
+    with connection.cursor() as cursor:  # two at once wait for each other
+        cursor.execute(
+            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 7207051"
+            " AND pid = pg_backend_pid()"
+        )
+        assert cursor.fetchone() == (1,)
