@@ -158,7 +158,7 @@ def _take_moment(line: Line, name: str, cell: Cell) -> None:
     written = unicodedata.normalize("NFKC", text)
     for pattern in _FORMATS:
         try:
-            moment = dt.datetime.strptime(written, pattern)
+            moment = dt.datetime.strptime(written, pattern).replace(tzinfo=JST)
         except ValueError:
             continue
         _keep_moment(line, name, moment, text)
