@@ -101,7 +101,7 @@ def _without_result() -> Q:
         application=OuterRef("application"), subject_key=Lower(OuterRef("number"))
     )
     submitted = Q(application__isnull=False) & ~Q(application__status__in=EDITABLE)
-    return Q(application__status__in=WITHOUT_RESULT) | (submitted & ~Exists(named))
+    return Q(application__status__in=WITHOUT_RESULT) | (submitted & ~Q(Exists(named)))
 
 
 @transaction.atomic
