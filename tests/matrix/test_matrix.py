@@ -42,7 +42,7 @@ def test_every_address_has_a_policy_and_every_policy_an_address() -> None:
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
 def test_everybody_gets_what_the_policy_says(route: Route, world: World) -> None:
     policy = POLICIES.get(route.name)
-    assert policy is not None, f"{route.name} ({route.pattern}) has no policy in tests/matrix/policies.py"
+    assert policy is not None, f"{route.name} ({route.pattern}) has no policy in tests/matrix/policies"
 
     wrong = [problem for persona in PERSONAS for problem in _problems(route, policy, persona, world)]
 

@@ -1,0 +1,21 @@
+"""Who gets what at every address: the declared policy that the matrix compares the portal with.
+
+Each app has a file of its own here, in the words of tests/matrix/access.py; a new app adds one. The objects belong to
+federation 13 (tests/matrix/world.py). Each address has an Access for GET and one for POST; None says that the method does
+not exist there. An address without a policy fails the test.
+"""
+
+from __future__ import annotations
+
+from tests.matrix.access import Policy
+from tests.matrix.policies import accounts, devices, inventory, operations, orgs, own_pages, workflow
+
+POLICIES: dict[str, Policy] = {
+    **workflow.POLICIES,
+    **orgs.POLICIES,
+    **accounts.POLICIES,
+    **devices.POLICIES,
+    **inventory.POLICIES,
+    **operations.POLICIES,
+    **own_pages.POLICIES,
+}
