@@ -15,7 +15,7 @@ from accounts.models import DirectoryAccount
 from accounts.register import account_search_text
 from portal.fulfilment.models import Operation
 from portal.gateways.two_factor import Person
-from portal.orgs.models import ApiToken, Deputy, Membership, Organisation, PasswordRecipient, User
+from portal.orgs.models import ApiToken, Deputy, Membership, Organisation, PasswordRecipient, TokenScope, User
 from portal.orgs.permissions import Role
 from portal.two_factor.models import AnswerFile, ExchangeBatch, ExchangeRow
 from portal.workflow.models import Application, ApplicationLine, Status
@@ -98,6 +98,7 @@ def token(person: User, **fields: Any) -> tuple[ApiToken, str]:
     value = f"kp_{next(_numbers):032}"
     values = {
         "name": "試験",
+        "scope": TokenScope.EVERYTHING,
         "digest": hashlib.sha256(value.encode()).hexdigest(),
         "hint": value[:8],
         "expires_at": timezone.now() + dt.timedelta(days=30),

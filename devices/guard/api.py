@@ -39,6 +39,7 @@ _NO_VERSION = gettext_lazy("There is no such version. Pull the whole list.")
 class WhitelistView(ApiView):
     """The list of permitted pairs of MAC and IP address."""
 
+    is_for_guards = True
     query: ClassVar[frozenset[str]] = frozenset({"organisation", "since"})
 
     @extend_schema(
@@ -134,6 +135,7 @@ class WhitelistCheckSerializer(serializers.Serializer):
 class WhitelistCheckView(ApiView):
     """One address."""
 
+    is_for_guards = True
     query: ClassVar[frozenset[str]] = frozenset({"mac", "ip"})
 
     @extend_schema(

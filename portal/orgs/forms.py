@@ -18,7 +18,7 @@ from portal.common.forms import (
     WarekiDateField,
 )
 from portal.gateways.directory_rules import LOGIN_NAME_LENGTH, REASON_TEXTS, validate_login_name
-from portal.orgs.models import Organisation, User
+from portal.orgs.models import Organisation, TokenScope, User
 from portal.orgs.permissions import DECIDE, ROLES_OF_KIND, Role
 from portal.orgs.tokens import LONGEST_DAYS
 
@@ -40,6 +40,12 @@ class TokenForm(PortalForm):
 
     name = NormalisingField(
         label=_("Purpose"), max_length=60, help_text=_("What it is for, such as “monthly list”.")
+    )
+    scope = forms.ChoiceField(
+        label=_("What the token can do"),
+        choices=TokenScope,
+        widget=forms.RadioSelect,
+        help_text=_("Choose the least that is enough. It cannot be changed afterwards."),
     )
     days = forms.IntegerField(
         label=_("Valid for how many days"),

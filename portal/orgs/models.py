@@ -289,11 +289,20 @@ def confirmation_time() -> dt.timedelta:
     return dt.timedelta(days=int(settings.RECIPIENT_CONFIRMED_DAYS))
 
 
+class TokenScope(models.TextChoices):
+    """How much of its person's rights a token carries. Enforced by portal.orgs.authentication alone."""
+
+    WHITELIST = "WHITELIST", _("Pull the whitelist only (for a guard)")
+    READ = "READ", _("Read only: everything I may see, change nothing")
+    EVERYTHING = "EVERYTHING", _("Everything I may do, also apply and decide")
+
+
 class ApiToken(models.Model):
     """A personal token for the REST interface. Only its SHA-256 is kept; the token is shown once."""
 
     user = models.ForeignKey(User, models.CASCADE, related_name="api_tokens")
     name = models.CharField(_("purpose"), max_length=60)
+    scope = models.CharField(_("scope"), max_length=12, choices=TokenScope, default=TokenScope.READ)
     digest = models.CharField(max_length=64, unique=True)
     second_factor = models.BooleanField(default=False)  # proven in the session that made it
     hint = models.CharField(max_length=8)  # the first characters, so that a person recognises it in a list

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from portal.orgs import errors, factors
-from portal.orgs.models import ApiToken, User
+from portal.orgs.models import ApiToken, TokenScope, User
 from portal.trail import services as trail
 
 PREFIX = "kp_"
@@ -26,13 +26,13 @@ def digest_of(value: str) -> str:
 
 @transaction.atomic
 def create_token(
-    *, actor: User, name: str, days: int, second_factor: bool, now: datetime
+    *, actor: User, name: str, scope: str, days: int, second_factor: bool, now: datetime
 ) -> tuple[ApiToken, str]:
     """Make a token for `actor`; returns the row and the value, which is never seen again.
 
     `second_factor` says whether the session proved one: people who need it get no token without, and a token made
     without it ends to work when they come to need it.
-    Raises errors.NotAllowed and errors.Refused.
+    `scope` is one of TokenScope. Raises errors.NotAllowed and errors.Refused.
     """
     if factors.is_required(actor) and not second_factor:
         raise errors.NotAllowed(errors.SECOND_FACTOR_FIRST)
@@ -45,12 +45,13 @@ def create_token(
     token = ApiToken.objects.create(
         user=actor,
         name=name,
+        scope=TokenScope(scope),
         digest=digest_of(value),
         second_factor=second_factor,
         hint=value[:8],
         expires_at=now + timedelta(days=days),
     )
-    _record("token.create", token, actor, now)
+    _record("token.create", token, actor, now, scope=token.scope)
     return token, value
 
 
@@ -87,7 +88,7 @@ def usable(user: User, now: datetime) -> QuerySet[ApiToken]:
     return ApiToken.objects.filter(user=user, revoked_at=None, expires_at__gt=now)
 
 
-def _record(action: str, token: ApiToken, actor: User, now: datetime) -> None:
+def _record(action: str, token: ApiToken, actor: User, now: datetime, **detail: str) -> None:
     trail.record(
         action=action,
         now=now,
@@ -96,4 +97,5 @@ def _record(action: str, token: ApiToken, actor: User, now: datetime) -> None:
         object_id=token.pk,
         object_label=token.name,
         object_organisation_id=actor.organisation_id,
+        detail=detail,
     )

@@ -23,7 +23,7 @@ from portal.common import tables
 from portal.orgs import columns, errors, factors, profile, tokens
 from portal.orgs.forms import ProfileForm, TokenForm
 from portal.orgs.http import PersonRequest
-from portal.orgs.models import ApiToken
+from portal.orgs.models import ApiToken, TokenScope
 
 
 def locked_out(request: HttpRequest, credentials: dict[str, Any] | None = None, *args: Any) -> HttpResponse:
@@ -78,7 +78,7 @@ def profile_page(request: PersonRequest) -> HttpResponse:
 @require_safe
 def token_list(request: PersonRequest) -> HttpResponse:
     """The person's tokens, and a form for a new one."""
-    return _token_page(request, TokenForm(initial={"days": 90}))
+    return _token_page(request, TokenForm(initial={"days": 90, "scope": TokenScope.READ}))
 
 
 @require_POST

@@ -119,7 +119,7 @@ def test_16_the_portal_fetches_no_address_that_somebody_gave_it() -> None:
 def test_18_a_deactivated_person_is_out_with_session_and_token() -> None:
     person = factories.applicant()
     _token, value = tokens.create_token(
-        actor=person, name="x", days=1, second_factor=True, now=timezone.now()
+        actor=person, name="x", scope="EVERYTHING", days=1, second_factor=True, now=timezone.now()
     )
     browser, program = client_of(person), client_of(factories.user())
     program.logout()

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+from importlib import import_module
 from typing import Any
 
 import pytest
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import reverse
 from django.utils import timezone
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.request import Request
 
+from portal import api_urls
 from portal.orgs import errors, tokens
-from portal.orgs.models import ApiToken, User
+from portal.orgs.authentication import TokenAuthentication
+from portal.orgs.models import ApiToken, TokenScope, User
 from portal.orgs.permissions import Role
 from tests import factories
 from tests.orgs.test_second_factor import give_app
@@ -25,17 +31,31 @@ def ask(value: str, scheme: str = "Token") -> int:
     return Client().get(ME, headers={"authorization": f"{scheme} {value}"}).status_code
 
 
-def make(user: User, days: int = 30, second_factor: bool = True) -> tuple[ApiToken, str]:
+def make(
+    user: User, days: int = 30, second_factor: bool = True, scope: str = TokenScope.EVERYTHING
+) -> tuple[ApiToken, str]:
     return tokens.create_token(
-        actor=user, name="月次一覧", days=days, second_factor=second_factor, now=timezone.now()
+        actor=user, name="月次一覧", scope=scope, days=days, second_factor=second_factor, now=timezone.now()
     )
+
+
+def covered(value: str, method: str) -> set[str]:
+    """The endpoints that this token reaches with this method."""
+    asked = RequestFactory().generic(method, "/", headers={"authorization": f"Token {value}"})
+    found = set()
+    for pattern in api_urls.urlpatterns:
+        request = Request(asked, parser_context={"view": pattern.callback.view_class()})  # type: ignore[attr-defined]
+        with contextlib.suppress(PermissionDenied):
+            TokenAuthentication().authenticate(request)
+            found.add(str(pattern.name))
+    return found
 
 
 def test_token_is_shown_once_and_stored_as_a_digest() -> None:
     user = factories.applicant()
     client = client_of(user)
 
-    page = client.post(reverse("token_create"), {"name": "月次一覧", "days": 30})
+    page = client.post(reverse("token_create"), {"name": "月次一覧", "days": 30, "scope": TokenScope.EVERYTHING})
 
     value = page.context["value"]
     assert ask(value) == 200
@@ -103,7 +123,7 @@ def test_token_made_with_a_password_alone_is_dead_once_the_role_needs_more(setti
 
 @pytest.mark.parametrize("days", ["0", "366", "x", ""])
 def test_token_ends_within_a_year(days: str) -> None:
-    response = client_of(factories.applicant()).post(reverse("token_create"), {"name": "x", "days": days})
+    response = client_of(factories.applicant()).post(reverse("token_create"), {"name": "x", "days": days, "scope": TokenScope.READ})
 
     assert response.status_code == 422
     assert not ApiToken.objects.exists()
@@ -139,3 +159,45 @@ def test_session_needs_its_csrf_token_to_change_something() -> None:
 
     assert response.status_code == 403
     assert client.get(ME).status_code == 200
+
+
+WRITING = ("POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "post")
+
+
+def test_token_that_reads_changes_nothing_at_any_endpoint() -> None:
+    _token, value = make(factories.operator(), scope=TokenScope.READ)
+
+    assert covered(value, "GET") == {str(pattern.name) for pattern in api_urls.urlpatterns}
+    assert not any(covered(value, method) for method in WRITING)
+
+
+def test_token_of_a_guard_pulls_the_whitelist_and_reaches_nothing_else() -> None:
+    _token, value = make(factories.operator(), scope=TokenScope.WHITELIST)
+
+    assert covered(value, "GET") == {"api_whitelist", "api_whitelist_check"}
+    assert not any(covered(value, method) for method in WRITING)
+    assert ask(value) == 403  # through the whole interface
+    answer = Client().get(reverse("api_whitelist"), headers={"authorization": f"Token {value}"})
+    assert answer.status_code == 200
+
+
+def test_scope_that_nobody_knows_covers_nothing() -> None:
+    _token, value = factories.token(factories.applicant(), scope="OTHER")
+
+    assert not covered(value, "GET")
+
+
+def test_token_is_made_with_a_scope_and_the_page_offers_one_that_changes_nothing() -> None:
+    client = client_of(factories.applicant())
+
+    refused = client.post(reverse("token_create"), {"name": "x", "days": 1})
+    offered = client.get(reverse("token_list")).context["form"]["scope"].value()
+
+    assert (refused.status_code, offered) == (422, TokenScope.READ)
+    assert not ApiToken.objects.exists()
+
+
+def test_tokens_from_before_scopes_keep_what_they_could_do() -> None:
+    first, then = import_module("portal.orgs.migrations.0007_token_scope").Migration.operations
+
+    assert (first.field.default, then.field.default) == (TokenScope.EVERYTHING, TokenScope.READ)

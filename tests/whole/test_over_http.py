@@ -39,7 +39,7 @@ class Person:
 
     def __post_init__(self) -> None:
         _, self.token = tokens.create_token(
-            actor=self.user, name="test", days=1, second_factor=True, now=timezone.now()
+            actor=self.user, name="test", scope="EVERYTHING", days=1, second_factor=True, now=timezone.now()
         )
 
     def send(

@@ -20,6 +20,7 @@ class ApiView(APIView):
     """Logged-in people only, strict JSON, declared query parameters only, answers that no cache keeps.
 
     `query` names the parameters that GET accepts; any other is answered with 400 and its name.
+    `is_for_guards` opens an endpoint to tokens that can pull the whitelist and nothing else.
     """
 
     permission_classes = (IsAuthenticated,)
@@ -28,6 +29,7 @@ class ApiView(APIView):
     metadata_class = None
     schema = PortalAutoSchema()
     query: ClassVar[frozenset[str]] = frozenset()
+    is_for_guards: ClassVar[bool] = False
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Refuse what no endpoint wants, after login and before the endpoint."""
