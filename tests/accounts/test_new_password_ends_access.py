@@ -34,7 +34,9 @@ def person(directory: FakeDirectory) -> User:
 @pytest.fixture
 def elsewhere(person: User) -> Client:
     """A session in another browser; and a token."""
-    tokens.create_token(actor=person, name="集計", scope="READ", days=90, second_factor=True, now=timezone.now())
+    tokens.create_token(
+        actor=person, name="集計", scope="READ", days=90, second_factor=True, now=timezone.now()
+    )
     return client_of(person)
 
 

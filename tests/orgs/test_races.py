@@ -181,7 +181,9 @@ def test_token_limit_holds_at_the_same_moment(turn: int) -> None:
         factories.token(person)
 
     def make() -> Any:
-        return tokens.create_token(actor=person, name="x", scope="EVERYTHING", days=1, second_factor=True, now=timezone.now())
+        return tokens.create_token(
+            actor=person, name="x", scope="EVERYTHING", days=1, second_factor=True, now=timezone.now()
+        )
 
     results = at_once(make, make, make)
 

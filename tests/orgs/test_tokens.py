@@ -55,7 +55,9 @@ def test_token_is_shown_once_and_stored_as_a_digest() -> None:
     user = factories.applicant()
     client = client_of(user)
 
-    page = client.post(reverse("token_create"), {"name": "月次一覧", "days": 30, "scope": TokenScope.EVERYTHING})
+    page = client.post(
+        reverse("token_create"), {"name": "月次一覧", "days": 30, "scope": TokenScope.EVERYTHING}
+    )
 
     value = page.context["value"]
     assert ask(value) == 200
@@ -123,7 +125,9 @@ def test_token_made_with_a_password_alone_is_dead_once_the_role_needs_more(setti
 
 @pytest.mark.parametrize("days", ["0", "366", "x", ""])
 def test_token_ends_within_a_year(days: str) -> None:
-    response = client_of(factories.applicant()).post(reverse("token_create"), {"name": "x", "days": days, "scope": TokenScope.READ})
+    response = client_of(factories.applicant()).post(
+        reverse("token_create"), {"name": "x", "days": days, "scope": TokenScope.READ}
+    )
 
     assert response.status_code == 422
     assert not ApiToken.objects.exists()

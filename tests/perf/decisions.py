@@ -136,7 +136,9 @@ def _send(client: http.client.HTTPConnection, request: Request) -> tuple[int, An
 
 
 def _token(user: Any) -> str:
-    _, secret = tokens.create_token(actor=user, name="bench", scope="EVERYTHING", days=1, second_factor=True, now=timezone.now())
+    _, secret = tokens.create_token(
+        actor=user, name="bench", scope="EVERYTHING", days=1, second_factor=True, now=timezone.now()
+    )
     return secret
 
 
