@@ -20,6 +20,7 @@ import pytest
 from portal.embedded import samba, services
 from portal.gateways.directory import Directory, DirectoryEntry, NewAccount
 from portal.gateways.directory_factory import make_directory
+from tests.contract.dns_places import FakePlace, Place
 
 ROOT = Path(__file__).resolve().parents[2]
 INITIAL_PASSWORD = "Qx34-Ry79-Wt3f"
@@ -231,3 +232,9 @@ def after_reading(directory: Directory, happens: Callable[[], None]) -> None:
         return found
 
     directory._writable = writable  # type: ignore[attr-defined]
+
+
+@pytest.fixture(params=["fake"])
+def place(request: pytest.FixtureRequest) -> Place:
+    """DNS servers, one kind after the other."""
+    return FakePlace()
