@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, ClassVar
 
+from django.core.exceptions import ObjectDoesNotExist
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -12,13 +16,17 @@ from rest_framework.response import Response
 
 from devices import selectors
 from devices.computers.models import Computer, Segment
+from devices.exchange import errors as exchange
+from devices.permits import errors as permits
 from portal.common.api.paging import PAGE_PARAMETERS, PAGE_QUERY, choice, page_of, paged
-from portal.common.api.problems import not_allowed
+from portal.common.api.parsing import StrictSerializer
+from portal.common.api.problems import FieldProblem, Problem, not_allowed, not_found
 from portal.common.api.views import ApiView
 from portal.orgs.api import person, visible_codes
 from portal.orgs.models import User
-from portal.orgs.permissions import READ_DEVICES
+from portal.orgs.permissions import READ_DEVICES, Permission
 from portal.trail import services as trail
+from portal.workflow.api.idempotency import once
 
 
 def reader(request: Request) -> User:
@@ -27,6 +35,63 @@ def reader(request: Request) -> User:
     if not user.may(READ_DEVICES):
         raise not_allowed()
     return user
+
+
+class StepView(ApiView):
+    """What somebody of a federation records or answers about one thing of it, once."""
+
+    permission: ClassVar[Permission]
+    body: ClassVar[type[StrictSerializer]]
+    shown: ClassVar[type[serializers.Serializer]]
+    load: ClassVar[
+        Callable[..., Any]
+    ]  # selector of (user, key); DoesNotExist also for another federation's (ORG-02)
+
+    def take(self, found: Any, user: User, values: dict[str, Any]) -> None:
+        """The service call."""
+        raise NotImplementedError
+
+    def step(self, request: Request, key: Any) -> Response:
+        """404 for what the person does not see, 403 for who may not, then the body, then the service's own rules."""
+        user = reader(request)
+        try:
+            found = self.load(user, key)
+        except ObjectDoesNotExist:
+            raise not_found() from None
+        if not user.may(self.permission, found.organisation_id):
+            raise not_allowed()
+        body = self.body(data=request.data)
+        body.is_valid(raise_exception=True)
+
+        def work() -> Response:
+            self.take(found, user, body.validated_data)
+            return Response(self.shown(self.load(user, key)).data)
+
+        with translated():
+            return once(request, user, work)
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turns what the services of permits, alerts and the exchange raise into the problem that says it to a program."""
+    try:
+        yield
+    except (permits.NotAllowed, exchange.NotAllowed) as error:
+        raise not_allowed(error.reason) from error
+    except permits.MoveNotAllowed as error:
+        text = _("Somebody else changed this permit meanwhile. Look again.")
+        raise Problem(409, "not-in-this-state", text) from error
+    except permits.ReasonNotConfirmed as error:
+        text = _("Confirm the reason for writing first (T 2-32 no. 1).")
+        raise _refused("confirms_reason", text) from error
+    except exchange.AnsweredMeanwhile as error:
+        raise Problem(409, "changed-meanwhile", error.reason) from error
+    except exchange.AnswerRefused as error:
+        raise _refused(error.field, error.reason) from error
+
+
+def _refused(field: str, reason: str) -> Problem:
+    return Problem(422, "invalid-content", reason, errors=[FieldProblem(field, reason)])
 
 
 class ComputerSerializer(serializers.Serializer):

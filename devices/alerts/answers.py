@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from datetime import datetime
 
 from django.db import transaction
@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from devices.alerts import telling
 from devices.alerts.models import AlertEvent, DeviceAlert
-from devices.exchange.errors import AnswerRefused, NotAllowed
+from devices.exchange.errors import AnsweredMeanwhile, AnswerRefused, NotAllowed
 from portal.orgs.models import User
 from portal.orgs.permissions import ANSWER_ALERTS
 from portal.trail import services as trail
@@ -30,20 +30,21 @@ def answers_to(alert: DeviceAlert) -> list[str]:
 
 @transaction.atomic
 def answer_alerts(
-    *, alert_ids: Iterable[int], actor: User, answer: str, reason: str, now: datetime, only_open: bool = False
+    *, seen: Mapping[int, int], actor: User, answer: str, reason: str, now: datetime
 ) -> list[DeviceAlert]:
     """Answer alerts together or none of them; an incident is told to the security managers.
 
-    `only_open`: the person saw them unanswered and corrects nobody. Raises NotAllowed, AnswerRefused.
+    `seen` maps each alert to the version that the person saw: an answer that they did not see stays. Raises NotAllowed,
+    AnswerRefused, AnsweredMeanwhile.
     """
-    rows = DeviceAlert.system.select_for_update(of=("self",)).filter(pk__in=list(alert_ids)).order_by("pk")
+    rows = DeviceAlert.system.select_for_update(of=("self",)).filter(pk__in=list(seen)).order_by("pk")
     alerts = list(rows.select_related("device"))
     if not alerts:
         raise AnswerRefused("", _("Choose at least one alert."))
     if any(not actor.may(ANSWER_ALERTS, alert.organisation_id) for alert in alerts):
         raise NotAllowed(_("Only the security officer or manager of the organisation answers alerts."))
-    if only_open and any(alert.state != State.OPEN for alert in alerts):
-        raise AnswerRefused("", _("Somebody answered this meanwhile. Look again."))
+    if any(alert.version != seen[alert.pk] for alert in alerts):
+        raise AnsweredMeanwhile("", _("Somebody answered this meanwhile. Look again."))
     if any(answer not in answers_to(alert) for alert in alerts):
         text = _("This cannot be said to every alert that was chosen. Answer them one by one.")
         raise AnswerRefused("answer", text)
@@ -59,7 +60,8 @@ def answer_alerts(
 def _answer(alert: DeviceAlert, actor: User, answer: str, reason: str, now: datetime) -> None:
     alert.state, alert.answer, alert.reason = State.ANSWERED, answer, reason
     alert.answered_by, alert.answered_at = actor, now
-    alert.save(update_fields=["state", "answer", "reason", "answered_by", "answered_at"])
+    alert.version += 1
+    alert.save(update_fields=["state", "answer", "reason", "answered_by", "answered_at", "version"])
     AlertEvent.system.create(
         alert=alert,
         organisation_id=alert.organisation_id,

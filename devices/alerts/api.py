@@ -12,22 +12,22 @@ from rest_framework.response import Response
 
 from devices.alerts import answers, selectors
 from devices.alerts.models import DeviceAlert
-from devices.api import reader
-from devices.exchange.errors import AnswerRefused, NotAllowed
+from devices.api import StepView, reader
 from portal.common.api.paging import PAGE_PARAMETERS, PAGE_QUERY, choice, page_of, paged
-from portal.common.api.problems import FieldProblem, Problem, not_allowed, not_found
+from portal.common.api.parsing import StrictSerializer
 from portal.common.api.schema import IDEMPOTENCY_KEY
 from portal.common.api.views import ApiView
 from portal.orgs.api import visible_codes
+from portal.orgs.models import User
 from portal.orgs.permissions import ANSWER_ALERTS
 from portal.trail import services as trail
-from portal.workflow.api.idempotency import once
 
 
 class AlertSerializer(serializers.Serializer):
     """One alert and its answer."""
 
     id = serializers.IntegerField(source="pk")
+    version = serializers.IntegerField(help_text="Name it with the answer")
     organisation = serializers.CharField(source="organisation.code")
     kind = serializers.ChoiceField(choices=DeviceAlert.Kind.choices)
     at = serializers.DateTimeField()
@@ -81,15 +81,19 @@ class AlertsView(ApiView):
         return Response(found)
 
 
-class AlertAnswerSerializer(serializers.Serializer):
+class AlertAnswerSerializer(StrictSerializer):
     """What was found out."""
 
+    version = serializers.IntegerField(min_value=1, max_value=2**31 - 1, help_text="As it was read")
     answer = serializers.ChoiceField(choices=DeviceAlert.Answer.choices)
     reason = serializers.CharField(max_length=500)
 
 
-class AlertAnswerView(ApiView):
+class AlertAnswerView(StepView):
     """Answer an alert."""
+
+    permission, body, shown = ANSWER_ALERTS, AlertAnswerSerializer, AlertSerializer
+    load = staticmethod(selectors.alert)
 
     @extend_schema(
         operation_id="alerts_answer",
@@ -98,26 +102,10 @@ class AlertAnswerView(ApiView):
         parameters=[IDEMPOTENCY_KEY],
     )
     def post(self, request: Request, pk: int) -> Response:
-        """404 for another federation's alert, 403 for who may not, 422 for an answer that cannot be given."""
-        user = reader(request)
-        try:
-            alert = selectors.alert(user, pk)
-        except DeviceAlert.DoesNotExist:
-            raise not_found() from None
-        if not user.may(ANSWER_ALERTS, alert.organisation_id):
-            raise not_allowed()
-        body = AlertAnswerSerializer(data=request.data)
-        body.is_valid(raise_exception=True)
-        values: dict[str, Any] = body.validated_data
+        """409 when somebody answered since `version` was read, 422 for an answer that cannot be given."""
+        return self.step(request, pk)
 
-        def work() -> Response:
-            answers.answer_alerts(alert_ids=[pk], actor=user, now=timezone.now(), **values)
-            return Response(AlertSerializer(selectors.alert(user, pk)).data)
-
-        try:
-            return once(request, user, work)
-        except NotAllowed as error:
-            raise Problem(403, "not-allowed", error.reason) from error
-        except AnswerRefused as error:
-            problems = [FieldProblem(error.field, error.reason)]
-            raise Problem(422, "invalid-content", error.reason, errors=problems) from error
+    def take(self, found: DeviceAlert, user: User, values: dict[str, Any]) -> None:
+        """What somebody else said meanwhile stays (DEV-08)."""
+        seen = {found.pk: values.pop("version")}
+        answers.answer_alerts(seen=seen, actor=user, now=timezone.now(), **values)

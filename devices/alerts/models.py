@@ -83,6 +83,9 @@ class DeviceAlert(ScopedModel):
     source = models.ForeignKey(AlertImport, models.PROTECT, related_name="alerts")
     imported_at = models.DateTimeField(_("read"))
     reminded_on = models.DateField(null=True, blank=True)
+    version = models.PositiveIntegerField(
+        default=1
+    )  # rises with each answer: who answers names what they saw
 
     class Meta(ScopedModel.Meta):
         ordering = ("-id",)
@@ -102,6 +105,11 @@ class DeviceAlert(ScopedModel):
                 name="alert_proper_is_writing", condition=~Q(answer="PROPER") | Q(kind="WRITE")
             ),
         ]
+
+    @property
+    def choice(self) -> str:
+        """How a form names this alert as it was shown."""
+        return f"{self.pk}:{self.version}"
 
     @property
     def title(self) -> str:

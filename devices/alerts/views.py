@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import messages
@@ -24,6 +25,7 @@ from devices.exchange.forms import FileForm
 from devices.exchange.views import ExchangeView
 from devices.registers import DevicesView, ExportMixin, ListMixin, PrintMixin, RegisterView
 from portal.common.csvfile import csv_response
+from portal.common.forms import chosen
 from portal.orgs.permissions import ANSWER_ALERTS
 from portal.trail import services as trail
 from portal.workflow.bulk.errors import FileRefused
@@ -109,16 +111,10 @@ class ImportView(ExchangeView):
 class AnswererView(DevicesView):
     """For those who answer: the security officer and the security manager."""
 
-    def answer(self, form: AlertAnswerForm, ids: list[int], *, only_open: bool) -> bool:
+    def answer(self, form: AlertAnswerForm, seen: Mapping[int, int]) -> bool:
         """One service call; the reason of a refusal stands at the form."""
         try:
-            answers.answer_alerts(
-                alert_ids=ids,
-                actor=self.user,
-                now=timezone.now(),
-                only_open=only_open,
-                **form.cleaned_data,
-            )
+            answers.answer_alerts(seen=seen, actor=self.user, now=timezone.now(), **form.cleaned_data)
         except NotAllowed as error:
             raise PermissionDenied(error.reason) from error
         except AnswerRefused as error:
@@ -152,8 +148,8 @@ class DetailView(AnswererView):
                 _("Only the security officer or manager of the organisation answers alerts.")
             )
         form = AlertAnswerForm(request.POST, possible=answers.answers_to(alert))
-        only_open = self.request.POST.get("state") == DeviceAlert.State.OPEN
-        if not form.is_valid() or not self.answer(form, [pk], only_open=only_open):
+        seen = chosen(request.POST.getlist("alert"))
+        if not form.is_valid() or not self.answer(form, {pk: seen.get(pk, 0)}):
             return self.page(alert, form, status=422)
         messages.success(request, _("Answered."))
         return redirect("alert_detail", pk)
@@ -197,9 +193,9 @@ class OpenView(AnswererView):
     def post(self, request: HttpRequest) -> HttpResponse:
         """All that were ticked get the same answer, or none does."""
         form = AlertAnswerForm(request.POST, possible=DeviceAlert.Answer.values)
-        sent = [int(pk) for pk in request.POST.getlist("alert") if pk.isdecimal() and len(pk) < 19]
-        mine = set(self.mine().filter(pk__in=sent).values_list("pk", flat=True))
-        if not form.is_valid() or not self.answer(form, sorted(mine), only_open=True):
+        seen = chosen(request.POST.getlist("alert"))
+        mine = self.mine().filter(pk__in=seen).values_list("pk", flat=True)
+        if not form.is_valid() or not self.answer(form, {pk: seen[pk] for pk in mine}):
             return self.page(form, status=422)
         messages.success(request, _("Answered."))
         return redirect("alert_open")

@@ -71,7 +71,7 @@ def _alerts(organisation: Organisation, officer: User, now: datetime) -> None:
     import_alerts(organisation=organisation, name="アラート.csv", data=data, actor=officer, now=now)
     first = DeviceAlert.system.filter(organisation=organisation).order_by("pk")[:1]
     answers.answer_alerts(
-        alert_ids=[alert.pk for alert in first],
+        seen={alert.pk: alert.version for alert in first},
         actor=officer,
         answer="INSTRUCTED",
         reason="私物のUSBメモリでした。使わないよう本人に指導しました。",

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from devices.exchange.errors import AnswerRefused, NotAllowed
+from devices.exchange.errors import AnsweredMeanwhile, AnswerRefused, NotAllowed
 from devices.exchange.models import SkyseaFinding
 from devices.permits import errors as permit_errors
 from devices.permits import services as permits
@@ -42,7 +42,8 @@ def answer_finding(
 ) -> SkyseaFinding:
     """The officer of the federation answers what the person saw (`digest`). If it is there in the next list, it opens again.
 
-    Recording goes through the permit's own step with all its rules (DEV-01, DEV-03). Raises NotAllowed, AnswerRefused.
+    Recording goes through the permit's own step with all its rules (DEV-01, DEV-03). Raises NotAllowed, AnswerRefused,
+    AnsweredMeanwhile.
     """
     finding: SkyseaFinding = (
         SkyseaFinding.system.select_for_update(of=("self",)).select_related("device").get(pk=finding_id)
@@ -50,7 +51,8 @@ def answer_finding(
     if not actor.may(REGISTER_DEVICES, finding.organisation_id):
         raise NotAllowed(_("Only the security officer of the organisation answers this."))
     if finding.state != State.OPEN or finding.digest != digest:
-        raise AnswerRefused("", _("Somebody answered this meanwhile, or a newer list was read. Look again."))
+        text = _("Somebody answered this meanwhile, or a newer list was read. Look again.")
+        raise AnsweredMeanwhile("", text)
     if answer not in answers_to(finding):
         raise AnswerRefused("answer", _("This cannot be said to this finding."))
     if answer == Answer.KEPT and not reason:
@@ -89,4 +91,4 @@ def _record_step(finding: SkyseaFinding, actor: User, note: str, confirms: bool,
         raise AnswerRefused("confirms_reason", text) from error
     except permit_errors.MoveNotAllowed as error:
         text = _("Somebody else changed this permit meanwhile. Look again.")
-        raise AnswerRefused("", text) from error
+        raise AnsweredMeanwhile("", text) from error

@@ -10,18 +10,17 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from devices.api import reader
+from devices.api import StepView, reader
 from devices.exchange import answers, selectors
-from devices.exchange.errors import AnswerRefused, NotAllowed
 from devices.exchange.models import SkyseaFinding
 from portal.common.api.paging import PAGE_PARAMETERS, PAGE_QUERY, choice, page_of, paged
-from portal.common.api.problems import FieldProblem, Problem, not_allowed, not_found
+from portal.common.api.parsing import StrictSerializer
 from portal.common.api.schema import IDEMPOTENCY_KEY
 from portal.common.api.views import ApiView
 from portal.orgs.api import visible_codes
+from portal.orgs.models import User
 from portal.orgs.permissions import REGISTER_DEVICES
 from portal.trail import services as trail
-from portal.workflow.api.idempotency import once
 
 
 class SkyseaFindingSerializer(serializers.Serializer):
@@ -80,7 +79,7 @@ class SkyseaFindingsView(ApiView):
         return Response(found)
 
 
-class SkyseaAnswerSerializer(serializers.Serializer):
+class SkyseaAnswerSerializer(StrictSerializer):
     """The answer to a finding."""
 
     digest = serializers.CharField(max_length=64)
@@ -89,8 +88,11 @@ class SkyseaAnswerSerializer(serializers.Serializer):
     confirms_reason = serializers.BooleanField(required=False, default=False)
 
 
-class SkyseaAnswerView(ApiView):
+class SkyseaAnswerView(StepView):
     """Answer a finding."""
+
+    permission, body, shown = REGISTER_DEVICES, SkyseaAnswerSerializer, SkyseaFindingSerializer
+    load = staticmethod(selectors.finding)
 
     @extend_schema(
         operation_id="skysea_findings_answer",
@@ -99,26 +101,9 @@ class SkyseaAnswerView(ApiView):
         parameters=[IDEMPOTENCY_KEY],
     )
     def post(self, request: Request, pk: int) -> Response:
-        """404 for another federation's finding, 403 for who may not, 422 for an answer that cannot be given."""
-        user = reader(request)
-        try:
-            finding = selectors.finding(user, pk)
-        except SkyseaFinding.DoesNotExist:
-            raise not_found() from None
-        if not user.may(REGISTER_DEVICES, finding.organisation_id):
-            raise not_allowed()
-        body = SkyseaAnswerSerializer(data=request.data)
-        body.is_valid(raise_exception=True)
-        values: dict[str, Any] = body.validated_data
+        """409 when it is not what `digest` says any more, 422 for an answer that cannot be given."""
+        return self.step(request, pk)
 
-        def work() -> Response:
-            answers.answer_finding(finding_id=pk, actor=user, now=timezone.now(), **values)
-            return Response(SkyseaFindingSerializer(selectors.finding(user, pk)).data)
-
-        try:
-            return once(request, user, work)
-        except NotAllowed as error:
-            raise Problem(403, "not-allowed", error.reason) from error
-        except AnswerRefused as error:
-            problems = [FieldProblem(error.field, error.reason)]
-            raise Problem(422, "invalid-content", error.reason, errors=problems) from error
+    def take(self, found: SkyseaFinding, user: User, values: dict[str, Any]) -> None:
+        """See the service."""
+        answers.answer_finding(finding_id=found.pk, actor=user, now=timezone.now(), **values)

@@ -42,3 +42,7 @@ class AnswerRefused(Exception):
     def __init__(self, field: str, reason: str) -> None:
         super().__init__(reason)
         self.field, self.reason = field, reason
+
+
+class AnsweredMeanwhile(AnswerRefused):
+    """It is no longer what the person saw (409): what somebody else said meanwhile stays."""

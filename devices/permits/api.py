@@ -5,25 +5,24 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.utils import timezone
-from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from devices.api import reader
+from devices.api import StepView, reader
 from devices.permits import selectors, services
-from devices.permits.errors import MoveNotAllowed, NotAllowed, ReasonNotConfirmed
 from devices.permits.models import Device, DevicePermit
 from devices.permits.source import DeviceKind, Grant
 from portal.common.api.paging import PAGE_PARAMETERS, PAGE_QUERY, choice, page_of, paged
-from portal.common.api.problems import FieldProblem, Problem, not_allowed, not_found
+from portal.common.api.parsing import StrictSerializer
+from portal.common.api.problems import not_allowed
 from portal.common.api.schema import IDEMPOTENCY_KEY
 from portal.common.api.views import ApiView
 from portal.orgs.api import visible_codes
+from portal.orgs.models import User
 from portal.orgs.permissions import REGISTER_DEVICES
 from portal.trail import services as trail
-from portal.workflow.api.idempotency import once
 
 
 class PermitSerializer(serializers.Serializer):
@@ -90,49 +89,28 @@ class DevicesView(ApiView):
         return Response(found)
 
 
-class RecordSerializer(serializers.Serializer):
+class RecordSerializer(StrictSerializer):
     """What was done in SKYSEA."""
 
     note = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
     confirms_reason = serializers.BooleanField(required=False, default=False)
 
 
-class _RecordView(ApiView):
-    """One record of the officer."""
+class _RecordView(StepView):
+    """One record of the officer; 409 when it is not the permit's turn."""
 
-    def record(self, permit: DevicePermit, values: dict[str, Any], request: Request) -> None:
+    permission, body, shown = REGISTER_DEVICES, RecordSerializer, DeviceSerializer
+    load = staticmethod(selectors.device)
+
+    def take(self, found: Device, user: User, values: dict[str, Any]) -> None:
+        """A device that nobody permitted has nothing to record."""
+        if found.permit is None:
+            raise not_allowed()
+        self.record(found.permit, user, values)
+
+    def record(self, permit: DevicePermit, user: User, values: dict[str, Any]) -> None:
         """The service call."""
         raise NotImplementedError
-
-    def post_record(self, request: Request, number: str) -> Response:
-        """404 for another federation's device, 403 for who may not, 409 when it is not the permit's turn."""
-        user = reader(request)
-        try:
-            device = selectors.device(user, number)
-        except Device.DoesNotExist:
-            raise not_found() from None
-        if device.permit is None or not user.may(REGISTER_DEVICES, device.organisation_id):
-            raise not_allowed()
-        body = RecordSerializer(data=request.data)
-        body.is_valid(raise_exception=True)
-        permit, values = device.permit, body.validated_data
-
-        def work() -> Response:
-            self.record(permit, values, request)
-            return Response(DeviceSerializer(selectors.device(user, number)).data)
-
-        try:
-            return once(request, user, work)
-        except NotAllowed as error:
-            raise Problem(403, "not-allowed", error.reason) from error
-        except MoveNotAllowed as error:
-            text = _("Somebody else changed this permit meanwhile. Look again.")
-            raise Problem(409, "not-in-this-state", text) from error
-        except ReasonNotConfirmed as error:
-            text = _("Confirm the reason for writing first (T 2-32 no. 1).")
-            raise Problem(
-                422, "invalid-content", text, errors=[FieldProblem("confirms_reason", text)]
-            ) from error
 
 
 class DeviceRegisteredView(_RecordView):
@@ -146,11 +124,11 @@ class DeviceRegisteredView(_RecordView):
     )
     def post(self, request: Request, device: str) -> Response:
         """The device is registered in SKYSEA: its user is told (DEV-02)."""
-        return self.post_record(request, device)
+        return self.step(request, device)
 
-    def record(self, permit: DevicePermit, values: dict[str, Any], request: Request) -> None:
+    def record(self, permit: DevicePermit, user: User, values: dict[str, Any]) -> None:
         """See the service."""
-        services.record_registered(permit_id=permit.pk, actor=reader(request), now=timezone.now(), **values)
+        services.record_registered(permit_id=permit.pk, actor=user, now=timezone.now(), **values)
 
 
 class DeviceRemovedView(_RecordView):
@@ -164,10 +142,8 @@ class DeviceRemovedView(_RecordView):
     )
     def post(self, request: Request, device: str) -> Response:
         """The device is removed from SKYSEA (DEV-06)."""
-        return self.post_record(request, device)
+        return self.step(request, device)
 
-    def record(self, permit: DevicePermit, values: dict[str, Any], request: Request) -> None:
+    def record(self, permit: DevicePermit, user: User, values: dict[str, Any]) -> None:
         """See the service."""
-        services.record_removed(
-            permit_id=permit.pk, actor=reader(request), note=values["note"], now=timezone.now()
-        )
+        services.record_removed(permit_id=permit.pk, actor=user, note=values["note"], now=timezone.now())

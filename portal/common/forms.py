@@ -9,7 +9,7 @@ import copy
 import datetime as dt
 import re
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -25,6 +25,7 @@ from portal.common import text, time
 # Outside the assigned characters of Unicode: private use (外字), surrogates, unassigned.
 _NO_COMMON_CHARACTER = frozenset({"Co", "Cs", "Cn"})
 _SYMBOL = "So"  # emoji and the like: no other system that gets the name could hold them
+_CHOICE = re.compile(r"[0-9]{1,18}:[0-9]{1,9}")
 _KANA_OR_SPACE = re.compile(r"[ァ-ヶー・ヽヾ　 ]")
 
 
@@ -119,6 +120,12 @@ class PortalForm(FormBehaviour, forms.Form):
 
 class PortalModelForm(FormBehaviour, forms.ModelForm):
     """Base of the forms that write a model."""
+
+
+def chosen(values: Iterable[str]) -> dict[int, int]:
+    """Rows that a form named "id:version" as they were shown: the version that the person saw, by id. The rest is left out."""
+    named = (value.split(":") for value in values if _CHOICE.fullmatch(value))
+    return {int(pk): int(version) for pk, version in named}
 
 
 def describe_filters(form: forms.Form) -> str:

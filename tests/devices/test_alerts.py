@@ -50,7 +50,8 @@ def read(cast: Cast, *rows: str, header: str = _HEADER, **more: Any) -> AlertImp
 def answer(*alerts: DeviceAlert, actor: Any, **values: Any) -> list[DeviceAlert]:
     """One answer to all."""
     told = {"answer": "INSTRUCTED", "reason": "本人に注意した。", "now": timezone.now()} | values
-    return answers.answer_alerts(alert_ids=[alert.pk for alert in alerts], actor=actor, **told)
+    seen = {alert.pk: alert.version for alert in alerts}
+    return answers.answer_alerts(seen=seen, actor=actor, **told)
 
 
 # --- Reading --------------------------------------------------------------------------------------------------------------
@@ -172,8 +173,8 @@ def test_dev_08_an_answer_says_what_was_found_out_and_stays_in_the_history(cast:
     with pytest.raises(AnswerRefused):
         answer(alert, actor=cast.officer, reason=" ")
 
-    answer(alert, actor=cast.officer)
-    answer(alert, actor=cast.manager, answer="INCIDENT", reason="調査の結果")
+    (answered,) = answer(alert, actor=cast.officer)
+    answer(answered, actor=cast.manager, answer="INCIDENT", reason="調査の結果")
 
     alert.refresh_from_db()
     assert (alert.state, alert.answer, alert.answered_by) == ("ANSWERED", "INCIDENT", cast.manager)
@@ -187,15 +188,35 @@ def test_dev_08_nobody_overwrites_an_answer_that_they_did_not_see(cast: Cast) ->
     read(cast, row(), row(serial="B2"))
     seen, other = DeviceAlert.system.order_by("pk")
     detail, client = reverse("alert_detail", args=[seen.pk]), client_of(cast.officer)
-    assert 'name="state" value="OPEN"' in client.get(detail).content.decode()
+    assert f'name="alert" value="{seen.choice}"' in client.get(detail).content.decode()
     answer(seen, actor=cast.manager, answer="INCIDENT")
     sent = {"answer": "INSTRUCTED", "reason": "注意した"}
 
-    assert client.post(detail, sent | {"state": "OPEN"}).status_code == 422
-    assert client.post(reverse("alert_open"), sent | {"alert": [seen.pk, other.pk]}).status_code == 422
+    both = [seen.choice, other.choice]
+    assert client.post(detail, sent | {"alert": seen.choice}).status_code == 422
+    assert client.post(detail, sent).status_code == 422  # says nothing of what was seen
+    assert client.post(reverse("alert_open"), sent | {"alert": both}).status_code == 422
     seen.refresh_from_db()
     assert seen.answer == "INCIDENT"
-    assert client.post(detail, sent | {"state": "ANSWERED"}).status_code == 302  # corrected knowingly
+    assert client.post(detail, sent | {"alert": seen.choice}).status_code == 302  # corrected knowingly
+
+
+def test_dev_08_nobody_overwrites_a_corrected_answer_over_rest(cast: Cast) -> None:
+    read(cast, row())
+    alert = DeviceAlert.system.get()
+    path, body = f"alerts/{alert.pk}/answer/", {"answer": "INSTRUCTED", "reason": "注意した"}
+    (answered,) = answer(alert, actor=cast.manager, answer="APPLIED")
+    answer(answered, actor=cast.manager, answer="INCIDENT")
+
+    for version in (alert.version, answered.version):
+        refused = Api(cast.officer).post(path, body | {"version": version}, check=409)
+        assert refused["code"] == "changed-meanwhile"
+    Api(cast.officer).post(path, body, check=400)
+    alert.refresh_from_db()
+
+    assert (alert.answer, alert.answered_by, AlertEvent.system.count()) == ("INCIDENT", cast.manager, 2)
+    (listed,) = Api(cast.officer).get("alerts/")["results"]
+    assert Api(cast.officer).post(path, body | {"version": listed["version"]})["answer"] == "INSTRUCTED"
 
 
 def test_dev_08_an_incident_is_told_to_the_manager(cast: Cast) -> None:
@@ -289,16 +310,15 @@ def test_the_officer_reads_answers_and_counts_on_the_screen(cast: Cast) -> None:
     upload.name = "アラート.csv"
     assert client.post(reverse("alert_import"), {"file": upload}).status_code == 302
     assert "アラート.csv" in client.get(reverse("alert_import")).content.decode()
-    ids = list(DeviceAlert.system.values_list("pk", flat=True))
+    first, second = DeviceAlert.system.order_by("-pk")
 
-    assert (
-        client.post(reverse("alert_open"), {"alert": ids, "answer": "PROPER", "reason": "x"}).status_code
-        == 422
-    )
-    sent = {"alert": ids, "answer": "INSTRUCTED", "reason": "注意した"}
+    sent = {"alert": [first.choice, second.choice], "answer": "INSTRUCTED", "reason": "注意した"}
+    assert client.post(reverse("alert_open"), sent | {"answer": "PROPER"}).status_code == 422
     assert client.post(reverse("alert_open"), sent).status_code == 302
-    detail = reverse("alert_detail", args=[ids[0]])
-    assert client.post(detail, {"answer": "APPLIED", "reason": "申請する"}).status_code == 302
+    first.refresh_from_db()
+    detail = reverse("alert_detail", args=[first.pk])
+    corrected = {"alert": first.choice, "answer": "APPLIED", "reason": "申請する"}
+    assert client.post(detail, corrected).status_code == 302
 
     shown = client.get(detail).content.decode()
     assert "申請する" in shown
@@ -315,7 +335,7 @@ def test_a_federation_sees_its_own_alerts_only_and_rest_answers(cast: Cast) -> N
     read(cast, row(serial="OWN1"))
     read(other, row(computer="KK27-A", serial="OTHER1"))
     alert = DeviceAlert.system.get(seen__serial="OWN1")
-    body = {"answer": "INSTRUCTED", "reason": "注意した"}
+    body = {"version": alert.version, "answer": "INSTRUCTED", "reason": "注意した"}
 
     page = client_of(cast.applicant).get(reverse("alert_list")).content.decode()
     assert "KK13-A" in page

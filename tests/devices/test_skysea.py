@@ -509,6 +509,7 @@ def test_a_federation_sees_its_own_findings_only_and_rest_answers(cast: Cast) ->
     Api(cast.manager).post(path, body, check=403)
     Api(cast.officer).post(path, body | {"answer": "KEPT"}, check=422)
     assert Api(cast.officer).post(path, body)["state"] == "ANSWERED"
+    assert Api(cast.officer).post(path, body, check=409)["code"] == "changed-meanwhile"
 
 
 def test_the_list_costs_the_same_with_thirty_findings(cast: Cast, django_assert_max_num_queries: Any) -> None:

@@ -89,7 +89,7 @@ POLICIES: dict[str, Policy] = {
         READ_13,
         acting_for_13(OFFICER | at("13", Role.SECURITY_MANAGER), FOUND),
         lambda w: {"pk": w.alert.pk},
-        lambda w: {"answer": "INSTRUCTED", "reason": "himitsu"},
+        lambda w: {"alert": w.alert.choice, "answer": "INSTRUCTED", "reason": "himitsu"},
     ),
     "station_list": Policy(READ_LIST, access(to(RECORDERS, 422), otherwise=REFUSED)),
     "station_end": Policy(
@@ -125,7 +125,7 @@ POLICIES: dict[str, Policy] = {
         None,
         acting_for_13(at("13", Role.SECURITY_OFFICER, Role.SECURITY_MANAGER), OK),
         lambda w: {"pk": w.alert.pk},
-        lambda w: {"answer": "INSTRUCTED", "reason": "himitsu"},
+        lambda w: {"version": w.alert.version, "answer": "INSTRUCTED", "reason": "himitsu"},
     ),
     "api_stations": Policy(READ_LIST),
     "api_skysea_findings": Policy(READ_LIST),
