@@ -11,12 +11,14 @@ class DevicesConfig(AppConfig):
     def ready(self) -> None:
         """Register this app's kinds and handlers, and its registers for field-level history (SEC-02)."""
         from auditlog.registry import auditlog
+        from django.core import checks as system_checks
 
         from devices import waiting
         from devices.alerts import telling as alerts
         from devices.computers import checks
         from devices.computers import kinds as computers
         from devices.exchange import telling as exchange
+        from devices.guard.checks import settings_of_the_guard
         from devices.models import Computer, Device, DevicePermit, LocalAddress, Segment, WhitelistEntry
         from devices.permits import kinds as permits
         from devices.permits import telling
@@ -24,6 +26,7 @@ class DevicesConfig(AppConfig):
         from devices.whitelist import kinds as whitelist
         from portal.notices import messages, places
 
+        system_checks.register(settings_of_the_guard)
         computers.register_all()
         permits.register_all()
         whitelist.register_all()

@@ -28,6 +28,7 @@ urlpatterns = [
     path("computers/choices/<slug:of>/<slug:code>/", choices.EndView.as_view(), name="choice_end"),
     path("operations/guard/", guard.ListView.as_view(), name="guard_list"),
     path("operations/guard/publish/", guard.PublishView.as_view(), name="guard_publish"),
+    path("operations/guard/release/", guard.ReleaseView.as_view(), name="guard_release"),
     path("operations/guard/file/<slug:form>/", guard.FileView.as_view(), name="guard_file"),
     path("operations/guard/modes/", guard.ModeView.as_view(), name="guard_modes"),
     path("operations/guard/mapping/", guard.MappingView.as_view(), name="guard_mapping"),

@@ -17,12 +17,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from devices.api import reader
-from devices.guard import modes, selectors, versions
+from devices.guard import mass, modes, selectors, versions
 from devices.guard.models import GuardState, ListedPair, Mode
 from devices.guard.render import Extract, render
 from devices.whitelist.addresses import AddressRefused, parse_ip, parse_mac
 from portal.common.api.paging import wrong_parameter
-from portal.common.api.problems import FieldProblem, invalid, not_allowed
+from portal.common.api.problems import FieldProblem, Problem, invalid, not_allowed
 from portal.common.api.schema import IDEMPOTENCY_KEY
 from portal.common.api.views import ApiView
 from portal.common.time import today
@@ -56,6 +56,7 @@ class WhitelistView(ApiView):
         responses={
             200: OpenApiResponse(OpenApiTypes.OBJECT, description="version, modes and entries"),
             304: OpenApiResponse(description="You have the newest"),
+            503: OpenApiResponse(description="The newest waits for a person: keep what you have"),
         },
     )
     def get(self, request: Request) -> Any:
@@ -67,6 +68,7 @@ class WhitelistView(ApiView):
         known = parse_etags(request.headers.get("If-None-Match", ""))
         if etag in known or f"W/{etag}" in known or "*" in known:
             return Response(status=304, headers={"ETag": etag})
+        _refuse_held(versions.standing(now).number)
         detail = {"version": extract.version, "organisation": code, "since": extract.since}
         trail.record(action="guard.pull", now=now, actor=user, object_type="guard_file", detail=detail)
         answer = StreamingHttpResponse(render(Form.JSON, extract), content_type="application/json")
@@ -94,6 +96,15 @@ def _extract(user: User, code: str, since: int | None, now: datetime) -> tuple[E
         shown = {name: mode for name, mode in shown.items() if name in mine.values()}
     extract = Extract(version=number, day=today(now), modes=shown, organisations=organisations, since=since)
     return extract, made_at
+
+
+def _refuse_held(version: int) -> None:
+    """503 while a list that lost most of its entries waits for a person: the asker keeps what it has (MAC-07)."""
+    if mass.is_pull_held(version):
+        text = _(
+            "The newest list lost most of its entries and waits for network operations. Keep the one that you have."
+        )
+        raise Problem(503, "unavailable", text)
 
 
 def _everywhere(user: User) -> bool:
@@ -155,6 +166,8 @@ class WhitelistCheckView(ApiView):
         )
         found = versions.standing(now)
         fits = row is not None and (ip is None or row.ip == ip)
+        if not fits:
+            _refuse_held(found.number)
         body = {
             "mac": mac,
             "ip": ip or (row.ip if row else None),

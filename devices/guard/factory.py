@@ -18,8 +18,9 @@ LABELS = {
     "folder": _("File for the guard's product"),
     "radius": _("FreeRADIUS"),
     "nftables": _("nftables"),
+    "pull": _("Fetching over REST"),
 }
-_INTERFACE = re.compile(r"^[A-Za-z0-9_.\-]{1,15}$")
+INTERFACE = re.compile(r"^[A-Za-z0-9_.\-]{1,15}$")
 
 
 def guards() -> list[Guard]:
@@ -52,4 +53,4 @@ def nftables_organisations() -> list[str]:
 
 def nftables_uplinks() -> Sequence[str]:
     """The interfaces from which everything passes. What is no name of an interface is left out."""
-    return [name for name in settings.GUARD["nftables_uplinks"] if _INTERFACE.fullmatch(name)]
+    return [name for name in settings.GUARD["nftables_uplinks"] if INTERFACE.fullmatch(name)]

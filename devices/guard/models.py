@@ -139,6 +139,9 @@ class GuardState(models.Model):
     verified_at = models.DateTimeField(null=True)
     sha256 = models.CharField(max_length=64, blank=True)  # of the list that lies there
     row_count = models.PositiveIntegerField(default=0)
+    baseline = models.JSONField(
+        default=dict
+    )  # organisation code -> entries, against which a mass removal is measured
     tried_at = models.DateTimeField(null=True)
     step = models.CharField(max_length=10, blank=True, choices=[(step.value, step.value) for step in Step])
     problem = models.TextField(blank=True)

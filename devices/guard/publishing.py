@@ -17,7 +17,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from devices.computers.models import Segment
-from devices.guard import factory, versions
+from devices.guard import factory, mass, versions
 from devices.guard.mappings import current_mapping, layout_of
 from devices.guard.models import GuardState, ListedPair, Mode, Publication, WhitelistVersion
 from devices.guard.render import Extract, render
@@ -26,6 +26,7 @@ from portal.common.time import today
 from portal.gateways.guard import Form, Guard, GuardError, Proof, Staged, Step
 from portal.orgs import outbox, selectors
 from portal.orgs.models import Organisation
+from portal.orgs.permissions import FEDERATIONS
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +65,7 @@ def publish(*, now_fn: NowFn, full: bool = False, at_once: bool = False) -> Roun
         results = [_serve(guard, version, now_fn, full=full) for guard in found]
         done.in_force = results.count(True)
         done.failed = results.count(False)
-        if not found:
+        if _offer(version, now_fn) and not found:
             # Where the list is only pulled, an entry is exported when it can be had.
             _record_exported(version.number, None, now_fn())
         full = False
@@ -87,6 +88,25 @@ def _serve(guard: Guard, version: WhitelistVersion, now_fn: NowFn, *, full: bool
         return _bring(guard, state, version, now_fn)
     finally:
         _held(state).update(lease_until=None)
+
+
+def _offer(version: WhitelistVersion, now_fn: NowFn) -> bool:
+    """What is pulled over REST stands here like a guard; False while a mass removal keeps the version back."""
+    began = time.monotonic()
+    state, _new = GuardState.objects.get_or_create(name=mass.PULL)
+    if (state.swapped_id or 0) >= version.number:
+        return True
+    counts = mass.counts_of(version.number)
+    try:
+        mass.refuse(state.baseline, counts)
+    except GuardError as error:
+        _note_failed(state, version, error, now_fn(), began)
+        return False
+    state.swapped, state.baseline, state.row_count = version, counts, sum(counts.values())
+    state.outcome, state.tried_at = GuardState.Outcome.HANDED_OVER, now_fn()
+    state.step, state.problem, state.failed_since, state.told_at = "", "", None, None
+    state.save(update_fields=[*_TOLD, "swapped", "baseline", "row_count"])
+    return True
 
 
 def _claim(name: str, now: datetime) -> GuardState | None:
@@ -112,6 +132,8 @@ def _bring(guard: Guard, state: GuardState, version: WhitelistVersion, now_fn: N
     began = time.monotonic()
     try:
         extract = extract_for(guard.form, version, now_fn())
+        counts = mass.counts_of(version.number, extract.organisations)
+        mass.refuse(state.baseline, counts)
         must_pass, must_fail = versions.samples(version.number, extract.organisations)
         proof = Proof(version=version.number, must_pass=must_pass, must_fail=must_fail)
         staged = guard.stage(render(guard.form, extract))
@@ -121,7 +143,7 @@ def _bring(guard: Guard, state: GuardState, version: WhitelistVersion, now_fn: N
             if versions.is_overtaken(version.number, now_fn()) or not _held(state).exists():
                 raise _Overtaken
             guard.swap(staged)
-        _note_swapped(state, version, staged, extract, now_fn())
+        _note_swapped(state, version, staged, extract, counts, now_fn())
         if not obeys:
             guard.activate(proof)
         _note_in_force(guard, state, version, extract, now_fn(), began)
@@ -146,15 +168,14 @@ def _in_force(guard: Guard, proof: Proof) -> bool:
 
 
 def extract_for(form: Form, version: WhitelistVersion, now: datetime) -> Extract:
-    """What one form of a version is rendered from."""
+    """What one form of a version is rendered from. Raises GuardError for settings that name no federation."""
     day = today(now)
     if form != Form.NFTABLES:
         return Extract(
             version=version.number, day=day, modes=version.modes, layout=layout_of(current_mapping())
         )
-    codes = factory.nftables_organisations()
+    codes, chosen = chosen_organisations(form)
     modes = {code: mode for code, mode in version.modes.items() if not codes or code in codes}
-    chosen = Organisation.objects.filter(code__in=codes).values_list("pk", flat=True)
     watched = [code for code, mode in modes.items() if mode == Mode.MONITOR]
     networks = Segment.system.filter(
         Q(valid_until=None) | Q(valid_until__gte=day), organisation__code__in=watched
@@ -163,19 +184,38 @@ def extract_for(form: Form, version: WhitelistVersion, now: datetime) -> Extract
         version=version.number,
         day=day,
         modes=modes,
-        organisations=tuple(chosen) if codes else None,
+        organisations=chosen,
         monitored_networks=list(networks.order_by("network").values_list("network", flat=True)),
         uplinks=factory.nftables_uplinks(),
     )
 
 
+def chosen_organisations(form: Form) -> tuple[list[str], tuple[int, ...] | None]:
+    """The organisations that a form of the list is cut down to (codes and keys); none and None for the whole list.
+
+    Raises GuardError for a code that nobody has: a list without entries would cut everybody off.
+    """
+    codes = factory.nftables_organisations() if form == Form.NFTABLES else []
+    if not codes:
+        return [], None
+    known = dict(Organisation.objects.filter(code__in=codes, kind__in=FEDERATIONS).values_list("code", "pk"))
+    if unknown := sorted(set(codes) - set(known)):
+        raise GuardError(Step.HOLD, f"GUARD_NFTABLES_ORGANISATIONS: {', '.join(unknown)}?")
+    return codes, tuple(known.values())
+
+
 def _note_swapped(
-    state: GuardState, version: WhitelistVersion, staged: Staged, extract: Extract, now: datetime
+    state: GuardState,
+    version: WhitelistVersion,
+    staged: Staged,
+    extract: Extract,
+    counts: dict[str, int],
+    now: datetime,
 ) -> None:
     """The list lies where the guard reads: its entries are exported."""
     state.swapped, state.sha256 = version, staged.sha256
-    state.row_count = versions.pairs_of(version.number, extract.organisations).count()
-    state.save(update_fields=["swapped", "sha256", "row_count"])
+    state.baseline, state.row_count = counts, sum(counts.values())
+    state.save(update_fields=["swapped", "sha256", "baseline", "row_count"])
     _record_exported(version.number, extract.organisations, now)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from devices.guard import factory, modes, versions
+from devices.guard import factory, mass, modes, publishing, versions
 from devices.guard.models import (
     ExportMapping,
     GuardState,
@@ -21,6 +21,7 @@ from devices.guard.models import (
 )
 from devices.selectors import readable
 from portal.common.time import today
+from portal.gateways.guard import Form, GuardError, Step
 from portal.orgs.models import Organisation, User
 from portal.orgs.permissions import FEDERATIONS
 
@@ -36,6 +37,17 @@ class GuardRow:
     state: GuardState
     can_prove: bool
     is_behind: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Held:
+    """A list that waits for a person because it lost most of its entries."""
+
+    name: str
+    label: Any
+    since: datetime | None
+    loss: mass.Loss
+    counts: dict[str, int]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,8 +84,31 @@ def guards() -> list[GuardRow]:
 
 def any_failed() -> bool:
     """Whether a guard does not obey what it was given."""
-    names = [guard.name for guard in factory.guards()]
+    names = [*(guard.name for guard in factory.guards()), mass.PULL]
     return GuardState.objects.filter(name__in=names, outcome=GuardState.Outcome.FAILED).exists()
+
+
+def held_lists() -> list[Held]:
+    """What waits for a person, guard by guard."""
+    names = [*(guard.name for guard in factory.guards()), mass.PULL]
+    rows = GuardState.objects.filter(name__in=names, step=Step.HOLD)
+    return [found for state in rows if (found := held(state))]
+
+
+def held(state: GuardState) -> Held | None:
+    """What the newest list would lose at this guard; None when nothing of that size."""
+    newest = versions.newest()
+    form = next((guard.form for guard in factory.guards() if guard.name == state.name), Form.JSON)
+    try:
+        _codes, organisations = publishing.chosen_organisations(form)
+    except GuardError:
+        return None  # the settings are wrong: nobody can let that go
+    counts = mass.counts_of(newest.number, organisations) if newest else {}
+    lost = mass.loss(state.baseline, counts)
+    if lost is None:
+        return None
+    label = factory.LABELS.get(state.name, state.name)
+    return Held(name=state.name, label=label, since=state.failed_since, loss=lost, counts=counts)
 
 
 def newest_versions() -> list[WhitelistVersion]:

@@ -17,7 +17,7 @@ from devices.guard.forms import MappingForms, ModeForm
 from devices.guard.mappings import InvalidMapping, MappingChanged
 from devices.guard.render import render as render_list
 from portal.fulfilment.views import OperationsView
-from portal.gateways.guard import Form
+from portal.gateways.guard import Form, GuardError
 from portal.orgs.permissions import RUN_OPERATIONS
 from portal.trail import services as trail
 
@@ -36,6 +36,7 @@ class ListView(OperationsView):
         """The guards, the versions, and what happened."""
         context = {
             "guards": selectors.guards(),
+            "held": selectors.held_lists(),
             "versions": selectors.newest_versions(),
             "publications": selectors.publications(),
             "forms": [(form.value, name) for form, (name, _type) in _FILES.items()],
@@ -58,6 +59,23 @@ class PublishView(OperationsView):
         return redirect("guard_list")
 
 
+class ReleaseView(OperationsView):
+    """Let a list go that lost most of its entries."""
+
+    permission = RUN_OPERATIONS
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        """With a reason, for exactly the loss that was shown."""
+        values = {name: request.POST.get(name, "") for name in ("guard", "seen", "reason")}
+        try:
+            services.release(**values, actor=self.user, now=timezone.now())
+        except services.ReleaseRefused as refused:
+            messages.error(request, str(refused))
+        else:
+            messages.success(request, _("The list is let go. Open the page again in a moment."))
+        return redirect("guard_list")
+
+
 class FileView(OperationsView):
     """The list as a guard is given it. To take it along is recorded (SEC-02)."""
 
@@ -68,7 +86,13 @@ class FileView(OperationsView):
         now = timezone.now()
         version = versions.bring_up_to_date(now=now)
         name, content_type = _FILES[Form(form)]
-        extract = publishing.extract_for(Form(form), version, now)
+        try:
+            extract = publishing.extract_for(Form(form), version, now)
+        except GuardError as error:
+            messages.error(
+                request, _("The settings of the guard are wrong: %(detail)s") % {"detail": error.detail}
+            )
+            return redirect("guard_list")
         detail = {"form": form, "version": version.number}
         trail.record(action="guard.file", now=now, actor=self.user, object_type="guard_file", detail=detail)
         response = StreamingHttpResponse(render_list(Form(form), extract), content_type=content_type)

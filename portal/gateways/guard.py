@@ -24,6 +24,7 @@ _DETAIL_LENGTH = 300
 class Step(StrEnum):
     """Where on its way a list is."""
 
+    HOLD = "HOLD"  # not even begun: a person is asked first
     WRITE = "WRITE"
     CHECK = "CHECK"
     SWAP = "SWAP"

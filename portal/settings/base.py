@@ -333,6 +333,9 @@ DEVICES: dict[str, Any] = {
 GUARD: dict[str, Any] = {
     # So many seconds after a version, additions alone make the next one. Removals never wait.
     "batch_seconds": env.number("GUARD_BATCH_SECONDS", 10),
+    # A list that lost so many percent of its entries, and at least so many, waits for a person.
+    "mass_percent": env.number("GUARD_MASS_REMOVAL_PERCENT", 50),
+    "mass_entries": env.number("GUARD_MASS_REMOVAL_ENTRIES", 10),
     # A CSV file for a product with an import of its own; {file} in a command is the list to be checked.
     "folder_file": env.text("GUARD_CSV_FILE"),
     "folder_check": env.text("GUARD_CSV_CHECK"),

@@ -171,6 +171,7 @@ LABELS: Mapping[str, Any] = {
     "operation.change_login_name": _("login name of an operation changed"),
     "operation.change_recipient": _("recipient of an operation changed"),
     "guard.mode": _("mode of the guard decided"),
+    "guard.release": _("list of a mass removal let go to the guard"),
     "guard.mapping": _("mapping of the whitelist file changed"),
     "guard.file": _("whitelist taken as a file"),
     "guard.pull": _("whitelist pulled over REST"),

@@ -11,7 +11,7 @@ from django.http import StreamingHttpResponse
 from django.test import Client
 from django.utils import timezone
 
-from devices.guard import modes, versions
+from devices.guard import modes, publishing, selectors, versions
 from devices.guard.models import Mode, ModeDecision, WhitelistVersion
 from portal.orgs.permissions import Role
 from portal.trail.models import TrailEntry
@@ -200,3 +200,28 @@ def test_mac_07_a_version_made_again_after_a_restore_is_not_answered_with_304(
     for query, etag in before.items():
         answer = pull(operations, query, **{"If-None-Match": etag})
         assert [row["mac"] for row in answer.json_body["entries"]] == [thirteen.mac]
+
+
+def test_mac_07_a_mass_removal_is_not_pulled_before_a_person_let_it_go(
+    operations: Client, settings: Any
+) -> None:
+    settings.GUARD = settings.GUARD | {"mass_entries": 3}
+    rows = [world.entry() for _n in range(4)]
+    publishing.publish(now_fn=world.now)
+    etag = pull(operations)["ETag"]
+    for row in rows[:3]:
+        world.end(row)
+
+    answers = [pull(operations), pull(operations, "?since=1"), operations.get(CHECK, {"mac": rows[0].mac})]
+
+    assert [answer.status_code for answer in answers] == [503, 503, 503]
+    assert operations.get(CHECK, {"mac": rows[3].mac}).json()["permitted"]
+    assert pull(operations, **{"If-None-Match": etag}).status_code == 503
+    publishing.publish(now_fn=world.now)
+    [held] = selectors.held_lists()
+    answer = operations.post(
+        "/operations/guard/release/", {"guard": "pull", "seen": held.loss.seen, "reason": "撤去"}
+    )
+    assert answer.status_code == 302
+    publishing.publish(now_fn=world.now)
+    assert len(pull(operations).json_body["entries"]) == 1

@@ -6,14 +6,16 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.checks import run_checks
 from django.utils import timezone
 
-from devices.guard import publishing, versions
+from devices.guard import publishing, selectors, services, versions
 from devices.guard.models import GuardState, ListedPair, Publication, WhitelistVersion
 from devices.whitelist.models import WhitelistEntry
-from portal.gateways.guard import Step
+from portal.gateways.guard import Form, Step
 from portal.notices.models import Notice
 from portal.orgs.permissions import Role
+from portal.trail.models import TrailEntry
 from tests import factories
 from tests.devices.guard import world
 from tests.devices.guard.world import FakeGuard
@@ -83,7 +85,7 @@ def test_mac_07_a_list_that_is_refused_leaves_the_old_one_in_force_and_is_told_o
     publish()
     publish()
 
-    state = GuardState.objects.get()
+    state = GuardState.objects.get(name="radius")
     new.refresh_from_db()
     assert guard.path.read_text() == before
     assert (state.outcome, state.step, state.problem) == ("FAILED", step, "Parse error at line 3")
@@ -110,7 +112,7 @@ def test_mac_07_a_dead_reload_or_a_probe_that_fails_verifies_nothing(guard: Fake
     entry.refresh_from_db()
     assert entry.exported_at
     assert entry.verified_at is None
-    assert GuardState.objects.get().step == step
+    assert GuardState.objects.get(name="radius").step == step
 
     guard.fails.clear()
     publish()
@@ -239,7 +241,7 @@ def test_mac_07_a_worker_whose_lease_was_taken_over_puts_nothing_in_force(guard:
     publish()
 
     assert guard.steps == [Step.CHECK]
-    assert GuardState.objects.get().lease_until == theirs
+    assert GuardState.objects.get(name="radius").lease_until == theirs
 
 
 def test_mac_07_a_slow_worker_does_not_bring_back_an_older_list(guard: FakeGuard) -> None:
@@ -253,4 +255,90 @@ def test_mac_07_a_slow_worker_does_not_bring_back_an_older_list(guard: FakeGuard
         assert publishing._serve(guard, older, world.now, full=full) is None
 
     assert (guard.path.read_text(), guard.steps, guard.obeys) == (newer, steps, 2)
-    assert GuardState.objects.get().lease_until is None
+    assert GuardState.objects.get(name="radius").lease_until is None
+
+
+def lose(rows: list[WhitelistEntry]) -> None:
+    """So many entries end at once."""
+    for row in rows:
+        world.end(row)
+
+
+def test_mac_07_a_list_that_lost_most_of_its_entries_waits_for_a_person(
+    guard: FakeGuard, settings: Any
+) -> None:
+    settings.GUARD = settings.GUARD | {"mass_entries": 3}
+    operator = factories.user(Role.OPERATOR, code="operations")
+    rows = [world.entry() for _n in range(4)]
+    publish()
+    before = guard.path.read_text()
+    lose(rows[:3])
+
+    publish()
+    publish()
+
+    state = GuardState.objects.get(name="radius")
+    assert (guard.path.read_text(), state.step, state.verified_id) == (before, Step.HOLD, 1)
+    assert Notice.system.filter(to_user=operator, template="guard_failed").count() == 2  # the guard, the pull
+    held = {row.name: row.loss for row in selectors.held_lists()}
+    assert (held["radius"].before, held["radius"].after) == (4, 1)
+
+    now = timezone.now()
+    with pytest.raises(services.ReleaseRefused):  # that is not what was shown
+        services.release(guard="radius", seen="4-2-13", reason="撤去", actor=operator, now=now)
+    services.release(guard="radius", seen=held["radius"].seen, reason="撤去", actor=operator, now=now)
+    publish()
+
+    state.refresh_from_db()
+    assert (state.outcome, state.row_count, state.verified_id) == (GuardState.Outcome.IN_FORCE, 1, 2)
+    assert TrailEntry.objects.filter(action="guard.release").count() == 1
+
+
+def test_mac_07_a_federation_that_loses_all_is_kept_back_also_in_a_long_list(
+    guard: FakeGuard, settings: Any
+) -> None:
+    settings.GUARD = settings.GUARD | {"mass_entries": 3}
+    rows = [world.entry("27") for _n in range(3)]
+    for _n in range(9):
+        world.entry("13")
+    publish()
+    lose(rows)
+    world.entry("13")
+
+    publish(at_once=True)
+
+    assert selectors.held_lists()[0].loss.parts == (("27", 3, 0),)
+    world.entry("27")  # no mass removal any more: it goes out by itself
+    publish(at_once=True)
+    assert not selectors.held_lists()
+    assert GuardState.objects.get(name="radius").outcome == GuardState.Outcome.IN_FORCE
+
+
+def test_mac_07_as_many_new_entries_as_old_ones_are_no_mass_removal(guard: FakeGuard, settings: Any) -> None:
+    settings.GUARD = settings.GUARD | {"mass_entries": 3}
+    rows = [world.entry() for _n in range(3)]
+    publish()
+    lose(rows)
+    for _n in range(3):
+        world.entry()
+
+    publish(at_once=True)
+
+    assert GuardState.objects.get(name="radius").outcome == GuardState.Outcome.IN_FORCE
+
+
+def test_mac_07_a_setting_that_names_nobody_is_refused_at_the_start_and_by_the_publisher(
+    guard: FakeGuard, settings: Any
+) -> None:
+    wrong = {"nftables_organisations": ["13", "tokyo"], "nftables_uplinks": ["en p1"], "mass_percent": 0}
+    settings.GUARD = settings.GUARD | wrong
+    guard.form = Form.NFTABLES
+    world.entry()
+
+    found = {error.id for error in run_checks() if str(error.id).startswith("guard.")}
+    publish()
+
+    assert found == {"guard.E001", "guard.E002", "guard.E003"}
+    state = GuardState.objects.get(name="radius")
+    assert (state.step, state.problem) == (Step.HOLD, "GUARD_NFTABLES_ORGANISATIONS: tokyo?")
+    assert not guard.path.exists()

@@ -152,4 +152,4 @@ def test_mac_04_the_right_pair_passes_a_wrong_pair_is_cut_and_monitor_mode_only_
     entry.refresh_from_db()
     assert entry.verified_at
     assert entry.removal_verified_at
-    assert GuardState.objects.get().outcome == GuardState.Outcome.IN_FORCE
+    assert GuardState.objects.get(name="nftables").outcome == GuardState.Outcome.IN_FORCE

@@ -99,7 +99,7 @@ def test_mac_07_from_the_application_to_the_wire_and_back_through_both_traps(
 
     assert accepts(radius, second)
     assert not accepts(radius, first)
-    assert GuardState.objects.get().outcome == GuardState.Outcome.IN_FORCE
+    assert GuardState.objects.get(name="radius").outcome == GuardState.Outcome.IN_FORCE
 
 
 def test_mac_07_a_list_that_freeradius_refuses_is_never_loaded_and_its_line_is_told(
@@ -111,7 +111,7 @@ def test_mac_07_a_list_that_freeradius_refuses_is_never_loaded_and_its_line_is_t
 
     publish()
 
-    state = GuardState.objects.get()
+    state = GuardState.objects.get(name="radius")
     assert (state.outcome, state.step) == (GuardState.Outcome.FAILED, "CHECK")
     assert "Tunnel-Typo" in state.problem
     assert radius.list_file.read_text() == ""

@@ -94,3 +94,22 @@ def test_the_mapping_is_saved_as_it_was_typed_and_a_mistake_stays_on_the_page(op
     definition = ExportMapping.objects.get().definition
     assert definition["columns"][0] == {"heading": "MACアドレス", "field": "mac", "format": "XX-XX"}
     assert operator.post("/operations/guard/mapping/", data).status_code == 409
+
+
+def test_mac_07_the_page_shows_a_mass_removal_and_the_way_on(
+    guard: FakeGuard, operator: Client, settings: Any
+) -> None:
+    settings.GUARD = settings.GUARD | {"mass_entries": 2}
+    rows = [world.entry() for _n in range(2)]
+    publishing.publish(now_fn=world.now)
+    for row in rows:
+        world.end(row)
+    publishing.publish(now_fn=world.now)
+
+    page = operator.get("/operations/guard/").content.decode()
+
+    assert "2-0-13" in page
+    assert 'name="reason"' in page
+    data = {"guard": "radius", "seen": "2-0-13", "reason": ""}
+    text = operator.post("/operations/guard/release/", data, follow=True).content.decode()
+    assert "2-0-13" in text  # without a reason nothing goes

@@ -117,6 +117,7 @@ POLICIES: dict[str, Policy] = {
     "segment_end": Policy(None, acting_for_13(OPERATOR, FOUND), lambda w: {"pk": w.segment.pk}),
     "guard_list": Policy(READ_OPERATIONS),
     "guard_publish": Policy(None, by_operator(FOUND)),
+    "guard_release": Policy(None, by_operator(FOUND)),
     "guard_file": Policy(READ_OPERATIONS, None, lambda w: {"form": "radius"}),
     "guard_modes": Policy(READ_OPERATIONS, by_operator(422)),
     "guard_mapping": Policy(by_operator(OK), by_operator(422)),
