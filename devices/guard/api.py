@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -33,6 +34,7 @@ from portal.orgs.permissions import READ_DEVICES, READ_OPERATIONS, RUN_OPERATION
 from portal.trail import services as trail
 from portal.workflow.api.idempotency import once
 
+_MARK = re.compile(r"[0-9]{1,15}(\.[0-9]{1,20})?", re.ASCII)
 _NO_VERSION = gettext_lazy("There is no such version. Pull the whole list.")
 
 
@@ -47,7 +49,7 @@ class WhitelistView(ApiView):
         parameters=[
             OpenApiParameter("organisation", str, description="Code of an organisation: only its part"),
             OpenApiParameter(
-                "since", int, description="A version that you have: only what was removed and added since"
+                "since", str, description="The mark of what you have: only what was removed and added since"
             ),
             OpenApiParameter(
                 "If-None-Match", str, OpenApiParameter.HEADER, description="The ETag that you have"
@@ -56,6 +58,7 @@ class WhitelistView(ApiView):
         responses={
             200: OpenApiResponse(OpenApiTypes.OBJECT, description="version, modes and entries"),
             304: OpenApiResponse(description="You have the newest"),
+            410: OpenApiResponse(description="Nothing can be said since that mark: take the whole list"),
             503: OpenApiResponse(description="The newest waits for a person: keep what you have"),
         },
     )
@@ -82,8 +85,6 @@ def _extract(user: User, code: str, since: int | None, now: datetime) -> tuple[E
     number, shown = found.number, found.modes
     made_at: datetime | None = found.made_at
     organisations: tuple[int, ...] | None = None
-    if since is not None and since > number:
-        raise wrong_parameter("since", str(_NO_VERSION))
     if code:
         part = versions.part_of(code, found.number)
         if part is None or not user.scope.allows(part[0]):
@@ -94,7 +95,14 @@ def _extract(user: User, code: str, since: int | None, now: datetime) -> tuple[E
         mine = {row.pk: row.code for row in user.organisations_where(READ_DEVICES)}
         organisations = tuple(mine)
         shown = {name: mode for name, mode in shown.items() if name in mine.values()}
-    extract = Extract(version=number, day=today(now), modes=shown, organisations=organisations, since=since)
+    extract = Extract(
+        version=number,
+        mark=versions.mark_of(number, made_at),
+        day=today(now),
+        modes=shown,
+        organisations=organisations,
+        since=since,
+    )
     return extract, made_at
 
 
@@ -112,13 +120,20 @@ def _everywhere(user: User) -> bool:
 
 
 def _since(request: Request) -> int | None:
-    """The version that the asker has; a 400 problem for what is none."""
+    """The version that the asker has. 400 for what is no mark, 410 for one that this database never made.
+
+    A database that was restored gives numbers again with other lists, so a number alone names nothing: a difference from
+    it could leave a removed address in.
+    """
     text = request.query_params.get("since", "")
     if not text:
         return None
-    if not text.isdecimal() or len(text) > 15:
+    if not _MARK.fullmatch(text):
         raise wrong_parameter("since", str(_NO_VERSION))
-    return int(text)
+    number = versions.number_of(text)
+    if number is None:
+        raise Problem(410, "version-unknown", str(_NO_VERSION))
+    return number
 
 
 def _etag(extract: Extract, code: str, made_at: datetime | None) -> str:

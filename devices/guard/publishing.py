@@ -172,7 +172,11 @@ def extract_for(form: Form, version: WhitelistVersion, now: datetime) -> Extract
     day = today(now)
     if form != Form.NFTABLES:
         return Extract(
-            version=version.number, day=day, modes=version.modes, layout=layout_of(current_mapping())
+            version=version.number,
+            mark=versions.mark_of(version.number, version.made_at),
+            day=day,
+            modes=version.modes,
+            layout=layout_of(current_mapping()),
         )
     codes, chosen = chosen_organisations(form)
     modes = {code: mode for code, mode in version.modes.items() if not codes or code in codes}

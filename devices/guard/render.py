@@ -34,6 +34,7 @@ class Extract:
     """What is rendered: a version of the list, whole or for some organisations, as it is approved on `day`."""
 
     version: int
+    mark: str = ""  # names the version for ever (JSON)
     day: date
     modes: Mapping[str, str]  # organisation code -> Mode
     organisations: tuple[int, ...] | None = None
@@ -113,7 +114,7 @@ def _rules(table: str, extract: Extract, *, blocks: bool) -> Iterator[str]:
 def _json(extract: Extract) -> Iterator[bytes]:
     """For whoever pulls: the whole list, or what was added and removed since a version (removals are to go first)."""
     modes = ",".join(f'"{code}":"{mode}"' for code, mode in sorted(extract.modes.items()))
-    head = f'{{"version":{extract.version},"modes":{{{modes}}},'
+    head = f'{{"version":{extract.version},"mark":"{extract.mark}","modes":{{{modes}}},'
     if extract.since is None:
         yield f'{head}"entries":[\n'.encode()
         yield from _json_lines(_current(extract))

@@ -106,6 +106,18 @@ def part_of(code: str, newest_: int) -> tuple[int, int, datetime | None] | None:
     return (row[0], row[1], row[2]) if row else None
 
 
+def mark_of(number: int, made_at: datetime | None) -> str:
+    """What names a version for ever: after a database was restored its number is given again, its moment is not."""
+    return f"{number}.{int(made_at.timestamp() * 1_000_000) if made_at else 0}"
+
+
+def number_of(mark: str) -> int | None:
+    """The version that a mark names; None when this database never made it."""
+    number = int(mark.partition(".")[0])
+    made_at = WhitelistVersion.objects.filter(pk=number).values_list("made_at", flat=True).first()
+    return number if (made_at or not number) and mark == mark_of(number, made_at) else None
+
+
 def newest() -> WhitelistVersion | None:
     """The version in which the list stands; None before the first."""
     return WhitelistVersion.objects.first()

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.http import StreamingHttpResponse
 from django.test import Client
 from django.utils import timezone
@@ -72,18 +73,19 @@ def test_mac_07_what_ended_is_in_no_pull_even_before_a_publisher_came(operations
 
 def test_mac_07_changes_since_a_version(operations: Client) -> None:
     first, second = world.entry(), world.entry()
-    version = publish()
+    publish()
+    mark = pull(operations).json_body["mark"]
     world.end(first)
     publish()
     third = world.entry()
     publish()
 
-    changes = pull(operations, f"?since={version}").json_body
+    changes = pull(operations, f"?since={mark}").json_body
 
     assert [row["mac"] for row in changes["removed"]] == [first.mac]
     assert [row["mac"] for row in changes["added"]] == [third.mac]
     assert second.mac not in json.dumps(changes)
-    assert pull(operations, "?since=99").status_code == 400
+    assert pull(operations, "?since=99").status_code == 410
     assert pull(operations, "?since=x").status_code == 400
 
 
@@ -212,7 +214,7 @@ def test_mac_07_a_mass_removal_is_not_pulled_before_a_person_let_it_go(
     for row in rows[:3]:
         world.end(row)
 
-    answers = [pull(operations), pull(operations, "?since=1"), operations.get(CHECK, {"mac": rows[0].mac})]
+    answers = [pull(operations), pull(operations, "?since=0.0"), operations.get(CHECK, {"mac": rows[0].mac})]
 
     assert [answer.status_code for answer in answers] == [503, 503, 503]
     assert operations.get(CHECK, {"mac": rows[3].mac}).json()["permitted"]
@@ -225,3 +227,30 @@ def test_mac_07_a_mass_removal_is_not_pulled_before_a_person_let_it_go(
     assert answer.status_code == 302
     publishing.publish(now_fn=world.now)
     assert len(pull(operations).json_body["entries"]) == 1
+
+
+def test_mac_07_after_a_restore_of_the_database_nobody_gets_a_difference_from_what_is_not_there(
+    operations: Client,
+) -> None:
+    kept, lost = world.entry(), world.entry()
+    publish()
+    early = pull(operations).json_body["mark"]
+    with transaction.atomic():
+        ended = world.entry()
+        publish()
+        late = pull(operations).json_body["mark"]
+        world.end(ended)
+        publish()
+        newest = pull(operations).json_body["mark"]
+        transaction.set_rollback(True)  # the database as it was restored
+    world.end(lost)
+    publish()
+
+    answers = [pull(operations, f"?since={mark}") for mark in (newest, late, "2")]
+    assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [
+        (410, "version-unknown")
+    ] * 3
+    removed = pull(operations, f"?since={early}").json_body["removed"]
+    assert [row["mac"] for row in removed] == [lost.mac]
+    everything = pull(operations, "?since=0.0").json_body["added"]
+    assert [row["mac"] for row in everything] == [kept.mac]
