@@ -19,8 +19,9 @@ from portal.common.forms import describe_filters
 from portal.common.pagination import COUNT_LIMIT, limited_count, paginate
 from portal.common.tables import Table
 from portal.orgs import columns
-from portal.orgs.permissions import READ_DEVICES
+from portal.orgs.permissions import APPLY, READ_DEVICES
 from portal.trail import services as trail
+from portal.workflow import kinds
 from portal.workflow.views import PersonView
 
 PAGE_SIZES = (50, 100, 500)
@@ -44,6 +45,7 @@ class RegisterView(DevicesView):
     action: ClassVar[str]  # in the trail: "computer"
     template: ClassVar[str]
     heading: ClassVar[Any]
+    apply_kind: ClassVar[str] = ""  # the application that brings a new row
 
     def found(self, filters: dict[str, str]) -> Any:
         """The rows that the filters leave."""
@@ -64,6 +66,14 @@ class RegisterView(DevicesView):
         """Reading, taking along and printing leave a trace (SEC-02)."""
         detail = {"filters": filters, **more}
         trail.record(action=f"{self.action}.{verb}", now=timezone.now(), actor=self.user, detail=detail)
+
+    def offered(self) -> kinds.ApplicationKind[Any] | None:
+        """The kind of application that brings a new row, for who may apply for it somewhere."""
+        if not self.apply_kind:
+            return None
+        kind = kinds.get(self.apply_kind)
+        places = self.user.organisations_where(APPLY)
+        return kind if any(place.kind in kind.organisation_kinds for place in places) else None
 
     def page_size(self) -> int:
         """How many rows a page shows: one of PAGE_SIZES."""
@@ -93,6 +103,7 @@ class ListMixin(RegisterView):
             "query": urlencode(filters | size),
             "form": self.form(initial=filters),
             "list_url": reverse(self.table.url_name),
+            "apply": self.offered(),
         }
         return render(request, self.template, context)
 

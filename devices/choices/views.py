@@ -12,7 +12,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from devices.choices import services
 from devices.permits.source import TABLE_2_33, TABLE_2_34, DeviceKind
@@ -33,7 +33,7 @@ class ChoiceForm(PortalForm):
         max_length=30,
         help_text=gettext_lazy("For files and REST. Never used again for something else."),
     )
-    name = NormalisingField(label=gettext_lazy("Name"), max_length=80)
+    name = NormalisingField(label=pgettext_lazy("choice", "Name"), max_length=80)
     valid_from = WarekiDateField(label=gettext_lazy("Valid from"))
     takes_devices = forms.BooleanField(
         label=gettext_lazy("Device control covers it (kinds and operating systems)"), required=False

@@ -32,6 +32,7 @@ class ComputersView(RegisterView):
     action = "computer"
     template = "devices/computers.html"
     heading = gettext_lazy("PCs, servers and printers")
+    apply_kind = "devices.computer_register"
 
     def found(self, filters: dict[str, str]) -> Any:
         """The machines that the filters leave."""

@@ -60,13 +60,13 @@ class InventorySheet(ScopedModel):
         """Where it stands."""
 
         OPEN = "OPEN", _("not decided")
-        ANSWERED = "ANSWERED", _("decided")
+        ANSWERED = "ANSWERED", pgettext_lazy("inventory", "decided")
         CLOSED = "CLOSED", _("closed with rows that nobody decided")
 
     campaign = models.ForeignKey(InventoryCampaign, models.PROTECT, related_name="sheets")
     organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="inventory_sheets")
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.OPEN)
-    answered_at = models.DateTimeField(_("decided"), null=True, blank=True)
+    answered_at = models.DateTimeField(pgettext_lazy("inventory", "decided"), null=True, blank=True)
     reminded_on = models.DateField(null=True, blank=True)  # the last day on which a reminder went out
 
     class Meta(ScopedModel.Meta):
@@ -124,7 +124,7 @@ class InventoryLine(ScopedModel):
     decision = models.CharField(_("decision"), max_length=10, choices=Decision, blank=True)
     reason = models.CharField(_("reason"), max_length=200, blank=True)
     decided_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
-    decided_at = models.DateTimeField(_("decided"), null=True, blank=True)
+    decided_at = models.DateTimeField(pgettext_lazy("inventory", "decided"), null=True, blank=True)
     application = models.ForeignKey(
         Application, models.PROTECT, null=True, blank=True, related_name="inventory_lines"
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from devices.permits.models import DevicePermit
 from devices.permits.selectors import ENDS
@@ -52,7 +52,7 @@ class RecordForm(PortalForm):
         error_messages={"required": gettext_lazy("Confirm the reason for writing first (T 2-32 no. 1).")},
     )
     note = NormalisingField(
-        label=gettext_lazy("Note"),
+        label=pgettext_lazy("remark", "Note"),
         required=False,
         max_length=500,
         help_text=gettext_lazy("For example the number that SKYSEA gave the device."),

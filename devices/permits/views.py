@@ -37,6 +37,7 @@ class DeviceRegisterView(RegisterView):
     action = "device"
     template = "devices/devices.html"
     heading = gettext_lazy("Devices")
+    apply_kind = "devices.permit"
 
     def found(self, filters: dict[str, str]) -> Any:
         """The devices that the filters leave."""

@@ -26,7 +26,7 @@ def status(computer: Computer) -> QuarantineStatus | None:
 def grace_text(grace: Grace) -> str:
     """How long something may still be missing, in words (T 2-43)."""
     what = Inspection(grace.test).label
-    values = {"what": what, "days": grace.days_left, "day": f"{grace.last_day:%m/%d}"}
+    values = {"what": what, "days": grace.days_left, "day": short_date(grace.last_day)}
     if grace.is_over:
         return gettext("%(what)s: grace over since %(day)s") % values
     return gettext("%(what)s: %(days)d more days (until %(day)s)") % values
@@ -80,7 +80,7 @@ def _entry_links(computer: Computer) -> Any:
         return gettext("no entry")
     rows = ((reverse("whitelist_entry", args=[e.uid]), e.shown_mac, e.ip) for e in entries)
     return format_html_join(
-        "", '<a class="u-mono u-nowrap" href="{}">{}</a><span class="u-sub u-mono">{}</span>', rows
+        " ", '<a class="u-mono u-nowrap" href="{}">{}</a> <span class="u-sub u-mono u-nowrap">{}</span>', rows
     )
 
 

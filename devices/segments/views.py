@@ -11,12 +11,13 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from devices import selectors
 from devices.computers.models import Segment
 from devices.registers import DevicesView
 from devices.segments import services
+from devices.whitelist.selectors import entries
 from portal.common.forms import IdentifierField, NormalisingField, PortalForm
 from portal.common.pagination import paginate
 from portal.orgs.models import Organisation
@@ -39,7 +40,7 @@ class SegmentForm(PortalForm):
     )
     purpose = forms.ChoiceField(label=gettext_lazy("Purpose"), choices=Segment.Purpose.choices)
     vlan = forms.IntegerField(label=gettext_lazy("VLAN"), required=False, min_value=1, max_value=4094)
-    note = NormalisingField(label=gettext_lazy("Note"), required=False, max_length=100)
+    note = NormalisingField(label=pgettext_lazy("remark", "Note"), required=False, max_length=100)
 
 
 class ListView(DevicesView):
@@ -81,16 +82,30 @@ class ListView(DevicesView):
 
 
 class EndView(DevicesView):
-    """End a segment."""
+    """End a segment; asks first, with what stands in it."""
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """What ending it means."""
+        found = self.load(pk)
+        context = {
+            "segment": found,
+            "machines": selectors.computers(self.user, segment=found.network, state="IN_USE").count(),
+            "entries": entries(self.user, state="APPROVED", segment=found.network).count(),
+        }
+        return render(request, "devices/segment_end.html", context)
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         """It is not offered any more; machines keep it."""
+        services.end_segment(segment_id=self.load(pk).pk, actor=self.user, now=timezone.now())
+        messages.success(request, _("The segment was ended."))
+        return redirect("segment_list")
+
+    def load(self, pk: int) -> Segment:
+        """One that the person sees; another federation's is as unknown as none (ORG-02)."""
         try:
             found = selectors.segment(self.user, pk)
         except Segment.DoesNotExist as error:
             raise Http404 from error
         if not self.user.may(MANAGE_SEGMENTS):
             raise PermissionDenied(_("Only network operations register segments."))
-        services.end_segment(segment_id=found.pk, actor=self.user, now=timezone.now())
-        messages.success(request, _("The segment was ended."))
-        return redirect("segment_list")
+        return found

@@ -11,7 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from devices.registers import DevicesView
 from devices.stations import selectors, services
@@ -32,7 +32,7 @@ class StationForm(PortalForm):
         label=gettext_lazy("Computer name"),
         help_text=gettext_lazy("A client PC of the organisation with the SKYSEA agent."),
     )
-    note = NormalisingField(label=gettext_lazy("Note"), required=False, max_length=200)
+    note = NormalisingField(label=pgettext_lazy("remark", "Note"), required=False, max_length=200)
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

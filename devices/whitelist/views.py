@@ -35,6 +35,7 @@ class WhitelistRegisterView(RegisterView):
     action = "whitelist"
     template = "devices/whitelist.html"
     heading = gettext_lazy("MAC whitelist")
+    apply_kind = "devices.whitelist"
 
     def found(self, filters: dict[str, str]) -> Any:
         """The entries that the filters leave."""

@@ -171,6 +171,34 @@ def test_operations_register_a_segment_and_end_it() -> None:
     }
 
 
+def test_ending_a_segment_is_asked_first_with_what_stands_in_it() -> None:
+    segment = world.segment(network="10.13.20.0/24")
+    world.computer(segment=segment)
+    client, address = client_for(Role.OPERATOR, code="operations"), reverse("segment_end", args=[segment.pk])
+
+    page = client.get(address).content.decode()
+
+    assert '使用中の機器</dt><dd class="u-num">1</dd>' in page
+    segment.refresh_from_db()
+    assert segment.valid_until is None
+    assert f'action="{address}"' not in client.get(reverse("segment_list")).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("computer_list", "devices.computer_register"),
+        ("device_list", "devices.permit"),
+        ("whitelist_list", "devices.whitelist"),
+    ],
+)
+def test_an_empty_register_leads_applicants_to_the_application_and_nobody_else(name: str, kind: str) -> None:
+    address = reverse("application_create", args=[kind])
+
+    assert client_for(Role.APPLICANT).get(reverse(name)).content.decode().count(address) == 2
+    assert address not in client_for(Role.SECURITY_OFFICER).get(reverse(name)).content.decode()
+
+
 @pytest.mark.parametrize(
     "network",
     [

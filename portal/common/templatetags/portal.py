@@ -141,6 +141,9 @@ _CHIPS: dict[str, tuple[str, str]] = {
     "RETIRED": ("", "minus"),
     "REGISTERED": ("done", "check"),
     "ENDING": ("wait", "clock"),
+    # quarantine
+    "FIT": ("done", "check"),
+    "UNFIT": ("fail", "alert"),
     # inventory of devices
     "REMOVE": ("ng", "close"),
     "MISSING": ("fail", "alert"),
