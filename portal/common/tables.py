@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from django.db.models import QuerySet
+from django.utils.formats import localize
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 R = TypeVar("R")
 
@@ -28,9 +31,18 @@ class Column(Generic[R]):
         str, ...
     ] = ()  # what must be loaded with a row so that this column costs no statement each
 
-    def shown(self, row: R) -> Any:
-        """What the screen shows."""
-        return self.cell(row) if self.cell is not None else self.text(row)
+    def shown(self, row: R) -> str:
+        """What the screen shows; "" for nothing."""
+        value = self.cell(row) if self.cell is not None else self.text(row)
+        return value if isinstance(value, str) else str(localize(value)) if value is not None else ""
+
+    def tags(self) -> tuple[SafeString, SafeString]:
+        """How a cell begins on the screen, and a cell with nothing in it; who and state speak for themselves on a card."""
+        css = format_html(' class="{}"', self.css) if self.css else ""
+        label = format_html(' data-l="{}"', self.label) if self.css not in ("who", "st") else ""
+        mark = " data-empty" if label else ""
+        empty = format_html('<td role="cell"{}{}{}><span class="u-sub">–</span>', css, label, mark)
+        return format_html('<td role="cell"{}{}>', css, label), empty
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,10 +63,17 @@ class Shown(Generic[R]):
         related = [name for column in self.columns for name in column.related]
         return rows.select_related(*related) if related else rows
 
-    def rows(self, rows: Iterable[R]) -> Iterator[list[tuple[Column[R], Any]]]:
-        """The cells of each row, the key first."""
+    def rows(self, rows: Iterable[R]) -> Iterator[SafeString]:
+        """Each row as HTML, the key first; a template with its tags for every cell takes several times as long."""
+        key, *others = self.columns
+        tags = [(column, *column.tags()) for column in others]
+        pattern = f'<tr role="row"><th role="rowheader" scope="row" class="no">{{}}</th>{"{}{}</td>" * len(others)}</tr>\n'
         for row in rows:
-            yield [(column, column.shown(row)) for column in self.columns]
+            parts: list[str] = [key.shown(row)]
+            for column, filled, empty in tags:
+                value = column.shown(row)
+                parts += (filled, value) if value else (empty, "")
+            yield format_html(pattern, *parts)
 
     @property
     def header(self) -> list[str]:

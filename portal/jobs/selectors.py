@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Max, QuerySet
 
 from portal.jobs.models import OPEN, JobRun, JobRunStatus
 from portal.jobs.table import Job, all_jobs
@@ -52,8 +52,9 @@ def recent_runs(limit: int = 50) -> list[JobRun]:
 
 def failing_count() -> int:
     """How many jobs failed at their newest run: the number in the menu of operations."""
-    newer = JobRun.objects.filter(job=OuterRef("job"), started_at__gt=OuterRef("started_at")).exclude(
-        status__in=OPEN
-    )
-    failed = JobRun.objects.filter(status=JobRunStatus.FAILED, job__in=[job.name for job in all_jobs()])
-    return failed.filter(~Exists(newer)).count()
+    newest = JobRun.objects.order_by().values_list("job").annotate(Max("started_at"))
+    failed = dict(newest.filter(status=JobRunStatus.FAILED))
+    if not failed:
+        return 0
+    settled = dict(newest.filter(job__in=failed).exclude(status__in=OPEN))
+    return sum(job.name in failed and failed[job.name] == settled[job.name] for job in all_jobs())

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from django.db import models
+from django.utils.encoding import force_str
 
 if TYPE_CHECKING:
     from portal.orgs.models import User
@@ -105,3 +106,8 @@ class ScopedModel(models.Model):
     class Meta:
         abstract = True
         default_manager_name = "system"
+
+    def _get_FIELD_display(self, field: Any) -> Any:
+        """The label of one choice. Django's own translates every choice of the field to find it, for each row of a list."""
+        value = getattr(self, field.attname)
+        return force_str(dict(field.flatchoices).get(value, value), strings_only=True)

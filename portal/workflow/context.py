@@ -10,9 +10,11 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -144,8 +146,13 @@ class _Navigation:
         return selectors.work_counts(self._user, timezone.now())
 
     @cached_property
+    def menu(self) -> SafeString:
+        """The menu as HTML; made once although the page shows it twice (wide and small screens)."""
+        return render_to_string("components/nav.html", {"groups": self.groups})
+
+    @cached_property
     def groups(self) -> list[dict[str, Any]]:
-        """The menu; built once although the page shows it twice (wide and small screens)."""
+        """What the menu holds for this person."""
         groups = [
             {"label": label, "entries": [shown for entry in entries if (shown := self._shown(entry))]}
             for label, entries in MENU

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from functools import lru_cache
 from typing import Any
 
 from django import template
@@ -165,6 +166,11 @@ def icon(name: str, label: str = "") -> SafeString:
 
     A name that is not known (kinds bring their own) gives a sheet of paper.
     """
+    return _drawn(str(name), str(label))
+
+
+@lru_cache(maxsize=512)  # a page draws a hundred of them
+def _drawn(name: str, label: str) -> SafeString:
     paths = format_html_join("", '<path d="{}"/>', ((path,) for path in ICONS.get(name, ICONS["file"])))
     if label:
         return format_html(
