@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from django.db import models
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
     from portal.orgs.models import User
 
 M = TypeVar("M", bound=models.Model)
+
+
+@cache
+def _labels(field: Any) -> dict[Any, Any]:
+    """The choices of a field, by value; the labels are translated when they are shown."""
+    return dict(field.flatchoices)
 
 
 class UnscopedQuery(RuntimeError):
@@ -107,7 +114,7 @@ class ScopedModel(models.Model):
         abstract = True
         default_manager_name = "system"
 
-    def _get_FIELD_display(self, field: Any) -> Any:
+    def _get_FIELD_display(self, field: Any) -> Any:  # noqa: N802 - Django's name
         """The label of one choice. Django's own translates every choice of the field to find it, for each row of a list."""
         value = getattr(self, field.attname)
-        return force_str(dict(field.flatchoices).get(value, value), strings_only=True)
+        return force_str(_labels(field).get(value, value), strings_only=True)
