@@ -48,10 +48,10 @@ class QuarantineMapping(models.Model):
 
 
 class QuarantineImport(models.Model):
-    """One file that operations brought, with what did not fit. The same file counts once."""
+    """One file that operations brought, with what did not fit. The same file counts once with each mapping."""
 
     file_name = models.CharField(max_length=200)
-    sha256 = models.CharField(max_length=64, unique=True)
+    sha256 = models.CharField(max_length=64)
     mapping = models.ForeignKey(QuarantineMapping, models.PROTECT, null=True, blank=True, related_name="+")
     row_count = models.PositiveIntegerField()
     taken_count = models.PositiveIntegerField()  # rows that brought something newer
@@ -61,6 +61,11 @@ class QuarantineImport(models.Model):
 
     class Meta:
         ordering = ("-id",)
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["sha256", "mapping"], name="quarantineimport_once", nulls_distinct=False
+            )
+        ]
 
     def __str__(self) -> str:
         return self.file_name

@@ -1,4 +1,7 @@
-"""Importing what the quarantine server found. An older check never overwrites a newer one; the same file counts once."""
+"""Importing what the quarantine server found. An older check never overwrites a newer one; the same file counts once.
+
+Unless the mapping was corrected meanwhile: then it is read anew, and what it said before is replaced.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ _VALUES = ("result", "has_agent", "checked_at", "failed", "patches_since", "patt
 
 
 class AlreadyImported(Exception):
-    """The very same file was imported before."""
+    """The very same file was imported before, with the mapping that is in force."""
 
 
 def import_file(*, name: str, data: bytes, actor: User, now: datetime) -> QuarantineImport:
@@ -40,7 +43,7 @@ def import_file(*, name: str, data: bytes, actor: User, now: datetime) -> Quaran
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_ONE_AT_A_TIME])
-        if QuarantineImport.objects.filter(sha256=digest).exists():
+        if QuarantineImport.objects.filter(sha256=digest, mapping=mapping).exists():
             raise AlreadyImported(name)
         made = QuarantineImport.objects.create(
             file_name=name[:200],
@@ -100,14 +103,14 @@ def _known(findings: Sequence[Finding]) -> tuple[Mapping[int, tuple[Computer, Fi
 
 def _take_over(known: Mapping[int, tuple[Computer, Finding]], made: QuarantineImport) -> int:
     """Write what is newer than what is known; a result that differs is history."""
-    rows = QuarantineStatus.system.select_for_update(no_key=True).filter(computer__in=known)
-    held = {status.computer_id: status for status in rows}
+    rows = QuarantineStatus.system.select_for_update(no_key=True, of=("self",)).filter(computer__in=known)
+    held = {status.computer_id: status for status in rows.select_related("last_import")}
     new: list[QuarantineStatus] = []
     changed: list[QuarantineStatus] = []
     events: list[QuarantineEvent] = []
     for pk, (computer, finding) in known.items():
         status = held.get(pk)
-        if status is not None and status.checked_at >= finding.checked_at:
+        if status is not None and not _is_news(status, finding, made):
             continue
         failed = list(finding.failed)
         if status is None or (status.result, status.failed) != (finding.result, failed):
@@ -122,6 +125,13 @@ def _take_over(known: Mapping[int, tuple[Computer, Finding]], made: QuarantineIm
     QuarantineStatus.system.bulk_update(changed, [*_VALUES, "organisation", "last_import"], batch_size=_BATCH)
     QuarantineEvent.system.bulk_create(events, batch_size=_BATCH)
     return len(new) + len(changed)
+
+
+def _is_news(status: QuarantineStatus, finding: Finding, made: QuarantineImport) -> bool:
+    """A newer check; or the same one of the same file, read with another mapping."""
+    if status.checked_at == finding.checked_at:
+        return status.last_import.sha256 == made.sha256
+    return status.checked_at < finding.checked_at
 
 
 def _event(computer: Computer, finding: Finding, made: QuarantineImport) -> QuarantineEvent:

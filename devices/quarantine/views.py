@@ -89,7 +89,9 @@ class ImportsView(OperationsMixin):
             made = services.import_file(name=file.name, data=file.read(), actor=self.user, now=timezone.now())
         except (services.AlreadyImported, FileRefused) as error:
             text = (
-                _("This file was imported before.") if isinstance(error, services.AlreadyImported) else error
+                _("This file was imported before. If it was read wrongly, correct the mapping first.")
+                if isinstance(error, services.AlreadyImported)
+                else error
             )
             form.add_error("file", str(text))
             return self.page(request, form, status=422)

@@ -275,6 +275,29 @@ def test_operations_import_on_the_screen_and_see_what_did_not_fit(operator: User
     assert "取り込み済み" in again.content.decode()
 
 
+def test_mac08_a_file_is_read_anew_after_its_mapping_was_corrected(
+    operator: User, computer: Computer
+) -> None:
+    other = world.computer("KK13-PC02", agents=["QUARANTINE"])
+    rows = (UNFIT, UNFIT.replace("PC01", "PC02"))
+    run(operator, *rows)
+    words = Layout().to_json() | {"fit": ["不適合"], "unfit": ["適合"]}
+    mappings.save_mapping(actor=operator, layout=Layout.from_json(words), seen=None, now=NOW)
+    run(operator, "KK13-PC02,,適合,2026/12/3 9:30,○,○,×,○,○,○,2026/11/29,")
+
+    made = run(operator, *rows)
+
+    assert made.taken_count == 1  # the newer check of the other machine stays
+    assert QuarantineStatus.system.get(computer=computer).result == "FIT"
+    assert QuarantineStatus.system.get(computer=other).checked_at.minute == 30
+    assert list(QuarantineEvent.system.filter(computer=computer).values_list("result", flat=True)) == [
+        "UNFIT",
+        "FIT",
+    ]
+    with pytest.raises(AlreadyImported):
+        run(operator, *rows)
+
+
 def test_operations_change_the_mapping_on_the_screen(operator: User) -> None:
     client, address = client_of(operator), reverse("quarantine_mapping")
     page = client.get(address)
