@@ -13,10 +13,9 @@ from rest_framework.response import Response
 from accounts import selectors
 from accounts.models import DirectoryAccount
 from portal.common.api.paging import PAGE_PARAMETERS, PAGE_QUERY, choice, page_of, paged
-from portal.common.api.problems import not_allowed
 from portal.common.api.views import ApiView
 from portal.orgs import permissions
-from portal.orgs.api import person, visible_codes
+from portal.orgs.api import person_who_may, visible_codes
 from portal.trail import services as trail
 
 
@@ -59,9 +58,7 @@ class AccountsView(ApiView):
     )
     def get(self, request: Request) -> Response:
         """Accounts, newest first (ユーザ検索, ACC-02)."""
-        user = person(request)
-        if not user.may(permissions.READ_ACCOUNTS):
-            raise not_allowed()
+        user = person_who_may(request, permissions.READ_ACCOUNTS)
         rows = selectors.accounts(
             user,
             q=request.query_params.get("q", ""),

@@ -22,7 +22,7 @@ from portal.common.api.paging import PAGE_PARAMETERS, PAGE_QUERY, choice, page_o
 from portal.common.api.parsing import StrictSerializer
 from portal.common.api.problems import FieldProblem, Problem, not_allowed, not_found
 from portal.common.api.views import ApiView
-from portal.orgs.api import person, visible_codes
+from portal.orgs.api import person_who_may, visible_codes
 from portal.orgs.models import User
 from portal.orgs.permissions import READ_DEVICES, Permission
 from portal.trail import services as trail
@@ -31,10 +31,7 @@ from portal.workflow.api.idempotency import once
 
 def reader(request: Request) -> User:
     """The person, who must be allowed to read devices."""
-    user = person(request)
-    if not user.may(READ_DEVICES):
-        raise not_allowed()
-    return user
+    return person_who_may(request, READ_DEVICES)
 
 
 class StepView(ApiView):

@@ -46,6 +46,7 @@ from portal.workflow.bulk import services as bulk
 from portal.workflow.bulk.columns import columns_of
 from portal.workflow.kinds import LineContext
 from portal.workflow.models import Application, Status
+from portal.workflow.rounds.answers import Answer
 from portal.workflow.services import Content
 
 _TOKYO, _OSAKA = "13", "27"
@@ -287,7 +288,7 @@ def _answer(teller: Teller, period: datetime, now: datetime, *, everything: bool
     lines = list(review.lines.order_by("pk"))
     for number, line in enumerate(lines if everything else lines[:2]):
         keep = everything or number == 0
-        decision = answering.Decision(
+        decision = Answer(
             line_id=line.pk,
             version=line.version,
             answer=DormantLine.Answer.KEEP if keep else DormantLine.Answer.DELETE,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any, ClassVar
 
@@ -13,22 +14,27 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.dormancy import answering, selectors
-from accounts.dormancy.answering import Decision, Outcome, What
-from accounts.dormancy.errors import InvalidAnswer, ListClosed
+from accounts.dormancy.errors import ListClosed
 from accounts.dormancy.models import DormantLine, DormantReview
-from portal.common.api.paging import PAGE_PARAMETERS, PAGE_QUERY, choice, page_of, paged, wrong_parameter
+from portal.common.api.paging import PAGE_PARAMETERS, PAGE_QUERY, choice, page_of, paged
 from portal.common.api.parsing import StrictSerializer
-from portal.common.api.problems import FieldProblem, Problem, invalid, not_allowed, not_found
+from portal.common.api.problems import Problem
 from portal.common.api.schema import IDEMPOTENCY_KEY
 from portal.common.api.views import ApiView
-from portal.orgs import permissions
-from portal.orgs.api import person, visible_codes
+from portal.orgs.api import person_who_may, visible_codes
 from portal.orgs.models import User
+from portal.orgs.permissions import READ_ACCOUNTS
 from portal.trail import services as trail
-from portal.workflow.api.errors import translated
-from portal.workflow.api.idempotency import once
+from portal.workflow.rounds.answers import Answer, Outcome, What
+from portal.workflow.rounds.api import MOST_ANSWERS, AnswersView, LineAnswerSerializer, month_of
 
-MOST_ANSWERS = 500
+WORDS = {
+    What.TAKEN: "answered",
+    What.OVER: "left",
+    What.CHANGED: "changed",
+    What.SAME: "same",
+    What.REFUSED: "refused",
+}
 _MONTH = r"20[0-9]{2}-(0[1-9]|1[0-2])"
 
 
@@ -62,15 +68,10 @@ class DormantLineSerializer(serializers.Serializer):
     left = serializers.ChoiceField(choices=DormantLine.Left.choices, allow_blank=True)
 
 
-class AnswerSerializer(StrictSerializer):
+class AnswerSerializer(LineAnswerSerializer):
     """One answer to one line as it was read."""
 
-    id = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
-    version = serializers.IntegerField(min_value=1, max_value=32767)
     answer = serializers.ChoiceField(choices=DormantLine.Answer.choices)
-    reason = serializers.CharField(
-        required=False, default="", allow_blank=True, max_length=answering.REASON_LENGTH
-    )
 
 
 class AnswersSerializer(StrictSerializer):
@@ -84,7 +85,7 @@ class AnswersSerializer(StrictSerializer):
 class OutcomeSerializer(serializers.Serializer):
     """What became of one answer."""
 
-    outcome = serializers.ChoiceField(choices=[what.value for what in What])
+    outcome = serializers.ChoiceField(choices=list(WORDS.values()))
     text = serializers.CharField()
     line = DormantLineSerializer()
 
@@ -106,9 +107,7 @@ class DormantLinesView(ApiView):
     )
     def get(self, request: Request) -> Response:
         """Dormant accounts, the newest list first (ACC-14)."""
-        user = person(request)
-        if not user.may(permissions.READ_ACCOUNTS):
-            raise not_allowed()
+        user = person_who_may(request, READ_ACCOUNTS)
         rows = selectors.filtered(selectors.lines(user), answer=choice(request, "answer", selectors.ANSWERS))
         if month := request.query_params.get("month"):
             rows = rows.filter(review__run__period=_month(month))
@@ -124,8 +123,11 @@ class DormantLinesView(ApiView):
         return Response(found)
 
 
-class DormantAnswersView(ApiView):
+class DormantAnswersView(AnswersView):
     """Answers to the lines of one list."""
+
+    body, outcome, words = AnswersSerializer, OutcomeSerializer, WORDS
+    permission, lines = READ_ACCOUNTS, staticmethod(selectors.lines)
 
     @extend_schema(
         operation_id="dormant_answer",
@@ -135,54 +137,20 @@ class DormantAnswersView(ApiView):
     )
     def post(self, request: Request) -> Response:
         """Keep with a reason, or delete, which puts the account into a delete draft (ACC-14)."""
-        user = person(request)
-        return once(request, user, lambda: self._answer(request, user))
+        return self.answered(request)
 
-    def _answer(self, request: Request, user: User) -> Response:
-        if not user.may(permissions.READ_ACCOUNTS):
-            raise not_allowed()
-        checked = AnswersSerializer(data=request.data)
-        checked.is_valid(raise_exception=True)
-        values = checked.validated_data
+    def find(self, user: User, values: dict[str, Any]) -> DormantReview:
+        """The list of an organisation and month."""
+        return selectors.review(user, _month(values["month"]), values["organisation"])
+
+    def take(self, found: DormantReview, answers: Sequence[Answer], user: User) -> list[Outcome[Any]]:
+        """409 when the next list has come."""
         try:
-            review = selectors.review(user, _month(values["month"]), values["organisation"])
-        except DormantReview.DoesNotExist:
-            raise not_found() from None
-        return Response(OutcomeSerializer(_taken(review, values["answers"], user), many=True).data)
-
-
-def _taken(review: DormantReview, answers: list[dict[str, Any]], user: User) -> list[dict[str, Any]]:
-    decisions = [
-        Decision(line_id=row["id"], version=row["version"], answer=row["answer"], reason=row["reason"])
-        for row in answers
-    ]
-    try:
-        with translated():
-            outcomes = answering.answer(
-                review_id=review.pk, decisions=decisions, actor=user, now=timezone.now()
-            )
-    except InvalidAnswer as error:
-        raise invalid(
-            [FieldProblem(f"answers/{name}", str(text)) for name, text in error.errors.items()], 422
-        ) from error
-    except ListClosed as error:
-        raise Problem(
-            409, "list-replaced", _("The next list has replaced this one. Answer there.")
-        ) from error
-    return _shown(outcomes, user)
-
-
-def _shown(outcomes: list[Outcome], user: User) -> list[dict[str, Any]]:
-    """The lines read again as the list shows them, in the order of the answers' lines."""
-    lines = selectors.lines(user).in_bulk([outcome.line.pk for outcome in outcomes])
-    return [
-        {"outcome": outcome.what.value, "text": outcome.text, "line": lines[outcome.line.pk]}
-        for outcome in outcomes
-    ]
+            return answering.answer(review_id=found.pk, decisions=answers, actor=user, now=timezone.now())
+        except ListClosed as error:
+            text = _("The next list has replaced this one. Answer there.")
+            raise Problem(409, "list-replaced", text) from error
 
 
 def _month(value: str) -> date:
-    try:
-        return date.fromisoformat(f"{value}-01")
-    except ValueError:
-        raise wrong_parameter("month", _("Write the month as 2026-12.")) from None
+    return month_of(value, name="month", problem=_("Write the month as 2026-12."))

@@ -1,7 +1,4 @@
-"""From the answer "delete" to the delete application: a draft of whoever answered, who reads and submits it (ACC-14).
-
-One draft for each list, person and kind takes in all accounts to delete, until the kind's number of lines is reached.
-"""
+"""From the answer "delete" to the delete application: a draft of whoever answered, who reads and submits it (ACC-14)."""
 
 from __future__ import annotations
 
@@ -11,18 +8,15 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from accounts.dormancy.errors import InvalidAnswer
 from accounts.dormancy.models import DormantLine, DormantReview
 from portal.orgs.models import User
-from portal.workflow import kinds, services
-from portal.workflow.content import Content
+from portal.workflow import kinds
 from portal.workflow.kinds import ApplicationKind
-from portal.workflow.models import Application, Status
+from portal.workflow.rounds import drafts
+from portal.workflow.rounds.answers import InvalidAnswer
 
 # By DormantLine.is_administrator: the kind of application that deletes such an account.
 KINDS: dict[bool, str] = {False: "accounts.delete", True: "accounts.admin_delete"}
-# The application came to an end and the account is still there: the answer is asked for again.
-WITHOUT_RESULT = frozenset({Status.WITHDRAWN, Status.REJECTED, Status.NOT_DONE})
 
 
 def kind_for(line: DormantLine) -> ApplicationKind[Any] | None:
@@ -36,6 +30,8 @@ def open_for(review: DormantReview, lines: Sequence[DormantLine], *, actor: User
 
     The caller saves the lines. Raises workflow's NotAllowed when the person may not apply there.
     """
+    month = {"month": f"{review.run.period:%Y-%m}"}
+    reason = _("Not used for half a year: our answer to the list of %(month)s.") % month
     for is_administrator in (False, True):
         group = [line for line in lines if line.is_administrator == is_administrator]
         if not group:
@@ -43,97 +39,24 @@ def open_for(review: DormantReview, lines: Sequence[DormantLine], *, actor: User
         kind = kind_for(group[0])
         if kind is None:
             raise InvalidAnswer({"answer": _("The portal has no application that deletes these accounts.")})
-        _fill(kind, review, group, actor, now)
+        drafts.put_in(
+            group,
+            kind=kind,
+            field="login_name",
+            siblings=review.lines.all(),
+            reason=reason,
+            actor=actor,
+            now=now,
+        )
 
 
 def take_out(line: DormantLine, *, actor: User, now: datetime) -> str:
     """Undo `open_for` for one line whose answer changes: "" when done, else the sentence why it cannot be."""
-    assert line.application_id is not None
-    application = Application.system.select_for_update(no_key=True).get(pk=line.application_id)
-    number = application.number
-    if application.status not in WITHOUT_RESULT:
-        if application.status != Status.DRAFT:
-            return _("Application %(number)s deletes this account already. Withdraw it first.") % {
-                "number": number
-            }
-        if application.applicant_id != actor.pk:
-            return _("%(person)s has written the delete application %(number)s. Ask them.") % {
-                "person": application.applicant.display_name,
-                "number": number,
-            }
-        _remove(application, line, actor, now)
-    line.application = None
-    return ""
-
-
-def _fill(
-    kind: ApplicationKind[Any],
-    review: DormantReview,
-    lines: Sequence[DormantLine],
-    actor: User,
-    now: datetime,
-) -> None:
-    waiting = list(lines)
-    draft = _open_draft(kind, review, actor)
-    while waiting:
-        kept = _payloads(draft) if draft is not None else []
-        taken, waiting = waiting[: kind.max_lines - len(kept)], waiting[kind.max_lines - len(kept) :]
-        if taken:
-            added = [{"login_name": line.login_name} for line in taken]
-            draft = _write(kind, review, draft, [*kept, *added], actor, now)
-            for line in taken:
-                line.application = draft
-        if waiting:
-            draft = None
-
-
-def _open_draft(kind: ApplicationKind[Any], review: DormantReview, actor: User) -> Application | None:
-    """The draft that this person has begun for this list and kind; locked, because it is about to grow."""
-    rows = Application.system.filter(
-        pk__in=review.lines.exclude(application=None).values("application_id"),
-        applicant=actor,
-        kind=kind.code,
-        status=Status.DRAFT,
+    return drafts.take_out(
+        line,
+        field="login_name",
+        submitted=_("Application %(number)s deletes this account already. Withdraw it first."),
+        others=_("%(person)s has written the delete application %(number)s. Ask them."),
+        actor=actor,
+        now=now,
     )
-    return rows.select_for_update(no_key=True).order_by("pk").last()
-
-
-def _write(
-    kind: ApplicationKind[Any],
-    review: DormantReview,
-    draft: Application | None,
-    payloads: list[dict[str, Any]],
-    actor: User,
-    now: datetime,
-) -> Application:
-    if draft is None:
-        reason = _("Not used for half a year: our answer to the list of %(month)s.") % {
-            "month": f"{review.run.period:%Y-%m}"
-        }
-        content = Content(reason=reason, lines=tuple(payloads))
-        return services.create_draft(
-            kind=kind.code,
-            organisation_id=review.organisation_id,
-            actor=actor,
-            content=content,
-            now=now,
-        )
-    return _save(draft, payloads, actor, now)
-
-
-def _remove(draft: Application, line: DormantLine, actor: User, now: datetime) -> None:
-    name = line.login_name.lower()
-    left = [data for data in _payloads(draft) if str(data.get("login_name", "")).lower() != name]
-    if left:
-        _save(draft, left, actor, now)
-    else:
-        services.withdraw(application_id=draft.pk, actor=actor, comment="", now=now)
-
-
-def _save(draft: Application, payloads: list[dict[str, Any]], actor: User, now: datetime) -> Application:
-    content = Content(reason=draft.reason, desired_on=draft.desired_on, lines=tuple(payloads))
-    return services.save_draft(application_id=draft.pk, actor=actor, content=content, version=None, now=now)
-
-
-def _payloads(draft: Application) -> list[dict[str, Any]]:
-    return [dict(line.payload) for line in draft.lines.all()]

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.dormancy.answering import REASON_LENGTH, Decision
 from accounts.dormancy.models import DormantLine
 from accounts.dormancy.selectors import MUST_CHANGE, NEVER
 from portal.common.forms import PortalForm
+from portal.workflow.rounds.answers import REASON_LENGTH
+from portal.workflow.rounds.forms import LinesForm
 
 # Any number that a bigint holds, then a version.
-_LINE = re.compile(r"[0-9]{1,18}:[0-9]{1,5}")
 _ANSWERS = (
     ("", gettext_lazy("All")),
     ("open", gettext_lazy("not answered")),
@@ -53,8 +52,10 @@ class AnswerFileForm(PortalForm):
         self.fields["file"].allow_empty_file = True  # type: ignore[attr-defined]
 
 
-class AnswerForm(PortalForm):
+class AnswerForm(LinesForm):
     """One answer for one or several lines; each line is named with the version that the person saw."""
+
+    choose_one = gettext_lazy("Choose at least one account.")
 
     line = forms.MultipleChoiceField(label=gettext_lazy("Accounts"), required=False)
     answer = forms.ChoiceField(
@@ -72,16 +73,6 @@ class AnswerForm(PortalForm):
         if not may_delete:
             keep = DormantLine.Answer.KEEP
             self.fields["answer"].choices = [(keep.value, keep.label)]  # type: ignore[attr-defined]
-        posted = self.data.getlist("line") if self.is_bound else []  # type: ignore[attr-defined]
-        self.chosen = {value for value in posted if _LINE.fullmatch(value)}
-        self.fields["line"].choices = [(value, value) for value in self.chosen]  # type: ignore[attr-defined]
-
-    def clean_line(self) -> list[str]:
-        """At least one line, each as "id:version"."""
-        values: list[str] = self.cleaned_data["line"]
-        if not values:
-            raise forms.ValidationError(_("Choose at least one account."))
-        return values
 
     def clean(self) -> dict[str, Any]:
         """ACC-14: keeping needs a reason."""
@@ -89,18 +80,3 @@ class AnswerForm(PortalForm):
         if cleaned.get("answer") == DormantLine.Answer.KEEP and not cleaned.get("reason", "").strip():
             self.add_error("reason", _("Write why the account is still needed."))
         return cleaned
-
-    def decisions(self) -> list[Decision]:
-        """What was chosen; call it on a valid form."""
-        found = []
-        for value in self.cleaned_data["line"]:
-            number, _colon, version = value.partition(":")
-            found.append(
-                Decision(
-                    line_id=int(number),
-                    version=int(version),
-                    answer=self.cleaned_data["answer"],
-                    reason=self.cleaned_data["reason"],
-                )
-            )
-        return found

@@ -17,14 +17,15 @@ from openpyxl.styles import PatternFill
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
 
-from accounts.dormancy.answering import REASON_LENGTH, Decision
 from accounts.dormancy.exports import moment
 from accounts.dormancy.models import DormantLine, DormantReview
+from portal.common.text import squeeze
 from portal.common.workbook import begin_sheet, safe_value, text_cell
 from portal.workflow.bulk.cells import address
 from portal.workflow.bulk.columns import Column
 from portal.workflow.bulk.tables import Table, read_table
 from portal.workflow.content import text_problem
+from portal.workflow.rounds.answers import REASON_LENGTH, Answer
 
 LIMIT = 2_000  # rows of one table; a longer list is answered in parts
 _TO_FILL = PatternFill("solid", fgColor="FFF7DB")
@@ -36,7 +37,7 @@ _FILLED_IN = ("answer", "reason")
 class Answers:
     """What a table says: decisions, or every problem with its cell."""
 
-    decisions: list[Decision] = field(default_factory=list)
+    decisions: list[Answer] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
 
@@ -177,12 +178,12 @@ def _is_new(row: dict[str, Any], line: DormantLine) -> bool:
     return bool(decision.answer) and not line.left and said != told
 
 
-def _decision(row: dict[str, Any], line: DormantLine) -> Decision:
+def _decision(row: dict[str, Any], line: DormantLine) -> Answer:
     values = row["v"]
     version = str(values.get("version", "")).strip()
-    return Decision(
+    return Answer(
         line_id=line.pk,
         version=int(version) if version else line.version,
         answer=values.get("answer", ""),
-        reason=str(values.get("reason", "")).strip(),
+        reason=squeeze(str(values.get("reason", ""))),
     )

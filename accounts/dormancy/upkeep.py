@@ -10,11 +10,12 @@ from django.utils.translation import gettext as _
 
 from accounts.dormancy import listing, mailing
 from accounts.dormancy.answering import settle
-from accounts.dormancy.deletions import WITHOUT_RESULT
 from accounts.dormancy.models import DormantLine, DormantReview
-from portal.common.time import business_days_between, is_business_day, today
+from portal.common.time import is_business_day, today
 from portal.gateways.directory import DirectoryError
 from portal.trail import services as trail
+from portal.workflow.rounds import reminding
+from portal.workflow.rounds.drafts import WITHOUT_RESULT
 
 REMIND_BEFORE = (7, 3)  # business days
 _OVERDUE_AGAIN = 5  # business days between two mails about a list that is overdue
@@ -113,11 +114,11 @@ def _remind(review_id: int, now: datetime) -> int:
 
 
 def _is_due(review: DormantReview, day: date) -> bool:
-    """Whether a mail is owed on that day; one that an outage swallowed is sent the next morning."""
-    last, due = review.reminded_on, review.due_on
-    if day > due:
-        return last is None or last <= due or business_days_between(last, day) >= _OVERDUE_AGAIN
-    left = business_days_between(day, due)
-    # What the mail about the list itself said that day needs no repetition.
-    told = last or today(review.created_at)
-    return any(left <= days < business_days_between(told, due) for days in REMIND_BEFORE)
+    return reminding.is_owed(
+        day,
+        due=review.due_on,
+        last=review.reminded_on,
+        told=today(review.created_at),
+        before=REMIND_BEFORE,
+        again_after=_OVERDUE_AGAIN,
+    )

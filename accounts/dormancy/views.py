@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -19,17 +19,17 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.dormancy import answering, exports, selectors, sheets
-from accounts.dormancy.answering import Outcome, What
-from accounts.dormancy.errors import InvalidAnswer, ListClosed
+from accounts.dormancy.errors import ListClosed
 from accounts.dormancy.forms import AnswerFileForm, AnswerForm, FilterForm
 from accounts.dormancy.models import DormantLine, DormantReview, DormantRun
 from accounts.views import AccountsView
-from portal.common.csvfile import csv_response
+from portal.common.export import rows_response
 from portal.common.pagination import COUNT_LIMIT, limited_count, paginate
-from portal.common.workbook import book_response, workbook_response
+from portal.common.workbook import book_response
 from portal.orgs.permissions import ANSWER_DORMANT
 from portal.trail import services as trail
 from portal.workflow.bulk.errors import FileRefused
+from portal.workflow.rounds.answers import InvalidAnswer, Outcome, What
 
 PAGE_SIZE = 100
 EXPORT_LIMIT = 10_000
@@ -63,7 +63,9 @@ class ReportExportView(AccountsView):
         report = selectors.report(self.user, run)
         trail.record(action="dormant.export", now=timezone.now(), actor=self.user, detail={"month": str(run)})
         name = _("dormant accounts") + f" {run}"
-        return table(request, name, exports.report_header(), exports.report_rows(report))
+        return rows_response(
+            request.GET.get("format", ""), name, exports.report_header(), exports.report_rows(report)
+        )
 
 
 class OneListView(AccountsView):
@@ -152,7 +154,7 @@ class AnswerView(OneListView):
             return self.page(review, form=form, status=422)
         try:
             outcomes = answering.answer(
-                review_id=review.pk, decisions=form.decisions(), actor=self.user, now=timezone.now()
+                review_id=review.pk, decisions=form.answers("answer"), actor=self.user, now=timezone.now()
             )
         except InvalidAnswer as error:
             for field, text in error.errors.items():
@@ -234,16 +236,9 @@ class ExportView(OneListView):
         self.note("dormant.export", review)
         rows = self.lines(review).order_by("-pk")[:EXPORT_LIMIT]
         name = _("dormant accounts") + f" {review.run} {review.organisation.short_name}"
-        return table(request, name, exports.line_header(), exports.line_rows(review, rows))
-
-
-def table(
-    request: HttpRequest, name: str, header: Sequence[str], rows: Iterable[Sequence[Any]]
-) -> HttpResponseBase:
-    """The rows as CSV, or with `format=xlsx` as a workbook."""
-    if request.GET.get("format") == "xlsx":
-        return workbook_response(f"{name}.xlsx", header, rows)
-    return csv_response(f"{name}.csv", header, rows)
+        return rows_response(
+            request.GET.get("format", ""), name, exports.line_header(), exports.line_rows(review, rows)
+        )
 
 
 def load_run(period: date) -> DormantRun:
@@ -254,16 +249,16 @@ def load_run(period: date) -> DormantRun:
         raise Http404 from error
 
 
-def tell(request: HttpRequest, outcomes: list[Outcome]) -> None:
+def tell(request: HttpRequest, outcomes: list[Outcome[DormantLine]]) -> None:
     """What became of the answers, in words: the count of those taken, and each that was not."""
     counts = Counter(outcome.what for outcome in outcomes)
-    taken = counts[What.ANSWERED] + counts[What.SAME]
+    taken = counts[What.TAKEN] + counts[What.SAME]
     if taken:
         text = ngettext("%(n)d account was answered.", "%(n)d accounts were answered.", taken)
         messages.success(request, text % {"n": taken})
     for outcome in outcomes:
         line = outcome.line
-        if outcome.what is What.LEFT:
+        if outcome.what is What.OVER:
             text = _("%(name)s is off the list: the account %(why)s.")
             messages.info(request, text % {"name": line.login_name, "why": line.get_left_display()})
         elif outcome.what is What.CHANGED:

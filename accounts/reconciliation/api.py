@@ -14,10 +14,9 @@ from accounts.reconciliation import selectors
 from accounts.reconciliation.models import Answer, FindingKind, FindingState
 from accounts.reconciliation.selectors import EVERY, LIVE_FILTER, Filters
 from portal.common.api.paging import PAGE_PARAMETERS, PAGE_QUERY, choice, page_of, paged
-from portal.common.api.problems import not_allowed
 from portal.common.api.views import ApiView
 from portal.orgs import permissions
-from portal.orgs.api import person, visible_codes
+from portal.orgs.api import person_who_may, visible_codes
 from portal.trail import services as trail
 
 
@@ -66,9 +65,7 @@ class FindingsView(ApiView):
     )
     def get(self, request: Request) -> Response:
         """Findings of the reconciliation with AD, newest first."""
-        user = person(request)
-        if not user.may(permissions.READ_ACCOUNTS):
-            raise not_allowed()
+        user = person_who_may(request, permissions.READ_ACCOUNTS)
         filters = Filters(
             kind=choice(request, "kind", FindingKind.values),
             organisation=choice(request, "organisation", visible_codes(user)),

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 
 from devices.exchange.usage import set_usage
 from devices.inventory import deciding, opening
-from devices.inventory.deciding import Decision
 from devices.inventory.models import InventoryLine
 from devices.permits.models import Device, DevicePermit
 from portal.orgs.models import Membership
 from portal.orgs.permissions import Role
+from portal.workflow.rounds.answers import Answer
 
 
 def scene(now: datetime) -> None:
@@ -29,7 +29,5 @@ def scene(now: datetime) -> None:
         organisation_id=line.organisation_id, role=Role.SECURITY_OFFICER, ended_at=None
     ).first()
     if officer is not None:
-        kept = Decision(
-            line_id=line.pk, version=line.version, decision="KEEP", reason="年度末の提出に使うため。"
-        )
+        kept = Answer(line_id=line.pk, version=line.version, answer="KEEP", reason="年度末の提出に使うため。")
         deciding.decide(sheet_id=line.sheet_id, decisions=[kept], actor=officer.user, now=now)

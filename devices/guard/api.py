@@ -23,12 +23,12 @@ from devices.guard.models import GuardState, ListedPair, Mode
 from devices.guard.render import Extract, render
 from devices.whitelist.addresses import AddressRefused, parse_ip, parse_mac
 from portal.common.api.paging import wrong_parameter
-from portal.common.api.problems import FieldProblem, Problem, invalid, not_allowed
+from portal.common.api.problems import FieldProblem, Problem, invalid
 from portal.common.api.schema import IDEMPOTENCY_KEY
 from portal.common.api.views import ApiView
 from portal.common.time import today
 from portal.gateways.guard import Form
-from portal.orgs.api import person
+from portal.orgs.api import person_who_may
 from portal.orgs.models import Organisation, User
 from portal.orgs.permissions import READ_DEVICES, READ_OPERATIONS, RUN_OPERATIONS
 from portal.trail import services as trail
@@ -230,8 +230,7 @@ class GuardsView(ApiView):
     @extend_schema(operation_id="guards_list", responses=GuardSerializer(many=True))
     def get(self, request: Request) -> Response:
         """Every guard."""
-        if not person(request).may(READ_OPERATIONS):
-            raise not_allowed()
+        person_who_may(request, READ_OPERATIONS)
         return Response(GuardSerializer(selectors.guards(), many=True).data)
 
 
@@ -260,8 +259,7 @@ class GuardModesView(ApiView):
     @extend_schema(operation_id="guard_modes_list", responses=GuardModeSerializer(many=True))
     def get(self, request: Request) -> Response:
         """Today's mode of every federation, and what was decided for later."""
-        if not person(request).may(READ_OPERATIONS):
-            raise not_allowed()
+        person_who_may(request, READ_OPERATIONS)
         return Response(GuardModeSerializer(selectors.mode_rows(timezone.now()), many=True).data)
 
     @extend_schema(
@@ -272,9 +270,7 @@ class GuardModesView(ApiView):
     )
     def post(self, request: Request) -> Response:
         """Decide the mode of a federation from a day on."""
-        user = person(request)
-        if not user.may(RUN_OPERATIONS):
-            raise not_allowed()
+        user = person_who_may(request, RUN_OPERATIONS)
         given = GuardDecisionSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         return once(request, user, lambda: self._decide(user, given))

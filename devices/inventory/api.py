@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any, ClassVar
 
@@ -14,21 +15,27 @@ from rest_framework.response import Response
 
 from devices.api import reader
 from devices.inventory import deciding, selectors
-from devices.inventory.deciding import Decision, What
-from devices.inventory.errors import CampaignClosed, InvalidDecision
+from devices.inventory.errors import CampaignClosed
 from devices.inventory.models import InventoryLine, InventorySheet
-from portal.common.api.paging import PAGE_PARAMETERS, PAGE_QUERY, choice, page_of, paged, wrong_parameter
+from portal.common.api.paging import PAGE_PARAMETERS, PAGE_QUERY, choice, page_of, paged
 from portal.common.api.parsing import StrictSerializer
-from portal.common.api.problems import FieldProblem, Problem, invalid, not_found
+from portal.common.api.problems import Problem
 from portal.common.api.schema import IDEMPOTENCY_KEY
 from portal.common.api.views import ApiView
 from portal.orgs.api import visible_codes
 from portal.orgs.models import User
+from portal.orgs.permissions import READ_DEVICES
 from portal.trail import services as trail
-from portal.workflow.api.errors import translated
-from portal.workflow.api.idempotency import once
+from portal.workflow.rounds.answers import Answer, Outcome, What
+from portal.workflow.rounds.api import MOST_ANSWERS, AnswersView, LineAnswerSerializer, month_of
 
-MOST_DECISIONS = 500
+WORDS = {
+    What.TAKEN: "decided",
+    What.SAME: "same",
+    What.OVER: "gone",
+    What.CHANGED: "changed",
+    What.REFUSED: "refused",
+}
 _QUARTER = r"20[0-9]{2}-(01|04|07|10)"
 
 
@@ -58,15 +65,10 @@ class InventoryLineSerializer(serializers.Serializer):
     application = serializers.CharField(source="application.number", default=None, allow_null=True)
 
 
-class InventoryAnswerSerializer(StrictSerializer):
+class InventoryAnswerSerializer(LineAnswerSerializer):
     """One decision about one line as it was read."""
 
-    id = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
-    version = serializers.IntegerField(min_value=1, max_value=32767)
     decision = serializers.ChoiceField(choices=InventoryLine.Decision.choices)
-    reason = serializers.CharField(
-        required=False, default="", allow_blank=True, max_length=deciding.REASON_LENGTH
-    )
 
 
 class InventoryAnswersSerializer(StrictSerializer):
@@ -75,14 +77,14 @@ class InventoryAnswersSerializer(StrictSerializer):
     quarter = serializers.RegexField(rf"^{_QUARTER}\Z", help_text="2027-01")
     organisation = serializers.CharField(max_length=20)
     decisions = serializers.ListField(
-        child=InventoryAnswerSerializer(), allow_empty=False, max_length=MOST_DECISIONS
+        child=InventoryAnswerSerializer(), allow_empty=False, max_length=MOST_ANSWERS
     )
 
 
 class InventoryOutcomeSerializer(serializers.Serializer):
     """What became of one decision."""
 
-    outcome = serializers.ChoiceField(choices=[what.value for what in What])
+    outcome = serializers.ChoiceField(choices=list(WORDS.values()))
     text = serializers.CharField()
     line = InventoryLineSerializer()
 
@@ -121,8 +123,12 @@ class InventoryLinesView(ApiView):
         return Response(found)
 
 
-class InventoryDecisionsView(ApiView):
+class InventoryDecisionsView(AnswersView):
     """Decisions about the lines of one sheet."""
+
+    body, outcome, words = InventoryAnswersSerializer, InventoryOutcomeSerializer, WORDS
+    one, many = "decision", "decisions"
+    permission, lines = READ_DEVICES, staticmethod(selectors.lines)
 
     @extend_schema(
         operation_id="inventory_decide",
@@ -132,43 +138,20 @@ class InventoryDecisionsView(ApiView):
     )
     def post(self, request: Request) -> Response:
         """Keep with a reason, remove, or missing (DEV-07)."""
-        user = reader(request)
-        return once(request, user, lambda: self._decide(request, user))
+        return self.answered(request)
 
-    def _decide(self, request: Request, user: User) -> Response:
-        checked = InventoryAnswersSerializer(data=request.data)
-        checked.is_valid(raise_exception=True)
-        values = checked.validated_data
+    def find(self, user: User, values: dict[str, Any]) -> InventorySheet:
+        """The sheet of a federation and quarter."""
+        return selectors.sheet(user, _quarter(values["quarter"]), values["organisation"])
+
+    def take(self, found: InventorySheet, answers: Sequence[Answer], user: User) -> list[Outcome[Any]]:
+        """409 when the inventory is closed."""
         try:
-            sheet = selectors.sheet(user, _quarter(values["quarter"]), values["organisation"])
-        except InventorySheet.DoesNotExist:
-            raise not_found() from None
-        return Response(InventoryOutcomeSerializer(_taken(sheet, values["decisions"], user), many=True).data)
-
-
-def _taken(sheet: InventorySheet, rows: list[dict[str, Any]], user: User) -> list[dict[str, Any]]:
-    decisions = [
-        Decision(line_id=row["id"], version=row["version"], decision=row["decision"], reason=row["reason"])
-        for row in rows
-    ]
-    try:
-        with translated():
-            outcomes = deciding.decide(sheet_id=sheet.pk, decisions=decisions, actor=user, now=timezone.now())
-    except InvalidDecision as error:
-        problems = [FieldProblem(f"decisions/{name}", str(text)) for name, text in error.errors.items()]
-        raise invalid(problems, 422) from error
-    except CampaignClosed as error:
-        text = _("This inventory is closed. Nothing was changed.")
-        raise Problem(409, "inventory-closed", text) from error
-    lines = selectors.lines(user).in_bulk([outcome.line.pk for outcome in outcomes])
-    return [
-        {"outcome": outcome.what.value, "text": outcome.text, "line": lines[outcome.line.pk]}
-        for outcome in outcomes
-    ]
+            return deciding.decide(sheet_id=found.pk, decisions=answers, actor=user, now=timezone.now())
+        except CampaignClosed as error:
+            text = _("This inventory is closed. Nothing was changed.")
+            raise Problem(409, "inventory-closed", text) from error
 
 
 def _quarter(value: str) -> date:
-    try:
-        return date.fromisoformat(f"{value}-01")
-    except ValueError:
-        raise wrong_parameter("quarter", _("Write the quarter as 2027-01.")) from None
+    return month_of(value, name="quarter", problem=_("Write the quarter as 2027-01."))

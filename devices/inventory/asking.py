@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 
 from devices.inventory import mailing
 from devices.inventory.deciding import lines_of, locked, may, save
-from devices.inventory.errors import CampaignClosed, InvalidDecision, LinkInvalid, TooManyAttempts
+from devices.inventory.errors import CampaignClosed, LinkInvalid, TooManyAttempts
 from devices.inventory.models import InventoryCampaign, InventoryLine, WrongLink
 from portal.common.text import squeeze
 from portal.common.time import today
@@ -26,6 +26,7 @@ from portal.orgs.permissions import DECIDE_INVENTORY
 from portal.trail import services as trail
 from portal.workflow.content import text_problem
 from portal.workflow.errors import NotAllowed
+from portal.workflow.rounds.answers import InvalidAnswer
 
 REPLY_LENGTH = 120
 _WRONG_LINKS_AN_HOUR = 20  # from one address; a token has 256 bits, so this only keeps the noise down
@@ -88,15 +89,15 @@ def find(*, token: str, ip: str | None, now: datetime) -> InventoryLine:
 def reply(*, token: str, answer: str, text: str, now: datetime) -> InventoryLine:
     """What the user says; the link answers once. It decides nothing: the officer does (DEV-07).
 
-    Raises LinkInvalid, InvalidDecision.
+    Raises LinkInvalid, InvalidAnswer.
     """
     text = squeeze(text)
     if answer not in InventoryLine.Reply.values:
-        raise InvalidDecision({"answer": _("Choose an answer.")})
+        raise InvalidAnswer({"answer": _("Choose an answer.")})
     if answer == InventoryLine.Reply.NEEDED and not text:
-        raise InvalidDecision({"text": _("Write what you still need it for.")})
+        raise InvalidAnswer({"text": _("Write what you still need it for.")})
     if problem := text_problem(text, REPLY_LENGTH):
-        raise InvalidDecision({"text": problem})
+        raise InvalidAnswer({"text": problem})
     found = _find(token, now)
     if found is None:
         raise LinkInvalid

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from devices.inventory import mailing, removals
-from devices.inventory.errors import CampaignClosed, InvalidDecision
+from devices.inventory.errors import CampaignClosed
 from devices.inventory.models import InventoryLine, InventorySheet
 from devices.permits.models import DevicePermit
-from portal.common.text import squeeze
 from portal.common.time import JST, today
-from portal.orgs.models import Membership, User
+from portal.orgs.models import User
 from portal.orgs.permissions import APPLY, DECIDE_INVENTORY, Permission
 from portal.trail import services as trail
-from portal.workflow.content import text_problem
+from portal.workflow import people
 from portal.workflow.errors import NotAllowed
+from portal.workflow.rounds.answers import REASON_LENGTH, Answer, InvalidAnswer, Outcome, What
 
-REASON_LENGTH = 200
 KEEP, REMOVE, MISSING = (
     InventoryLine.Decision.KEEP,
     InventoryLine.Decision.REMOVE,
@@ -31,63 +28,36 @@ KEEP, REMOVE, MISSING = (
 RECENT = InventoryLine.Usage.RECENT
 
 
-class What(enum.Enum):
-    """What became of one decision."""
-
-    DECIDED = "decided"
-    SAME = "same"
-    """It says so already: a click that came twice."""
-    GONE = "gone"
-    """The permit has ended: nothing is left to decide."""
-    CHANGED = "changed"
-    """Somebody else was quicker: the line shows who."""
-    REFUSED = "refused"
-    """It cannot be changed any more; `text` says why."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Decision:
-    """One decision about one line as the person saw it (`version`)."""
-
-    line_id: int
-    version: int
-    decision: str
-    reason: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """One decision and what became of it."""
-
-    line: InventoryLine
-    what: What
-    text: str = ""
-
-
 @transaction.atomic
-def decide(*, sheet_id: int, decisions: Sequence[Decision], actor: User, now: datetime) -> list[Outcome]:
+def decide(
+    *, sheet_id: int, decisions: Sequence[Answer], actor: User, now: datetime
+) -> list[Outcome[InventoryLine]]:
     """Take decisions about lines of one sheet, each judged by itself; what somebody else decided meanwhile stays.
 
     "Remove" puts the device into a removal draft when the person may apply; otherwise an applicant does it
-    (removals.write). Raises NotAllowed, InvalidDecision, CampaignClosed; then nothing was decided.
+    (removals.write). Raises NotAllowed, InvalidAnswer, CampaignClosed; then nothing was decided.
     """
     sheet = locked(sheet_id)
-    wanted = {decision.line_id: _checked(decision) for decision in decisions}
+    unknown = _("Choose keep, remove or missing.")
+    wanted = {
+        given.line_id: given.checked(InventoryLine.Decision.values, field="decision", unknown=unknown)
+        for given in decisions
+    }
     is_officer = require_may_decide(sheet, wanted.values(), actor, now)
     if not sheet.campaign.is_open:
         raise CampaignClosed
     lines = lines_of(sheet, wanted)
     for line in lines:
         decision = wanted[line.pk]
-        if line.gone_at is None and (problem := reason_problem(line, decision.decision, decision.reason)):
-            raise InvalidDecision({"reason": problem})
+        if line.gone_at is None and (problem := reason_problem(line, decision.answer, decision.reason)):
+            raise InvalidAnswer({"reason": problem})
     outcomes = [_take(line, wanted[line.pk], actor, now, is_officer) for line in lines]
-    decided = [outcome.line for outcome in outcomes if outcome.what is What.DECIDED]
+    decided = [outcome.line for outcome in outcomes if outcome.what is What.TAKEN]
     to_remove = [line for line in decided if line.decision == REMOVE and line.application_id is None]
     if to_remove and may(actor, APPLY, sheet.organisation_id, now):
         removals.open_for(sheet, to_remove, actor=actor, now=now)
     for outcome in outcomes:
-        if outcome.what in (What.DECIDED, What.GONE):
+        if outcome.what in (What.TAKEN, What.OVER):
             save(sheet, outcome.line, actor, now)
     if missing := sum(line.decision == MISSING for line in decided):
         mailing.tell_missing(sheet, missing, now)
@@ -101,15 +71,14 @@ def keep_recent(*, sheet_id: int, actor: User, now: datetime) -> int:
     sheet = locked(sheet_id)
     rows = sheet.lines.filter(decision="", gone_at=None, usage=RECENT)
     found = [
-        Decision(line_id=pk, version=version, decision=KEEP)
-        for pk, version in rows.values_list("pk", "version")
+        Answer(line_id=pk, version=version, answer=KEEP) for pk, version in rows.values_list("pk", "version")
     ]
     outcomes = decide(sheet_id=sheet_id, decisions=found, actor=actor, now=now)
-    return sum(outcome.what is What.DECIDED for outcome in outcomes)
+    return sum(outcome.what is What.TAKEN for outcome in outcomes)
 
 
 @transaction.atomic
-def take_over_replies(*, sheet_id: int, actor: User, now: datetime) -> list[Outcome]:
+def take_over_replies(*, sheet_id: int, actor: User, now: datetime) -> list[Outcome[InventoryLine]]:
     """Decide as the users answered: needed is kept with their reason, not needed is removed, not here is missing."""
     meant = {"NEEDED": KEEP, "NOT_NEEDED": REMOVE, "NOT_HERE": MISSING}
     sheet = locked(sheet_id)
@@ -119,10 +88,10 @@ def take_over_replies(*, sheet_id: int, actor: User, now: datetime) -> list[Outc
         said = f"{line.get_reply_display()} {line.reply_text}".strip()
         reason = _("The user: %(text)s") % {"text": said}
         found.append(
-            Decision(
+            Answer(
                 line_id=line.pk,
                 version=line.version,
-                decision=meant[line.reply],
+                answer=meant[line.reply],
                 reason=reason[:REASON_LENGTH],
             )
         )
@@ -146,17 +115,11 @@ def lines_of(sheet: InventorySheet, pks: Iterable[int]) -> list[InventoryLine]:
 
 def may(actor: User, permission: Permission, organisation_id: int, now: datetime) -> bool:
     """Whether a membership of today gives the permission, read fresh."""
-    held = Membership.system.valid_on(today(now)).filter(user_id=actor.pk, organisation_id=organisation_id)
-    return held.filter(
-        role__in=permission.roles,
-        organisation__kind__in=permission.kinds,
-        user__is_active=True,
-        user__is_break_glass=False,
-    ).exists()
+    return people.may(actor, permission, organisation_id, today(now))
 
 
 def require_may_decide(
-    sheet: InventorySheet, decisions: Iterable[Decision], actor: User, now: datetime
+    sheet: InventorySheet, decisions: Iterable[Answer], actor: User, now: datetime
 ) -> bool:
     """DEV-07: the security officer decides. That a device is not needed any more an applicant may say too.
 
@@ -164,7 +127,7 @@ def require_may_decide(
     """
     if may(actor, DECIDE_INVENTORY, sheet.organisation_id, now):
         return True
-    only_removals = all(decision.decision == REMOVE for decision in decisions)
+    only_removals = all(decision.answer == REMOVE for decision in decisions)
     if not (only_removals and may(actor, APPLY, sheet.organisation_id, now)):
         raise NotAllowed(_("The security officer of the organisation decides its inventory (DEV-07)."))
     return False
@@ -212,18 +175,6 @@ def save(
     )
 
 
-def _checked(decision: Decision) -> Decision:
-    """The decision with its reason trimmed. Raises InvalidDecision."""
-    reason = squeeze(decision.reason)
-    if decision.decision not in InventoryLine.Decision.values:
-        raise InvalidDecision({"decision": _("Choose keep, remove or missing.")})
-    if problem := text_problem(reason, REASON_LENGTH):
-        raise InvalidDecision({"reason": problem})
-    return Decision(
-        line_id=decision.line_id, version=decision.version, decision=decision.decision, reason=reason
-    )
-
-
 def reason_problem(line: InventoryLine, decision: str, reason: str) -> str:
     """Why a reason is still needed; "" when none is. Recent use is a reason of its own."""
     if reason or decision == REMOVE or (decision == KEEP and line.usage == RECENT):
@@ -233,25 +184,27 @@ def reason_problem(line: InventoryLine, decision: str, reason: str) -> str:
     return _("Write what is known: where it was last, who looks for it.")
 
 
-def _take(line: InventoryLine, decision: Decision, actor: User, now: datetime, is_officer: bool) -> Outcome:
+def _take(
+    line: InventoryLine, decision: Answer, actor: User, now: datetime, is_officer: bool
+) -> Outcome[InventoryLine]:
     """Judge one line and change it in memory."""
     if line.gone_at is not None:
-        return Outcome(line=line, what=What.GONE)
+        return Outcome(line=line, what=What.OVER)
     if line.is_open and line.permit.state != DevicePermit.State.REGISTERED:
         line.gone_at = now
-        return Outcome(line=line, what=What.GONE)
+        return Outcome(line=line, what=What.OVER)
     reason = decision.reason
-    if not reason and decision.decision == KEEP and line.last_used_at is not None:
+    if not reason and decision.answer == KEEP and line.last_used_at is not None:
         day = line.last_used_at.astimezone(JST)
         reason = _("Used on %(day)s.") % {"day": f"{day:%Y-%m-%d}"}
-    if (line.decision, line.reason) == (decision.decision, reason):
+    if (line.decision, line.reason) == (decision.answer, reason):
         return Outcome(line=line, what=What.SAME)
     # DEV-07: what the officer decided, "missing" above all, no applicant decides away.
     if line.version != decision.version or (line.decision in (KEEP, MISSING) and not is_officer):
         return Outcome(line=line, what=What.CHANGED)
-    taken_back = line.application_id is not None and decision.decision != REMOVE
+    taken_back = line.application_id is not None and decision.answer != REMOVE
     if taken_back and (problem := removals.take_out(line, actor=actor, now=now)):
         return Outcome(line=line, what=What.REFUSED, text=problem)
-    line.decision, line.reason = decision.decision, reason
+    line.decision, line.reason = decision.answer, reason
     line.decided_by, line.decided_at = actor, now
-    return Outcome(line=line, what=What.DECIDED)
+    return Outcome(line=line, what=What.TAKEN)

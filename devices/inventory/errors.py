@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 
 class InventoryError(Exception):
     """Base of this app's errors."""
@@ -23,11 +21,3 @@ class LinkInvalid(InventoryError):
 
 class TooManyAttempts(InventoryError):
     """Too many wrong links from one address: wait an hour (429)."""
-
-
-class InvalidDecision(InventoryError):
-    """The decision cannot be taken as it stands (422). `errors` maps a field to a translated sentence."""
-
-    def __init__(self, errors: Mapping[str, str]) -> None:
-        super().__init__("; ".join(errors))
-        self.errors = dict(errors)

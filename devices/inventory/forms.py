@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from django import forms
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from devices.inventory.asking import REPLY_LENGTH
-from devices.inventory.deciding import REASON_LENGTH, Decision
 from devices.inventory.models import InventoryLine
 from portal.common.forms import PortalForm
+from portal.workflow.rounds.answers import REASON_LENGTH
+from portal.workflow.rounds.forms import LinesForm
 
 # Any number that a bigint holds, then a version.
-_LINE = re.compile(r"[0-9]{1,18}:[0-9]{1,5}")
 _DECISIONS = (
     ("", gettext_lazy("All")),
     ("open", gettext_lazy("not decided")),
@@ -39,31 +37,15 @@ class FilterForm(PortalForm):
     usage = forms.ChoiceField(label=gettext_lazy("Use"), required=False, choices=_USAGES)
 
 
-class LinesForm(PortalForm):
-    """Lines that were ticked, each named with the version that the person saw."""
+class DevicesForm(LinesForm):
+    """Devices that were ticked."""
+
+    choose_one = gettext_lazy("Choose at least one device.")
 
     line = forms.MultipleChoiceField(label=gettext_lazy("Devices"), required=False)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        posted = self.data.getlist("line") if self.is_bound else []  # type: ignore[attr-defined]
-        self.chosen = {value for value in posted if _LINE.fullmatch(value)}
-        self.fields["line"].choices = [(value, value) for value in self.chosen]  # type: ignore[attr-defined]
 
-    def clean_line(self) -> list[str]:
-        """At least one line, each as "id:version"."""
-        values: list[str] = self.cleaned_data["line"]
-        if not values:
-            raise forms.ValidationError(_("Choose at least one device."))
-        return values
-
-    @property
-    def line_ids(self) -> list[int]:
-        """The lines; call it on a valid form."""
-        return [int(value.partition(":")[0]) for value in self.cleaned_data["line"]]
-
-
-class DecisionForm(LinesForm):
+class DecisionForm(DevicesForm):
     """One decision about one or several lines."""
 
     decision = forms.ChoiceField(
@@ -83,21 +65,6 @@ class DecisionForm(LinesForm):
         if not may_decide:
             remove = InventoryLine.Decision.REMOVE
             self.fields["decision"].choices = [(remove.value, remove.label)]  # type: ignore[attr-defined]
-
-    def decisions(self) -> list[Decision]:
-        """What was chosen; call it on a valid form."""
-        found = []
-        for value in self.cleaned_data["line"]:
-            number, _colon, version = value.partition(":")
-            found.append(
-                Decision(
-                    line_id=int(number),
-                    version=int(version),
-                    decision=self.cleaned_data["decision"],
-                    reason=self.cleaned_data["reason"],
-                )
-            )
-        return found
 
 
 class ScanForm(PortalForm):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import datetime
 
 from devices.inventory.models import InventorySheet
 from portal.common.time import today
 from portal.notices import services as notices
-from portal.orgs.models import Membership, User
+from portal.orgs.models import User
 from portal.orgs.permissions import Role
 from portal.workflow import people
 
@@ -23,24 +22,38 @@ QUESTION = "inventory_question"
 
 def tell_opened(sheet: InventorySheet, waiting: int, now: datetime) -> None:
     """The campaign is open: to the security officers, who decide."""
-    _send(OPENED, sheet, waiting, _holders(sheet, {Role.SECURITY_OFFICER}, today(now)), now)
+    _send(
+        OPENED,
+        sheet,
+        waiting,
+        people.members(sheet.organisation_id, {Role.SECURITY_OFFICER}, today(now)),
+        now,
+    )
 
 
 def remind(sheet: InventorySheet, waiting: int, now: datetime) -> None:
     """Some days are left: to the security officers."""
-    _send(REMINDER, sheet, waiting, _holders(sheet, {Role.SECURITY_OFFICER}, today(now)), now)
+    _send(
+        REMINDER,
+        sheet,
+        waiting,
+        people.members(sheet.organisation_id, {Role.SECURITY_OFFICER}, today(now)),
+        now,
+    )
 
 
 def tell_overdue(sheet: InventorySheet, waiting: int, now: datetime) -> None:
     """The date has passed: to the officers, the security managers and network operations."""
     day = today(now)
-    own = _holders(sheet, {Role.SECURITY_OFFICER, Role.SECURITY_MANAGER}, day)
+    own = people.members(sheet.organisation_id, {Role.SECURITY_OFFICER, Role.SECURITY_MANAGER}, day)
     _send(OVERDUE, sheet, waiting, own | people.operators(day), now)
 
 
 def tell_missing(sheet: InventorySheet, count: int, now: datetime) -> None:
     """Devices cannot be found: the security managers must know at once."""
-    _send(MISSING, sheet, count, _holders(sheet, {Role.SECURITY_MANAGER}, today(now)), now)
+    _send(
+        MISSING, sheet, count, people.members(sheet.organisation_id, {Role.SECURITY_MANAGER}, today(now)), now
+    )
 
 
 def ask(sheet: InventorySheet, address: str, lines: list[int], now: datetime) -> None:
@@ -52,16 +65,6 @@ def ask(sheet: InventorySheet, address: str, lines: list[int], now: datetime) ->
         to_address=address,
         context={"lines": lines, "closes_on": sheet.campaign.closes_on.isoformat()},
     )
-
-
-def _holders(sheet: InventorySheet, roles: Iterable[str], day: date) -> dict[int, User]:
-    rows = Membership.system.valid_on(day).filter(
-        organisation_id=sheet.organisation_id,
-        role__in=list(roles),
-        user__is_active=True,
-        user__is_break_glass=False,
-    )
-    return {row.user_id: row.user for row in rows.select_related("user").order_by("user_id")}
 
 
 def _send(template: str, sheet: InventorySheet, count: int, to: dict[int, User], now: datetime) -> None:

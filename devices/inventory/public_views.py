@@ -14,10 +14,11 @@ from django.views.decorators.cache import never_cache
 from django.views.generic import View
 
 from devices.inventory import asking
-from devices.inventory.errors import InvalidDecision, LinkInvalid, TooManyAttempts
+from devices.inventory.errors import LinkInvalid, TooManyAttempts
 from devices.inventory.forms import ReplyForm
 from devices.inventory.models import InventoryLine
 from portal.orgs.clients import client_ip
+from portal.workflow.rounds.answers import InvalidAnswer
 
 
 @method_decorator([login_not_required, never_cache], name="dispatch")
@@ -46,7 +47,7 @@ class QuestionView(View):
             return self.page(line, form, status=422)
         try:
             asking.reply(token=token, now=timezone.now(), **form.cleaned_data)
-        except InvalidDecision as error:
+        except InvalidAnswer as error:
             for field, text in error.errors.items():
                 form.add_error(field, text)
             return self.page(line, form, status=422)

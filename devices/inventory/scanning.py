@@ -12,12 +12,13 @@ from django.utils.translation import gettext as _
 
 from devices.fields import identifier
 from devices.inventory import deciding
-from devices.inventory.deciding import Decision, lines_of, locked, may, save
+from devices.inventory.deciding import lines_of, locked, may, save
 from devices.inventory.errors import CampaignClosed
 from devices.inventory.models import InventoryLine
 from portal.orgs.models import User
 from portal.orgs.permissions import DECIDE_INVENTORY
 from portal.workflow.errors import NotAllowed
+from portal.workflow.rounds.answers import Answer
 
 
 class Seen(enum.Enum):
@@ -50,7 +51,7 @@ def scan(
 ) -> Scan:
     """Note that a device was seen; with `keep` an open line is decided as well, with this reason.
 
-    Raises NotAllowed, CampaignClosed, InvalidDecision.
+    Raises NotAllowed, CampaignClosed, InvalidAnswer.
     """
     sheet = locked(sheet_id)
     if not may(actor, DECIDE_INVENTORY, sheet.organisation_id, now):
@@ -67,9 +68,8 @@ def scan(
         line.seen_at, line.seen_by = now, actor
         save(sheet, line, actor, now, "inventory.seen")
     if keep and line.is_open:
-        decision = Decision(
-            line_id=pk, version=line.version, decision=InventoryLine.Decision.KEEP, reason=reason
-        )
+        keep_it = InventoryLine.Decision.KEEP
+        decision = Answer(line_id=pk, version=line.version, answer=keep_it, reason=reason)
         (outcome,) = deciding.decide(sheet_id=sheet_id, decisions=[decision], actor=actor, now=now)
         line = outcome.line
     return Scan(number=number, seen=seen, line=line)

@@ -16,15 +16,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from devices.inventory import asking, deciding, exports, removals, scanning, selectors
-from devices.inventory.deciding import Outcome, What
-from devices.inventory.errors import CampaignClosed, InvalidDecision
-from devices.inventory.forms import DecisionForm, FilterForm, LinesForm, ScanForm
-from devices.inventory.models import InventorySheet
+from devices.inventory.errors import CampaignClosed
+from devices.inventory.forms import DecisionForm, DevicesForm, FilterForm, ScanForm
+from devices.inventory.models import InventoryLine, InventorySheet
 from devices.inventory.scanning import Scan, Seen
-from devices.inventory.views import CampaignMixin, forbid_unless, table
+from devices.inventory.views import CampaignMixin, forbid_unless
+from portal.common.export import rows_response
 from portal.common.pagination import COUNT_LIMIT, limited_count, paginate
 from portal.orgs.permissions import APPLY, DECIDE_INVENTORY
 from portal.trail import services as trail
+from portal.workflow.rounds.answers import InvalidAnswer, Outcome, What
 
 PAGE_SIZE = 100
 EXPORT_LIMIT = 20_000
@@ -127,7 +128,9 @@ class ExportView(OneSheetView):
         self.note("inventory.export", sheet)
         rows = self.lines(sheet).order_by("-pk")[:EXPORT_LIMIT]
         name = _("inventory of devices") + f" {sheet.campaign} {sheet.organisation.short_name}"
-        return table(request, name, exports.line_header(), exports.line_rows(rows))
+        return rows_response(
+            request.GET.get("format", ""), name, exports.line_header(), exports.line_rows(rows)
+        )
 
 
 class SheetReportView(OneSheetView):
@@ -169,9 +172,9 @@ class DecideView(StepView):
             return self.page(sheet, form=form, status=422)
         try:
             outcomes = deciding.decide(
-                sheet_id=sheet.pk, decisions=form.decisions(), actor=self.user, now=timezone.now()
+                sheet_id=sheet.pk, decisions=form.answers("decision"), actor=self.user, now=timezone.now()
             )
-        except InvalidDecision as error:
+        except InvalidAnswer as error:
             for field, text in error.errors.items():
                 form.add_error(field, text)
             return self.page(sheet, form=form, status=422)
@@ -205,7 +208,7 @@ class AskView(StepView):
     def step(self, sheet: InventorySheet) -> HttpResponse | None:
         """One mail to each address."""
         self.may_or_403(sheet)
-        form = LinesForm(self.request.POST)
+        form = DevicesForm(self.request.POST)
         if not form.is_valid():
             messages.error(self.request, _("Choose at least one device."))
             return None
@@ -268,7 +271,7 @@ class ScanView(OneSheetView):
             )
         except CampaignClosed:
             return self.closed(period, code)
-        except InvalidDecision as error:
+        except InvalidAnswer as error:
             for field, text in error.errors.items():
                 form.add_error(field, text)
             return self.scan_page(sheet, form, status=422)
@@ -293,13 +296,13 @@ class ScanView(OneSheetView):
         return render(self.request, "inventory/scan.html", context, status=status)
 
 
-def tell(request: HttpRequest, outcomes: list[Outcome]) -> None:
+def tell(request: HttpRequest, outcomes: list[Outcome[InventoryLine]]) -> None:
     """What became of the decisions, in words: the count of those taken, and each that was not."""
     counts = Counter(outcome.what for outcome in outcomes)
-    _say_decided(request, counts[What.DECIDED] + counts[What.SAME])
+    _say_decided(request, counts[What.TAKEN] + counts[What.SAME])
     for outcome in outcomes:
         line = outcome.line
-        if outcome.what is What.GONE:
+        if outcome.what is What.OVER:
             messages.info(request, _("%(number)s: the permit has ended meanwhile.") % {"number": line.number})
         elif outcome.what is What.CHANGED:
             messages.warning(request, _changed_text(outcome))
@@ -315,7 +318,7 @@ def _say_decided(request: HttpRequest, count: int) -> None:
         messages.info(request, _("Nothing was changed."))
 
 
-def _changed_text(outcome: Outcome) -> str:
+def _changed_text(outcome: Outcome[InventoryLine]) -> str:
     line = outcome.line
     if line.decided_by is None:
         return _("%(name)s has changed since you looked. Look at it again.") % {"name": line.number}

@@ -15,11 +15,12 @@ from devices.inventory.deciding import locked, save, settle
 from devices.inventory.models import InventoryCampaign, InventoryLine, InventorySheet
 from devices.inventory.opening import USAGE
 from devices.inventory.quarters import recent_from
-from devices.inventory.removals import WITHOUT_RESULT
 from devices.permits.models import DevicePermit
-from portal.common.time import business_days_between, is_business_day, today
+from portal.common.time import is_business_day, today
 from portal.trail import services as trail
 from portal.workflow.models import EDITABLE, ApplicationLine
+from portal.workflow.rounds import reminding
+from portal.workflow.rounds.drafts import WITHOUT_RESULT
 
 REMIND_BEFORE = (10, 5, 1)  # business days
 _OVERDUE_AGAIN = 3  # business days between two mails about a sheet that is overdue
@@ -156,11 +157,12 @@ def _remind(sheet_id: int, now: datetime) -> int:
 
 
 def _is_due(sheet: InventorySheet, day: date) -> bool:
-    """Whether a mail is owed on that day; one that an outage swallowed is sent the next morning."""
-    last, due = sheet.reminded_on, sheet.campaign.due_on
-    if day > due:
-        return last is None or last <= due or business_days_between(last, day) >= _OVERDUE_AGAIN
-    left = business_days_between(day, due)
-    # What the mail about the campaign itself said that day needs no repetition.
-    told = last or today(sheet.campaign.opened_at)
-    return any(left <= days < business_days_between(told, due) for days in REMIND_BEFORE)
+    campaign = sheet.campaign
+    return reminding.is_owed(
+        day,
+        due=campaign.due_on,
+        last=sheet.reminded_on,
+        told=today(campaign.opened_at),
+        before=REMIND_BEFORE,
+        again_after=_OVERDUE_AGAIN,
+    )

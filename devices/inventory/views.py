@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from datetime import date
-from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -20,9 +18,8 @@ from devices.inventory.models import InventoryCampaign
 from devices.permits import selectors as devices
 from devices.permits.models import DevicePermit
 from devices.registers import DevicesView
-from portal.common.csvfile import csv_response
+from portal.common.export import rows_response
 from portal.common.time import today
-from portal.common.workbook import workbook_response
 from portal.documents.pdf import PdfUnavailable, render_pdf
 from portal.orgs.permissions import RUN_OPERATIONS
 from portal.trail import services as trail
@@ -82,7 +79,9 @@ class CampaignExportView(CampaignMixin):
         report = selectors.report(self.user, campaign, today(now))
         trail.record(action="inventory.export", now=now, actor=self.user, detail={"campaign": str(campaign)})
         name = _("inventory of devices") + f" {campaign}"
-        return table(request, name, exports.report_header(), exports.report_rows(report))
+        return rows_response(
+            request.GET.get("format", ""), name, exports.report_header(), exports.report_rows(report)
+        )
 
 
 class ReportView(CampaignMixin):
@@ -143,15 +142,6 @@ def pdf_response(data: bytes, name: str) -> HttpResponse:
 def no_pdf(request: HttpRequest) -> HttpResponse:
     """This machine cannot make PDFs; docs/OPERATIONS.md says what it lacks."""
     return render(request, "inventory/no_pdf.html", status=503)
-
-
-def table(
-    request: HttpRequest, name: str, header: Sequence[str], rows: Iterable[Sequence[Any]]
-) -> HttpResponseBase:
-    """The rows as CSV, or with `format=xlsx` as a workbook."""
-    if request.GET.get("format") == "xlsx":
-        return workbook_response(f"{name}.xlsx", header, rows)
-    return csv_response(f"{name}.csv", header, rows)
 
 
 def forbid_unless(allowed: bool, reason: str) -> None:

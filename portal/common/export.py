@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from django.db.models import QuerySet
@@ -38,9 +38,16 @@ def table_response(
 ) -> HttpResponse | StreamingHttpResponse:
     """The rows as a download called `name` (without ending), in the columns of `table`; the caller records it first."""
     lines = table.lines(_read(table.prepared(rows)[: limit_of(kind)]))
+    return rows_response(kind, name, table.header, lines)
+
+
+def rows_response(
+    kind: str, name: str, header: Sequence[str], rows: Iterable[Sequence[Any]]
+) -> HttpResponse | StreamingHttpResponse:
+    """Rows that are no register as a download called `name` (without ending)."""
     if kind == EXCEL:
-        return workbook_response(f"{name}.xlsx", table.header, lines)
-    return csv_response(f"{name}.csv", table.header, lines)
+        return workbook_response(f"{name}.xlsx", header, rows)
+    return csv_response(f"{name}.csv", header, rows)
 
 
 def _read(rows: QuerySet[Any]) -> Iterator[Any]:

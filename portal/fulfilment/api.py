@@ -11,11 +11,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from portal.common.api.paging import PAGE_PARAMETERS, PAGE_QUERY, choice, page_of, paged
-from portal.common.api.problems import not_allowed
 from portal.common.api.views import ApiView
 from portal.fulfilment.models import Operation, OperationStatus
 from portal.orgs import permissions
-from portal.orgs.api import person, visible_codes
+from portal.orgs.api import person_who_may, visible_codes
 from portal.trail import services as trail
 
 
@@ -55,9 +54,7 @@ class OperationsView(ApiView):
     )
     def get(self, request: Request) -> Response:
         """Operations, newest first."""
-        user = person(request)
-        if not user.may(permissions.READ_OPERATIONS):
-            raise not_allowed()
+        user = person_who_may(request, permissions.READ_OPERATIONS)
         rows = Operation.objects.visible_to(user).select_related("organisation")
         if status := choice(request, "status", OperationStatus.values):
             rows = rows.filter(status=status)

@@ -10,9 +10,10 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from portal.common.api.problems import not_allowed
 from portal.common.api.views import ApiView
 from portal.orgs.models import Organisation, User
-from portal.orgs.permissions import OrganisationKind, Role
+from portal.orgs.permissions import OrganisationKind, Permission, Role
 
 
 class OrganisationSerializer(serializers.Serializer):
@@ -51,6 +52,14 @@ def person(request: Request) -> User:
     """The person of an authenticated request."""
     user: Any = request.user
     return user  # type: ignore[no-any-return]
+
+
+def person_who_may(request: Request, permission: Permission) -> User:
+    """The person, who must have the permission somewhere; raises the 403 problem."""
+    user = person(request)
+    if not user.may(permission):
+        raise not_allowed()
+    return user
 
 
 def visible_organisations(user: User) -> QuerySet[Organisation]:

@@ -10,10 +10,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from portal.common.api.paging import PAGE_PARAMETERS, PAGE_QUERY, page_of, paged
-from portal.common.api.problems import not_allowed
 from portal.common.api.views import ApiView
 from portal.orgs import permissions
-from portal.orgs.api import person
+from portal.orgs.api import person_who_may
 from portal.two_factor import selectors
 from portal.two_factor.models import BatchState
 
@@ -54,6 +53,5 @@ class ExchangeBatchesView(ApiView):
     )
     def get(self, request: Request) -> Response:
         """Batches, newest first."""
-        if not person(request).may(permissions.READ_OPERATIONS):
-            raise not_allowed()
+        person_who_may(request, permissions.READ_OPERATIONS)
         return Response(paged(request, selectors.batches(), ExchangeBatchSerializer))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
 
@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
 
 from portal.orgs.models import Deputy, Membership, Organisation, PeriodQuerySet, User
-from portal.orgs.permissions import APPLY, DECIDE, OrganisationKind, Role
+from portal.orgs.permissions import APPLY, DECIDE, OrganisationKind, Permission, Role
 from portal.workflow.models import ApprovalStage
 
 
@@ -27,8 +27,7 @@ def holders(role: str, organisation_id: int, day: date) -> dict[int, User]:
     """The active people who hold a deciding role in an organisation on `day`, by primary key."""
     if role not in DECIDE.roles:
         return {}
-    rows = _memberships(day).filter(role=role, organisation_id=organisation_id).select_related("user")
-    return {row.user_id: row.user for row in rows.order_by("user_id")}
+    return members(organisation_id, [role], day)
 
 
 def deciders(stage: ApprovalStage, day: date, taken: Collection[int] = ()) -> dict[int, User]:
@@ -86,10 +85,21 @@ def standing(stage: ApprovalStage, actor: User, day: date, taken: Collection[int
     return _no(_("You do not have the role that decides this stage."))
 
 
+def may(person: User, permission: Permission, organisation_id: int, day: date) -> bool:
+    """Whether a membership of that day gives the permission in the organisation, read fresh."""
+    rows = _memberships(day).filter(user_id=person.pk, organisation_id=organisation_id)
+    return rows.filter(role__in=permission.roles, organisation__kind__in=permission.kinds).exists()
+
+
 def may_apply(person: User, organisation_id: int, day: date) -> bool:
     """Whether the person may apply for the organisation on `day`, read fresh."""
-    rows = _memberships(day).filter(user_id=person.pk, organisation_id=organisation_id)
-    return rows.filter(role__in=APPLY.roles, organisation__kind__in=APPLY.kinds).exists()
+    return may(person, APPLY, organisation_id, day)
+
+
+def members(organisation_id: int, roles: Iterable[str], day: date) -> dict[int, User]:
+    """The active people who hold one of these roles in an organisation on `day`, by primary key: whom to mail."""
+    rows = _memberships(day).filter(organisation_id=organisation_id, role__in=list(roles))
+    return {row.user_id: row.user for row in rows.select_related("user").order_by("user_id")}
 
 
 def operators(day: date) -> dict[int, User]:

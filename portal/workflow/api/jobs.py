@@ -21,7 +21,7 @@ from portal.common.api.views import ApiView
 from portal.jobs import errors, selectors, services
 from portal.jobs.models import JobRun, JobRunStatus
 from portal.jobs.table import find_job
-from portal.orgs.api import person
+from portal.orgs.api import person_who_may
 from portal.orgs.models import User
 from portal.orgs.permissions import READ_OPERATIONS
 from portal.workflow.api.idempotency import once
@@ -60,10 +60,7 @@ class JobSerializer(serializers.Serializer):
 
 
 def _reader(request: Request) -> User:
-    user = person(request)
-    if not user.may(READ_OPERATIONS):
-        raise not_allowed()
-    return user
+    return person_who_may(request, READ_OPERATIONS)
 
 
 class JobsView(ApiView):

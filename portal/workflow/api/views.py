@@ -14,11 +14,11 @@ from rest_framework.reverse import reverse
 
 from portal.common.api.paging import PAGE_PARAMETERS, PAGE_QUERY, choice, day, page_of, paged
 from portal.common.api.parsing import EmptySerializer, StrictSerializer
-from portal.common.api.problems import invalid, not_allowed, not_found
+from portal.common.api.problems import invalid, not_found
 from portal.common.api.schema import ETAG, IDEMPOTENCY_KEY, IF_MATCH
 from portal.common.api.views import ApiView
 from portal.orgs import permissions
-from portal.orgs.api import person, visible_codes
+from portal.orgs.api import person, person_who_may, visible_codes
 from portal.orgs.models import User
 from portal.trail import services as trail
 from portal.workflow import kinds, selectors, services
@@ -111,9 +111,7 @@ class ApplicationsView(ApiView):
         return once(request, person(request), lambda: self._create(request))
 
     def _create(self, request: Request) -> Response:
-        user = person(request)
-        if not user.may(permissions.APPLY):
-            raise not_allowed()
+        user = person_who_may(request, permissions.APPLY)
         values = _checked(NewApplicationSerializer, request)
         content = _content(values["kind"], values)
         with translated():

@@ -8,8 +8,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from accounts.dormancy import answering, deletions
-from accounts.dormancy.answering import Decision, Outcome, What
-from accounts.dormancy.errors import InvalidAnswer, ListClosed
+from accounts.dormancy.errors import ListClosed
 from accounts.dormancy.models import DormantLine, DormantReview
 from portal.common.time import JST
 from portal.gateways.directory import DirectoryUnavailable
@@ -19,6 +18,7 @@ from portal.trail.models import TrailEntry
 from portal.workflow import services
 from portal.workflow.errors import NotAllowed
 from portal.workflow.models import Application, Status
+from portal.workflow.rounds.answers import Answer, InvalidAnswer, Outcome, What
 from tests import factories
 from tests.accounts.dormancy.conftest import CUT, NOW, Office, line_of
 
@@ -33,16 +33,16 @@ def answer(
     actor: User,
     reason: str = "",
     now: dt.datetime = LATER,
-) -> list[Outcome]:
+) -> list[Outcome[DormantLine]]:
     """Answer lines as they are now."""
     decisions = [
-        Decision(line_id=line.pk, version=line.version, answer=what, reason=reason)
+        Answer(line_id=line.pk, version=line.version, answer=what, reason=reason)
         for line in review.lines.filter(login_name__in=names).order_by("pk")
     ]
     return answering.answer(review_id=review.pk, decisions=decisions, actor=actor, now=now)
 
 
-def keep(review: DormantReview, name: str, actor: User, reason: str = "休職中のため") -> Outcome:
+def keep(review: DormantReview, name: str, actor: User, reason: str = "休職中のため") -> Outcome[DormantLine]:
     return answer(review, [name], "KEEP", actor, reason)[0]
 
 
@@ -56,7 +56,7 @@ def test_keep_is_stored_with_reason_person_and_what_ad_said(office: Office) -> N
     outcome = keep(review, "away", office.manager)
 
     line = line_of(review, "away")
-    assert outcome.what is What.ANSWERED
+    assert outcome.what is What.TAKEN
     assert (line.answer, line.reason) == ("KEEP", "休職中のため")
     assert (line.answered_by, line.answered_at) == (office.manager, LATER)
     assert line.evidence == {
@@ -104,7 +104,7 @@ def test_the_last_answer_closes_the_list_and_it_can_still_be_changed(office: Off
 
     review.refresh_from_db()
     assert (review.status, review.closed_at) == (DormantReview.Status.ANSWERED, LATER)
-    assert keep(review, "away", office.manager, "4月に復職予定").what is What.ANSWERED
+    assert keep(review, "away", office.manager, "4月に復職予定").what is What.TAKEN
     assert line_of(review, "away").reason == "4月に復職予定"
 
 
@@ -117,7 +117,7 @@ def test_who_has_logged_on_since_is_off_the_list(office: Office) -> None:
     outcome = answer(review, ["back"], "KEEP", office.applicant, "使う予定")[0]
 
     line = line_of(review, "back")
-    assert outcome.what is What.LEFT
+    assert outcome.what is What.OVER
     assert (line.left, line.answer) == (DormantLine.Left.LOGGED_ON, "")
     assert line.evidence["from"] == "dc2.kokuho.pr"
     review.refresh_from_db()
@@ -142,7 +142,7 @@ def test_an_answer_counts_while_ad_cannot_be_asked_and_says_so(office: Office) -
     review = office.list()
     office.directory.faults["find_by_guid"] = [DirectoryUnavailable("down")]
 
-    assert keep(review, "away", office.applicant).what is What.ANSWERED  # ACC-12
+    assert keep(review, "away", office.applicant).what is What.TAKEN  # ACC-12
 
     assert line_of(review, "away").evidence == {"asked": False}
 
@@ -189,7 +189,7 @@ def test_a_line_of_another_list_is_not_reached(office: Office) -> None:
     review = office.list()
     other = DormantLine.system.get(login_name="other")
 
-    decision = Decision(line_id=other.pk, version=other.version, answer="KEEP", reason="使う")
+    decision = Answer(line_id=other.pk, version=other.version, answer="KEEP", reason="使う")
     found = answering.answer(review_id=review.pk, decisions=[decision], actor=office.applicant, now=LATER)
 
     assert found == []
@@ -213,12 +213,12 @@ def test_an_answer_to_what_somebody_answered_meanwhile_does_not_count(office: Of
     seen = line_of(review, "away")
     keep(review, "away", office.manager)
 
-    late = Decision(line_id=seen.pk, version=seen.version, answer="KEEP", reason="別の理由")
+    late = Answer(line_id=seen.pk, version=seen.version, answer="KEEP", reason="別の理由")
     outcome = answering.answer(review_id=review.pk, decisions=[late], actor=office.applicant, now=LATER)[0]
 
     assert outcome.what is What.CHANGED
     assert line_of(review, "away").answered_by == office.manager
-    again = Decision(line_id=seen.pk, version=seen.version, answer="KEEP", reason="休職中のため")
+    again = Answer(line_id=seen.pk, version=seen.version, answer="KEEP", reason="休職中のため")
     twice = answering.answer(review_id=review.pk, decisions=[again], actor=office.manager, now=LATER)[0]
     assert twice.what is What.SAME
 
@@ -355,7 +355,7 @@ def test_delete_can_be_taken_back_also_when_the_person_logged_on(office: Office)
     answer(review, ["back"], "DELETE", office.applicant)
     office.directory.controllers[DC2] = {account.guid: LATER}
 
-    assert keep(review, "back", office.applicant).what is What.ANSWERED
+    assert keep(review, "back", office.applicant).what is What.TAKEN
 
     assert Application.system.get().status == Status.WITHDRAWN
 

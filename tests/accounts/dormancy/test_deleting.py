@@ -5,11 +5,11 @@ from __future__ import annotations
 from django.utils import timezone
 
 from accounts.dormancy import answering, deletions
-from accounts.dormancy.answering import Decision
 from accounts.models import DirectoryAccount
 from portal.orgs.permissions import Role
 from portal.workflow import kinds, services
 from portal.workflow.models import Application, Status
+from portal.workflow.rounds.answers import Answer
 from tests import factories
 from tests.accounts.dormancy.conftest import NOW, Office, line_of
 from tests.fakes import deleted_ou
@@ -33,7 +33,7 @@ def test_the_draft_can_be_submitted_and_approved_as_any_other(office: Office) ->
         )
     review = office.list()
     decisions = [
-        Decision(line_id=line.pk, version=line.version, answer="DELETE") for line in review.lines.all()
+        Answer(line_id=line.pk, version=line.version, answer="DELETE") for line in review.lines.all()
     ]
 
     answering.answer(review_id=review.pk, decisions=decisions, actor=office.applicant, now=NOW)

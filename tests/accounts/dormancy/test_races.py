@@ -11,12 +11,12 @@ import pytest
 from django.db import connection
 
 from accounts.dormancy import answering, evidence, listing
-from accounts.dormancy.answering import Decision, What
 from accounts.dormancy.models import DormantLine, DormantReview, DormantRun
 from portal.notices.models import Notice
 from portal.orgs.models import User
 from portal.trail.models import TrailEntry
 from portal.workflow.models import Application
+from portal.workflow.rounds.answers import Answer, What
 from tests import factories
 from tests.accounts.dormancy.conftest import NOW, Office, line_of
 
@@ -61,7 +61,7 @@ def test_of_two_people_who_answer_one_row_the_first_counts(
     meeting_after_the_look(monkeypatch)
 
     def task(actor: User, what: str) -> Callable[[], What]:
-        decision = Decision(line_id=line.pk, version=line.version, answer=what, reason=actor.login_name)
+        decision = Answer(line_id=line.pk, version=line.version, answer=what, reason=actor.login_name)
 
         def run() -> What:
             found = answering.answer(review_id=review.pk, decisions=[decision], actor=actor, now=NOW)
@@ -72,9 +72,9 @@ def test_of_two_people_who_answer_one_row_the_first_counts(
     other = factories.applicant()
     results = together(task(office.applicant, answers[0]), task(other, answers[1]))
 
-    assert sorted(what.value for what in results) == ["answered", "changed"]
+    assert sorted(what.value for what in results) == ["changed", "taken"]
     line.refresh_from_db()
-    winner = (office.applicant, other)[results.index(What.ANSWERED)]
+    winner = (office.applicant, other)[results.index(What.TAKEN)]
     assert (line.answered_by, line.reason, line.version) == (winner, winner.login_name, 2)
     assert TrailEntry.objects.filter(action="dormant.answer").count() == 1
     assert Application.system.count() == (1 if line.answer == "DELETE" else 0)
@@ -90,7 +90,7 @@ def test_one_person_who_answers_two_rows_in_two_windows_gets_one_draft(
 
     def task(name: str) -> Callable[[], Any]:
         line = line_of(review, name)
-        decision = Decision(line_id=line.pk, version=line.version, answer="DELETE")
+        decision = Answer(line_id=line.pk, version=line.version, answer="DELETE")
         return lambda: answering.answer(
             review_id=review.pk, decisions=[decision], actor=office.applicant, now=NOW
         )

@@ -16,7 +16,6 @@ import pytest
 from django.utils import timezone
 
 from accounts.dormancy import answering, listing
-from accounts.dormancy.answering import Decision, What
 from accounts.dormancy.half_year import cut_off, months_before
 from accounts.dormancy.models import DormantLine, DormantReview, DormantRun
 from portal.common.time import JST
@@ -25,6 +24,7 @@ from portal.embedded.sockets import free_port
 from portal.gateways.directory import controller_name
 from portal.gateways.directory_factory import get_directory, reset_directory
 from portal.orgs.permissions import Role
+from portal.workflow.rounds.answers import Answer, What
 from tests import factories
 from tests.contract.conftest import Server, _demo_server, _samba_server, expect_ok
 from tests.contract.test_directory_search import USER_CLASSES, filetime
@@ -168,11 +168,11 @@ def test_candidates_and_exact_times_over_ldap_with_a_controller_down(staff: Staf
     expect_ok(staff.admin.modify(entry.dn, logged_on))
     outcome = answering.answer(
         review_id=review.pk,
-        decisions=[Decision(line_id=away.pk, version=away.version, answer="KEEP", reason="休職中")],
+        decisions=[Answer(line_id=away.pk, version=away.version, answer="KEEP", reason="休職中")],
         actor=factories.applicant(),
         now=NOW,
     )[0]
-    assert outcome.what is What.LEFT
+    assert outcome.what is What.OVER
     assert outcome.line.evidence["missing"] == [down]
 
 
@@ -195,10 +195,10 @@ def test_five_thousand_accounts_twice_with_one_controller_down(big_domain: Serve
     # Second run of the month: nothing twice, answers survive.
     kept = list(first.lines.filter(login_name__in=expected[:40]))
     decisions = [
-        Decision(line_id=line.pk, version=line.version, answer="KEEP", reason="休職中") for line in kept
+        Answer(line_id=line.pk, version=line.version, answer="KEEP", reason="休職中") for line in kept
     ]
     outcomes = answering.answer(review_id=first.pk, decisions=decisions, actor=manager, now=NOW + DAY)
-    assert {outcome.what for outcome in outcomes} == {What.ANSWERED}
+    assert {outcome.what for outcome in outcomes} == {What.TAKEN}
     before = DormantLine.system.count()
     listing.list_dormant_accounts(now=NOW + DAY, period=NOW)
     assert listing.finish_lists(now=NOW + DAY) == 0

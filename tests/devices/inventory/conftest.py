@@ -8,11 +8,11 @@ from collections.abc import Callable
 import pytest
 
 from devices.inventory import deciding, opening
-from devices.inventory.deciding import Decision, Outcome
 from devices.inventory.models import InventoryLine, InventorySheet
 from devices.permits.models import Device
 from portal.common.time import JST
 from portal.orgs.models import User
+from portal.workflow.rounds.answers import Answer, Outcome
 from tests.devices import world
 from tests.devices.world import Cast
 
@@ -56,8 +56,8 @@ def line_of(device: Device) -> InventoryLine:
 
 def decide(
     line: InventoryLine, decision: str, actor: User, reason: str = "", now: dt.datetime = MONDAY
-) -> Outcome:
+) -> Outcome[InventoryLine]:
     """One decision as the person sees the line now."""
-    wanted = Decision(line_id=line.pk, version=line.version, decision=decision, reason=reason)
+    wanted = Answer(line_id=line.pk, version=line.version, answer=decision, reason=reason)
     (outcome,) = deciding.decide(sheet_id=line.sheet_id, decisions=[wanted], actor=actor, now=now)
     return outcome

@@ -11,8 +11,7 @@ import pytest
 from django.db import connection
 
 from devices.inventory import asking, closing, deciding, removals, scanning, upkeep
-from devices.inventory.deciding import Decision, What
-from devices.inventory.errors import CampaignClosed, InvalidDecision, LinkInvalid, NotDue
+from devices.inventory.errors import CampaignClosed, LinkInvalid, NotDue
 from devices.inventory.models import InventoryLine, InventorySheet
 from devices.inventory.scanning import Seen
 from devices.permits.models import DevicePermit
@@ -25,6 +24,7 @@ from portal.workflow import services
 from portal.workflow.content import Content
 from portal.workflow.errors import NotAllowed
 from portal.workflow.models import Application
+from portal.workflow.rounds.answers import Answer, InvalidAnswer, What
 from tests import factories
 from tests.devices.inventory import stock
 from tests.devices.inventory.conftest import MONDAY, decide, open_for
@@ -48,14 +48,14 @@ def line(sheet: InventorySheet, number: str) -> InventoryLine:
 
 
 def test_keep_needs_a_reason_unless_it_was_used_recently(sheet: InventorySheet, cast: Cast) -> None:
-    with pytest.raises(InvalidDecision) as refused:
+    with pytest.raises(InvalidAnswer) as refused:
         decide(line(sheet, UNUSED), "KEEP", cast.officer)
     assert set(refused.value.errors) == {"reason"}
-    with pytest.raises(InvalidDecision):
+    with pytest.raises(InvalidAnswer):
         decide(line(sheet, UNUSED), "MISSING", cast.officer)
 
-    assert decide(line(sheet, RECENT), "KEEP", cast.officer).what is What.DECIDED
-    assert decide(line(sheet, UNUSED), "KEEP", cast.officer, "年度末に使うため").what is What.DECIDED
+    assert decide(line(sheet, RECENT), "KEEP", cast.officer).what is What.TAKEN
+    assert decide(line(sheet, UNUSED), "KEEP", cast.officer, "年度末に使うため").what is What.TAKEN
 
     assert "2026-12-24" in line(sheet, RECENT).reason
     kept = line(sheet, UNUSED)
@@ -168,7 +168,7 @@ def test_a_removal_without_result_is_decided_again(sheet: InventorySheet, cast: 
 def test_a_permit_that_ended_needs_no_decision(sheet: InventorySheet, cast: Cast) -> None:
     DevicePermit.system.filter(device__number__in=[NEVER, UNUSED]).update(state="ENDING")
 
-    assert decide(line(sheet, NEVER), "KEEP", cast.officer, "必要").what is What.GONE
+    assert decide(line(sheet, NEVER), "KEEP", cast.officer, "必要").what is What.OVER
     assert upkeep.leave_out_ended(now=MONDAY) == 1
 
     assert line(sheet, UNUSED).gone_at == MONDAY
@@ -214,7 +214,7 @@ def test_the_user_is_asked_by_mail_and_answers_each_link_once(sheet: InventorySh
     assert [entry.detail["reply"] for entry in said] == ["NEEDED", "NOT_NEEDED"]  # also when asked anew
     outcomes = deciding.take_over_replies(sheet_id=sheet.pk, actor=cast.officer, now=MONDAY)
 
-    assert [outcome.what for outcome in outcomes] == [What.DECIDED] * 2
+    assert [outcome.what for outcome in outcomes] == [What.TAKEN] * 2
     assert line(sheet, UNUSED).decision == "KEEP"
     assert "年度末に使う" in line(sheet, UNUSED).reason
     assert line(sheet, NEVER).decision == "REMOVE"
@@ -289,7 +289,7 @@ def test_of_two_people_who_decide_one_row_the_first_counts(sheet: InventorySheet
     start = threading.Barrier(2)
 
     def run(actor: User) -> What:
-        wanted = Decision(line_id=seen.pk, version=seen.version, decision="KEEP", reason=actor.login_name)
+        wanted = Answer(line_id=seen.pk, version=seen.version, answer="KEEP", reason=actor.login_name)
         try:
             start.wait(10)
             (outcome,) = deciding.decide(sheet_id=sheet.pk, decisions=[wanted], actor=actor, now=MONDAY)
@@ -300,6 +300,6 @@ def test_of_two_people_who_decide_one_row_the_first_counts(sheet: InventorySheet
     with ThreadPoolExecutor(2) as pool:
         results = list(pool.map(run, (cast.officer, other)))
 
-    assert sorted(what.value for what in results) == ["changed", "decided"]
-    winner = (cast.officer, other)[results.index(What.DECIDED)]
+    assert sorted(what.value for what in results) == ["changed", "taken"]
+    winner = (cast.officer, other)[results.index(What.TAKEN)]
     assert line(sheet, UNUSED).reason == winner.login_name

@@ -7,7 +7,6 @@ import datetime as dt
 import pytest
 
 from devices.inventory import deciding, reporting, selectors
-from devices.inventory.deciding import Decision
 from devices.inventory.models import InventoryCampaign, InventoryLine, InventorySheet
 from portal.common.time import JST
 from portal.jobs import services as jobs
@@ -15,6 +14,7 @@ from portal.notices.models import Notice
 from portal.orgs.models import User
 from portal.orgs.permissions import Role
 from portal.schedule import JOBS
+from portal.workflow.rounds.answers import Answer
 from tests import factories
 from tests.devices.inventory import stock
 
@@ -40,10 +40,10 @@ def answer(sheet: InventorySheet) -> None:
     deciding.keep_recent(sheet_id=sheet.pk, actor=officer, now=morning(1, 12))
     rest = sheet.lines.filter(decision="").order_by("number")
     decisions = [
-        Decision(
+        Answer(
             line_id=line.pk,
             version=line.version,
-            decision="REMOVE" if line.usage == "NEVER" else "KEEP",
+            answer="REMOVE" if line.usage == "NEVER" else "KEEP",
             reason="" if line.usage == "NEVER" else "確認済み",
         )
         for line in rest
