@@ -97,20 +97,19 @@ class FakeDns:
         self.serials[change.zone] += 1
         self._raise(self.after, "replace")
 
-    def query(self, name: str, record_type: str) -> list[Answer]:
+    def query(self, zone: str, name: str, record_type: str) -> list[Answer]:
         self._called("query")
-        return mark_behind(self._answer(server, name, record_type) for server in self.servers)
+        return mark_behind(self._answer(server, zone, name, record_type) for server in self.servers)
 
     def owned_by_directory(self, name: str) -> bool:
         return owned_by_directory(name, domain=self.domain, controllers=self.controllers)
 
     def close(self) -> None: ...
 
-    def _answer(self, server: str, name: str, record_type: str) -> Answer:
+    def _answer(self, server: str, zone: str, name: str, record_type: str) -> Answer:
         if server in self.silent:
             return Answer(server=server, said=Said.SILENT, message="timed out")
-        zone = zone_of(name, self.zone_names)
-        if zone is None:
+        if zone not in self.zone_names:
             return Answer(server=server, said=Said.REFUSED, message="REFUSED")
         sets, serials = self._copies[server] if server in self.stale else (self.sets, self.serials)
         found = sets.get((name, record_type))

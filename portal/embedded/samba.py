@@ -39,8 +39,11 @@ ROOT_OU = f"OU=Federations,{BASE_DN}"
 SERVICE_DN = f"CN=svc-portal,OU=Services,{BASE_DN}"
 _FQDN = f"{HOST}.{DOMAIN}"
 _PORTS = (389, 636)
+_DNS_PORT = 5300
+REVERSE_ZONE = "13.10.in-addr.arpa"
+_ZONES_DN = f"CN=MicrosoftDNS,DC=DomainDnsZones,{BASE_DN}"
 _START_SECONDS, _STOP_SECONDS = 30, 15
-_PROVISION_MARK = "provisioned"
+_PROVISION_MARK, _ZONES_MARK = "provisioned", "zones"
 
 # The rights of the service account below the root OU, as SDDL; docs/OPERATIONS.md says the same for Windows.
 # Object classes and the reset right by their well-known GUIDs.
@@ -49,6 +52,7 @@ _CLASSES = {
     "computer": "bf967a86-0de6-11d0-a285-00aa003049e2",
     "group": "bf967a9c-0de6-11d0-a285-00aa003049e2",
 }
+_DNS_NODE = "e0fa1e8c-9b45-11d0-afdd-00c04fd930c9"
 _RESET_PASSWORD = "00299570-246d-11d0-a768-00aa006e0529"  # noqa: S105 (the name of a right)
 
 # With a script of ours Samba leaves out its own complexity check, so both are here: three categories, and, as on
@@ -75,7 +79,10 @@ _CONFIGURATION = """[global]
     workgroup = {netbios}
     netbios name = {host}
     server role = active directory domain controller
-    server services = rpc, ldap, cldap, kdc
+    server services = rpc, ldap, cldap, kdc, dns
+    # Not 53, which the machine's own resolver may hold on every address. Records are written over LDAP only.
+    dns port = {dns_port}
+    allow dns updates = disabled
     # Without the mask Samba finds no interface and listens nowhere, without a word.
     interfaces = {ip}/8
     bind interfaces only = yes
@@ -118,12 +125,17 @@ def up(folder: Path | str = DEFAULT_DIR) -> dict[str, str]:
     _install()
     path.mkdir(parents=True, exist_ok=True, mode=0o700)
     with _locked(path):
+        if not (path / _ZONES_MARK).exists():
+            down(path)  # of an earlier version, which had no DNS
         if not status(path):
             saved = _settings(path)
             _check_ports_free(saved["ip"])
             _write(path / "check-password", _CHECK_SCRIPT, 0o755)
             if not (path / _PROVISION_MARK).exists():
                 _provision(path, saved)
+            _configure(path, saved)
+            if not (path / _ZONES_MARK).exists():
+                _make_zones(path)
             _start(path, saved["ip"])
         return env(path)
 
@@ -146,7 +158,9 @@ def down(folder: Path | str = DEFAULT_DIR) -> None:
 def status(folder: Path | str = DEFAULT_DIR) -> bool:
     """Whether it runs and answers on the LDAPS port."""
     path = Path(folder).resolve()
-    return _running_pid(path) is not None and _answers(_settings(path)["ip"], 636)
+    if _running_pid(path) is None:
+        return False
+    return all(_answers(_settings(path)["ip"], port) for port in (636, _DNS_PORT))
 
 
 def env(folder: Path | str = DEFAULT_DIR) -> dict[str, str]:
@@ -166,6 +180,8 @@ def env(folder: Path | str = DEFAULT_DIR) -> dict[str, str]:
         "AD_BIND_PASSWORD": saved["service_password"],
         "AD_ROOT_OU": ROOT_OU,
         "AD_MARKER_ATTRIBUTE": "employeeNumber",
+        "DNS_BACKEND": "ad",
+        "DNS_SERVERS": f"{saved['ip']}:{_DNS_PORT}",
         "AD_ADMIN_DN": f"CN=Administrator,CN=Users,{BASE_DN}",
         "AD_ADMIN_PASSWORD": saved["administrator_password"],
     }
@@ -281,13 +297,20 @@ def _provision(path: Path, saved: Mapping[str, str]) -> None:
     )
     # Samba's own certificate has no alternative names, and takes ten seconds to make.
     make_certificates(path / "tls", names=[_FQDN, DOMAIN, "localhost"], addresses=[saved["ip"]], use_rsa=True)
-    values = {"realm": REALM, "netbios": NETBIOS, "host": HOST, "domain": DOMAIN, "ip": saved["ip"]}
-    configuration = _CONFIGURATION.format(**values, nosync=saved["nosync"], folder=path, data=data)
     (data / "run").mkdir(exist_ok=True)
-    _write(data / "etc" / "smb.conf", configuration, 0o600)
+    _configure(path, saved)
     _set_policy(path)
     _make_tree(path, saved["service_password"])
     (path / _PROVISION_MARK).touch()
+
+
+def _configure(path: Path, saved: Mapping[str, str]) -> None:
+    """Made anew at each start, so that a domain of an earlier version gets what is new."""
+    values = {"realm": REALM, "netbios": NETBIOS, "host": HOST, "domain": DOMAIN, "dns_port": _DNS_PORT}
+    configuration = _CONFIGURATION.format(
+        **values, ip=saved["ip"], nosync=saved["nosync"], folder=path, data=path / "ad"
+    )
+    _write(path / "ad" / "etc" / "smb.conf", configuration, 0o600)
 
 
 def _set_policy(path: Path) -> None:
@@ -353,14 +376,49 @@ def _add_entries(path: Path, ldif: Path) -> None:
     _run(["/usr/bin/python3", "-c", _ADD_ENTRIES, configuration, database, str(ldif)])
 
 
+def _service_sid(path: Path) -> str:
+    shown = _samba_tool("user", "show", "svc-portal", "--attributes=objectSid", *_local(path))
+    return next(line.split()[1] for line in shown.splitlines() if line.startswith("objectSid:"))
+
+
 def _delegate(path: Path) -> None:
     """Create and delete, read and write, reset passwords: for accounts, computers and groups below the root."""
-    shown = _samba_tool("user", "show", "svc-portal", "--attributes=objectSid", *_local(path))
-    sid = next(line.split()[1] for line in shown.splitlines() if line.startswith("objectSid:"))
+    sid = _service_sid(path)
     entries = [f"(OA;CI;CCDC;{guid};;{sid})" for guid in _CLASSES.values()]
     entries += [f"(OA;CIIO;RPWPLCRCSD;;{guid};{sid})" for guid in _CLASSES.values()]
     entries.append(f"(OA;CIIO;CR;{_RESET_PASSWORD};{_CLASSES['user']};{sid})")
     _samba_tool("dsacl", "set", f"--objectdn={ROOT_OU}", f"--sddl={''.join(entries)}", *_local(path))
+
+
+_ADD_ZONE = """
+import sys
+import ldb
+from samba.auth import system_session
+from samba.param import LoadParm
+from samba.samdb import SamDB
+
+configuration, database, container, model, zone = sys.argv[1:]
+parameters = LoadParm()
+parameters.load(configuration)
+db = SamDB(url=database, session_info=system_session(), lp=parameters)
+like = db.search(f"DC={model},{container}", ldb.SCOPE_BASE, attrs=["dNSProperty"])[0]
+apex = db.search(f"DC=@,DC={model},{container}", ldb.SCOPE_BASE, attrs=["dnsRecord"])[0]
+db.add({"dn": f"DC={zone},{container}", "objectClass": ["top", "dnsZone"], "dNSProperty": list(like["dNSProperty"])})
+servers = [record for record in apex["dnsRecord"] if record[2] in (2, 6)]  # NS and SOA
+db.add({"dn": f"DC=@,DC={zone},{container}", "objectClass": ["top", "dnsNode"], "dnsRecord": servers})
+"""
+
+
+def _make_zones(path: Path) -> None:
+    """The zone for addresses beside the domain's own, and the service account's right to write names in both."""
+    configuration, database = f"{path}/ad/etc/smb.conf", f"{path}/ad/private/sam.ldb"
+    _run(["/usr/bin/python3", "-c", _ADD_ZONE, configuration, database, _ZONES_DN, DOMAIN, REVERSE_ZONE])
+    sid = _service_sid(path)
+    # No deleting: a deleted name stays as a tombstone, as AD does it.
+    rights = f"(OA;CI;CC;{_DNS_NODE};;{sid})(OA;CIIO;RPWPLCRC;;{_DNS_NODE};{sid})"
+    for zone in (DOMAIN, REVERSE_ZONE):
+        _samba_tool("dsacl", "set", f"--objectdn=DC={zone},{_ZONES_DN}", f"--sddl={rights}", *_local(path))
+    (path / _ZONES_MARK).touch()
 
 
 def _local(path: Path) -> tuple[str, ...]:
@@ -400,7 +458,7 @@ def _start(path: Path, ip: str) -> None:
         )
     _write(path / "samba.pid", f"{process.pid} {_start_time(process.pid)}", 0o600)
     deadline = time.monotonic() + _START_SECONDS
-    while not _answers(ip, 636):
+    while not (_answers(ip, 636) and _answers(ip, _DNS_PORT)):
         if process.poll() is not None:
             raise SambaError(f"Samba stopped at once; see {path}/samba.log.")
         if time.monotonic() > deadline:
@@ -433,7 +491,7 @@ def _answers(ip: str, port: int) -> bool:
 
 
 def _check_ports_free(ip: str) -> None:
-    for port in _PORTS:
+    for port in (*_PORTS, _DNS_PORT):
         if _answers(ip, port):
             raise SambaError(f"Something else listens on {ip}:{port}: set AD_IP to another loopback address.")
 

@@ -12,7 +12,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 from urllib.parse import urlsplit
 
@@ -59,6 +59,10 @@ class LdapSettings:
                 raise ValueError(
                     f"The directory is reached over TLS only: {url!r} does not begin with ldaps://"
                 )
+
+    def as_account(self, bind_dn: str, bind_password: str) -> LdapSettings:
+        """The same directory, reached as another account."""
+        return replace(self, bind_dn=bind_dn, bind_password=bind_password)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -31,8 +31,18 @@ def make_directory(options: Mapping[str, Any], guard: Guard | None = None) -> Di
 
     Raises ValueError for an address without TLS and TypeError for an unknown option.
     """
+    return Ldap3Directory(directory_settings(options), guard)
+
+
+def directory_settings(options: Mapping[str, Any]) -> LdapSettings:
+    """Options like those of `settings.DIRECTORY`, checked. Raises as `make_directory` does."""
     lists = {name: tuple(options.get(name, ())) for name in ("urls", "dc_urls")}
-    return Ldap3Directory(LdapSettings(**{**options, **lists}), guard)
+    return LdapSettings(**{**options, **lists})
+
+
+def service_guards() -> list[Guard]:
+    """Whom `guard_by` named: one or nobody."""
+    return list(_guards)
 
 
 def reset_directory() -> None:

@@ -273,8 +273,11 @@ class Dns(Protocol):
         """
         ...
 
-    def query(self, name: str, record_type: str) -> list[Answer]:
-        """Ask every server, as clients do, but each alone and without its memory of others; in the order of `servers`."""
+    def query(self, zone: str, name: str, record_type: str) -> list[Answer]:
+        """Ask every server, as clients do, but each alone and without recursion; in the order of `servers`.
+
+        Raises nothing: what went wrong with a server is its answer.
+        """
         ...
 
     def owned_by_directory(self, name: str) -> bool:

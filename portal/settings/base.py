@@ -251,6 +251,22 @@ DIRECTORY = {
     "connect_timeout": env.number("AD_CONNECT_TIMEOUT", 5),
     "receive_timeout": env.number("AD_RECEIVE_TIMEOUT", 15),
 }
+# --- DNS (REQ-05, docs/adr/0026): zones in the directory above ("ad"), or on servers that take signed updates ("rfc2136") ---------
+DNS: dict[str, Any] = {
+    "backend": env.text("DNS_BACKEND", "ad"),
+    "servers": env.names("DNS_SERVERS"),
+    "zones": env.names("DNS_ZONES"),
+    "protected": env.names("DNS_PROTECTED_NAMES"),
+    "timeout": env.number("DNS_TIMEOUT", 5),
+    # With "ad": another account than AD_BIND_DN, with rights on the zones only.
+    "bind_dn": env.text("DNS_AD_BIND_DN"),
+    "bind_password": env.text("DNS_AD_BIND_PASSWORD"),
+    # With "rfc2136": where changes go (the first of DNS_SERVERS unless it is told), and the key.
+    "update_server": env.text("DNS_UPDATE_SERVER"),
+    "key_name": env.text("DNS_TSIG_NAME"),
+    "key_secret": env.text("DNS_TSIG_SECRET"),
+    "key_algorithm": env.text("DNS_TSIG_ALGORITHM", "hmac-sha256"),
+}
 # ACC-14: how long without a logon is dormant, and in how many business days a federation answers.
 DORMANT_MONTHS = env.number("DORMANT_MONTHS", 6)
 DORMANT_ANSWER_DAYS = env.number("DORMANT_ANSWER_DAYS", 10)

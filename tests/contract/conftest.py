@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,9 +19,10 @@ import ldap3
 import pytest
 
 from portal.embedded import samba, services
+from portal.embedded.bind import EmbeddedBind
 from portal.gateways.directory import Directory, DirectoryEntry, NewAccount
 from portal.gateways.directory_factory import make_directory
-from tests.contract.dns_places import FakePlace, Place
+from tests.contract.dns_places import AdPlace, BindPlace, FakePlace, Place
 
 ROOT = Path(__file__).resolve().parents[2]
 INITIAL_PASSWORD = "Qx34-Ry79-Wt3f"
@@ -234,7 +236,31 @@ def after_reading(directory: Directory, happens: Callable[[], None]) -> None:
     directory._writable = writable  # type: ignore[attr-defined]
 
 
-@pytest.fixture(params=["fake"])
-def place(request: pytest.FixtureRequest) -> Place:
-    """DNS servers, one kind after the other."""
+@pytest.fixture(scope="session")
+def _bind_place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BindPlace]:
+    server = EmbeddedBind(services.DIRECTORY / f"bind-{token_hex(4)}", notify=False)
+    server.start()
+    yield BindPlace(server)
+    server.stop()
+    shutil.rmtree(server.directory)
+
+
+@pytest.fixture(scope="session")
+def _samba_place(_samba_server: Server) -> AdPlace:
+    return AdPlace("samba", _samba_server.env)
+
+
+@pytest.fixture(scope="session")
+def _fake_place() -> FakePlace:
     return FakePlace()
+
+
+_PLACES = ["fake", *(pytest.param(name, marks=pytest.mark.real) for name in ("bind", "samba"))]
+
+
+@pytest.fixture(params=_PLACES)
+def place(request: pytest.FixtureRequest) -> Iterator[Place]:
+    """DNS servers, one kind after the other."""
+    found: Place = request.getfixturevalue(f"_{request.param}_place")
+    yield found
+    found.close()
