@@ -23,6 +23,7 @@ SAMBA = (
     "openssl",
 )
 GUARDS = ("freeradius", "freeradius-utils", "nftables", "iproute2")
+NAMESERVERS = ("bind9",)
 BROWSER = ("chromium", "chromium-l10n", "fonts-noto-cjk")
 
 _POLICY = Path("/usr/sbin/policy-rc.d")

@@ -5,7 +5,7 @@
     python -m portal.embedded.services status  say what runs; exit 1 when something does not
     python -m portal.embedded.services down    stop everything; the data stays
 
-They are clusters of their own on unix sockets and loopback addresses: the machine's own services are left alone.
+bind9 is installed with them and started by the tests that need it (portal.embedded.bind). They are clusters of their own on unix sockets and loopback addresses: the machine's own services are left alone.
 """
 
 from __future__ import annotations
@@ -47,7 +47,8 @@ def up() -> dict[str, str]:
 
     Raises ServerError naming what could not be installed or started.
     """
-    lacking = packages.ensure([*packages.POSTGRESQL, *packages.REDIS, *packages.SAMBA, *packages.GUARDS])
+    wanted = packages.POSTGRESQL, packages.REDIS, packages.SAMBA, packages.GUARDS, packages.NAMESERVERS
+    lacking = packages.ensure([name for group in wanted for name in group])
     if lacking:
         raise ServerError(f"Not installed: {' '.join(lacking)}. As root: apt-get install {' '.join(lacking)}")
     DIRECTORY.mkdir(parents=True, exist_ok=True)
