@@ -9,6 +9,7 @@ from django.db import transaction
 
 from devices.inventory.errors import NotDue
 from devices.inventory.models import InventoryCampaign, InventoryLine, InventorySheet
+from devices.inventory.tidying import tidy
 from portal.common.time import today
 from portal.orgs.models import User
 from portal.orgs.permissions import RUN_OPERATIONS
@@ -29,7 +30,7 @@ _DIGESTED = (
 
 @transaction.atomic
 def close(*, campaign_id: int, actor: User | None, now: datetime) -> InventoryCampaign:
-    """Take no more decisions. Closed twice is once. `actor` None: the portal itself, by the calendar.
+    """Take no more decisions, after a last look at what happened meanwhile. Closed twice is once. `actor` None: the portal itself, by the calendar.
 
     Operations may close a campaign whose date has passed, without waiting for the calendar.
     Raises NotAllowed, NotDue.
@@ -42,7 +43,9 @@ def close(*, campaign_id: int, actor: User | None, now: datetime) -> InventoryCa
     if actor is not None and today(now) <= campaign.due_on:
         raise NotDue
     # Whoever is deciding holds the lock of a sheet: first they finish, then it is closed.
-    sheets = list(campaign.sheets.select_for_update().order_by("pk"))
+    list(campaign.sheets.select_for_update().order_by("pk"))
+    tidy(campaign, now=now)  # closed by hand or by the next quarter, no morning comes any more
+    sheets = campaign.sheets.order_by("pk")
     late = [sheet.pk for sheet in sheets if sheet.status == InventorySheet.Status.OPEN]
     InventorySheet.system.filter(pk__in=late).update(status=InventorySheet.Status.CLOSED)
     lines = InventoryLine.system.filter(sheet__campaign=campaign)

@@ -13,7 +13,9 @@ from django.utils.translation import gettext_lazy as _
 from devices.inventory import asking, mailing, selectors
 from devices.inventory.models import InventoryCampaign, InventoryLine, InventorySheet
 from devices.permits.kinds import REMOVE
+from devices.permits.models import DevicePermit
 from portal.notices import messages, places
+from portal.notices.errors import NothingToSay
 from portal.notices.models import Notice
 from portal.orgs.models import User
 from portal.orgs.permissions import DECIDE_INVENTORY
@@ -38,13 +40,26 @@ def register_all() -> None:
 
 
 def _mail_values(notice: Notice) -> dict[str, Any]:
+    """The address of the sheet. A reminder of what is decided or closed by now is not sent."""
     sheet = InventorySheet.system.select_related("campaign", "organisation").get(pk=notice.context["sheet"])
+    reminds = notice.template in (mailing.REMINDER, mailing.OVERDUE)
+    if reminds and sheet.status != InventorySheet.Status.OPEN:
+        raise NothingToSay
     return {"url": messages.link("inventory_sheet", *address_of(sheet))}
 
 
 def _question_values(notice: Notice) -> dict[str, Any]:
-    """The links, made now and kept nowhere; a line that was decided meanwhile is left out."""
-    rows = InventoryLine.system.filter(pk__in=notice.context["lines"]).exclude(question_digest="")
+    """The links, made now and kept nowhere. Lines that were decided or ended meanwhile are left out; without any no mail goes."""
+    rows = InventoryLine.system.filter(
+        pk__in=notice.context["lines"],
+        decision="",
+        gone_at=None,
+        permit__state=DevicePermit.State.REGISTERED,
+        sheet__campaign__status=InventoryCampaign.Status.OPEN,
+    ).exclude(question_digest="")
+    lines = list(rows.order_by("number"))
+    if not lines:
+        raise NothingToSay
     return {
         "devices": [
             {
@@ -52,7 +67,7 @@ def _question_values(notice: Notice) -> dict[str, Any]:
                 "name": line.name,
                 "url": messages.link("inventory_question", asking.token_of(line)),
             }
-            for line in rows.order_by("number")
+            for line in lines
         ]
     }
 

@@ -13,18 +13,12 @@ from django.utils.translation import gettext as _
 from devices.inventory import closing, mailing
 from devices.inventory.models import InventoryCampaign, InventoryLine, InventorySheet
 from devices.inventory.quarters import first_of_quarter, recent_from
+from devices.inventory.tidying import USAGE
 from portal.common.time import add_business_days, today
 from portal.orgs.models import Organisation
 from portal.orgs.permissions import FEDERATIONS
 from portal.trail import services as trail
 
-# What counts as used, unused, never used or unknown. An import from before the time in question says nothing about it.
-USAGE = """
-    CASE WHEN d.last_used_at >= %(recent)s THEN 'RECENT'
-         WHEN d.usage_as_of IS NULL OR d.usage_as_of < %(recent)s THEN 'UNKNOWN'
-         WHEN d.last_used_at IS NULL THEN 'NEVER'
-         ELSE 'UNUSED' END
-"""
 # Lists show the newest row first: the exceptions, those that were never used at the top.
 _FILL = f"""
     INSERT INTO inventory_inventoryline (

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import F
 
 from portal.notices import messages
-from portal.notices.errors import AddressRefused, MailError, MailUnavailable
+from portal.notices.errors import AddressRefused, MailError, MailUnavailable, NothingToSay
 from portal.notices.models import Notice, NoticeStatus
 from portal.notices.relay import Relay
 from portal.trail import services as trail
@@ -33,11 +33,12 @@ class Result:
     sent: int = 0
     refused: int = 0
     later: int = 0
+    dropped: int = 0
 
     @property
     def count(self) -> int:
         """How many mails were claimed."""
-        return self.sent + self.refused + self.later
+        return self.sent + self.refused + self.later + self.dropped
 
 
 def send_due(*, now_fn: Callable[[], datetime], limit: int = BATCH) -> Result:
@@ -71,6 +72,9 @@ def _send_one(notice: Notice, relay: Relay, now: datetime, result: Result) -> Ma
     """Send one mail and count it; returns the error when the whole server is the problem."""
     try:
         relay.send(messages.build(notice, now=now), to_address=notice.to_address)
+    except NothingToSay:
+        _write(notice, status=NoticeStatus.DROPPED, error_code="", error_message="")
+        result.dropped += 1
     except AddressRefused as error:
         refuse(notice, error, now)
         result.refused += 1

@@ -35,6 +35,10 @@ class AddressRefused(MailError):
     """The server will never take this mail for this address: a person must choose another one."""
 
 
+class NothingToSay(Exception):
+    """What the mail was about is settled meanwhile: it is not sent."""
+
+
 class NotAllowed(Exception):
     """The person may not do this (403)."""
 

@@ -27,7 +27,10 @@ _providers: dict[str, Provider] = {}
 
 
 def provide(template: str, provider: Provider) -> None:
-    """Let another room add values to a mail when it is made, for example a link that must not be stored in the queue."""
+    """Let another room add values to a mail when it is made, for example a link that must not be stored in the queue.
+
+    The provider raises errors.NothingToSay when the matter is settled and the mail is not to go.
+    """
     _providers[template] = provider
 
 
@@ -39,7 +42,7 @@ def link(view: str, *args: str | int) -> str:
 def build(notice: Notice, *, now: datetime, secret: dict[str, str] | None = None) -> EmailMessage:
     """The mail of a notice. `secret` is put into the text and kept nowhere else (ACC-10).
 
-    Raises AddressRefused for an address that cannot be one (two addresses, a line break, nothing before the @).
+    Raises NothingToSay, and AddressRefused for an address that cannot be one (two addresses, a line break, nothing before the @).
     """
     subject, body = _render(notice, secret or {})
     message = EmailMessage()

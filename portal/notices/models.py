@@ -25,6 +25,7 @@ class NoticeStatus(models.TextChoices):
     QUEUED = "QUEUED", _("queued")
     SENT = "SENT", _("sent")
     FAILED = "FAILED", _("refused by the mail server")
+    DROPPED = "DROPPED", _("not sent: settled before")
 
 
 class Notice(ScopedModel):

@@ -16,5 +16,5 @@ def send_notices() -> None:
     """Each minute and after each commit that queued a mail: send what is due."""
     for _ in range(_BATCHES):
         result = delivery.send_due(now_fn=clock.now)
-        if result.count < delivery.BATCH or not result.sent:
+        if result.count < delivery.BATCH or not (result.sent or result.dropped):
             return

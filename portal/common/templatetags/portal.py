@@ -129,6 +129,7 @@ _CHIPS: dict[str, tuple[str, str]] = {
     "QUEUED": ("wait", "clock"),
     "SENT": ("done", "check"),
     "FAILED": ("fail", "alert"),
+    "DROPPED": ("", "minus"),
     # accounts, people, recipients
     "ENABLED": ("done", "check"),
     "DISABLED": ("", "stop"),

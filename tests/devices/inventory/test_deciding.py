@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from devices.inventory import asking, closing, deciding, removals, scanning, upkeep
+from devices.inventory import asking, closing, deciding, mailing, opening, removals, scanning, tidying, upkeep
 from devices.inventory.errors import CampaignClosed, LinkInvalid, NotDue
 from devices.inventory.models import InventoryLine, InventorySheet
 from devices.inventory.scanning import Seen
 from devices.permits.models import DevicePermit
-from portal.notices import messages
+from portal.notices import delivery, messages
 from portal.notices.models import Notice
 from portal.orgs.models import User
 from portal.orgs.permissions import Role
@@ -132,10 +132,10 @@ def test_a_device_that_was_taken_out_of_the_application_is_decided_again(
         version=None,
         now=MONDAY,
     )
-    assert upkeep.decide_again(now=MONDAY) == 0  # a draft can still be changed
+    assert tidying.decide_again(sheet.campaign, now=MONDAY) == 0  # a draft can still be changed
     services.submit(application_id=draft.pk, actor=cast.applicant, version=None, now=MONDAY)
 
-    assert upkeep.decide_again(now=MONDAY) == 1
+    assert tidying.decide_again(sheet.campaign, now=MONDAY) == 1
 
     assert line(sheet, UNUSED).is_open
     assert line(sheet, NEVER).application == draft
@@ -156,12 +156,34 @@ def test_what_ended_on_the_last_day_is_no_row_that_nobody_decided(sheet: Invento
     assert line(sheet, UNUSED).decision == ""  # the report does not say that it is being removed
 
 
+@pytest.mark.parametrize("how", ["by hand", "next quarter"])
+def test_a_campaign_that_ends_early_is_tidied_first(sheet: InventorySheet, cast: Cast, how: str) -> None:
+    decide(line(sheet, UNUSED), "REMOVE", cast.applicant)
+    draft = Application.system.get(kind="devices.permit_remove")
+    services.withdraw(application_id=draft.pk, actor=cast.applicant, comment="", now=MONDAY)
+    DevicePermit.system.filter(device__number=NEVER).update(state="ENDING")
+    late = line(sheet, NEVER)
+
+    if how == "by hand":
+        day = sheet.campaign.due_on + dt.timedelta(days=1)
+        operator = factories.operator()
+        now = dt.datetime.combine(day, dt.time(9), MONDAY.tzinfo)
+        closing.close(campaign_id=sheet.campaign_id, actor=operator, now=now)
+    else:
+        now = MONDAY.replace(month=4)
+        opening.open_campaign(now=now, period=now)
+
+    late.refresh_from_db()
+    assert late.gone_at == now
+    assert sheet.lines.get(number=UNUSED).decision == ""
+
+
 def test_a_removal_without_result_is_decided_again(sheet: InventorySheet, cast: Cast) -> None:
     decide(line(sheet, NEVER), "REMOVE", cast.applicant)
     draft = Application.system.get(kind="devices.permit_remove")
     services.withdraw(application_id=draft.pk, actor=cast.applicant, comment="", now=MONDAY)
 
-    assert upkeep.decide_again(now=MONDAY) == 1
+    assert tidying.decide_again(sheet.campaign, now=MONDAY) == 1
     assert line(sheet, NEVER).is_open
 
 
@@ -169,7 +191,7 @@ def test_a_permit_that_ended_needs_no_decision(sheet: InventorySheet, cast: Cast
     DevicePermit.system.filter(device__number__in=[NEVER, UNUSED]).update(state="ENDING")
 
     assert decide(line(sheet, NEVER), "KEEP", cast.officer, "必要").what is What.OVER
-    assert upkeep.leave_out_ended(now=MONDAY) == 1
+    assert tidying.leave_out_ended(sheet.campaign, now=MONDAY) == 1
 
     assert line(sheet, UNUSED).gone_at == MONDAY
 
@@ -219,6 +241,37 @@ def test_the_user_is_asked_by_mail_and_answers_each_link_once(sheet: InventorySh
     assert "年度末に使う" in line(sheet, UNUSED).reason
     assert line(sheet, NEVER).decision == "REMOVE"
     assert not InventoryLine.system.exclude(question_digest="").exists()
+
+
+def deliver() -> dict[str, list[str]]:
+    """Send what is queued; the templates of the mails that went and of those that were not needed any more."""
+    Notice.system.exclude(template__in=["inventory_question", "inventory_reminder"]).delete()
+    delivery.send_due(now_fn=lambda: MONDAY + dt.timedelta(days=1))
+    rows = Notice.system.order_by("pk").values_list("status", "template")
+    return {status: [template for state, template in rows if state == status] for status, _template in rows}
+
+
+def test_a_question_does_not_go_out_when_the_device_was_decided_meanwhile(
+    sheet: InventorySheet, cast: Cast
+) -> None:
+    for number in (UNUSED, NEVER):
+        ids = [line(sheet, number).pk]
+        asking.ask(sheet_id=sheet.pk, line_ids=ids, actor=cast.officer, now=MONDAY)
+    decide(line(sheet, UNUSED), "MISSING", cast.officer, "見つからない")
+    DevicePermit.system.filter(device__number=NEVER).update(state="ENDING")
+
+    assert deliver() == {"DROPPED": ["inventory_question"] * 2}
+
+
+def test_a_reminder_does_not_go_out_when_the_sheet_was_settled_meanwhile(
+    sheet: InventorySheet, cast: Cast
+) -> None:
+    mailing.remind(sheet, 3, MONDAY)
+    count = Notice.system.filter(template="inventory_reminder").count()
+    InventorySheet.system.filter(pk=sheet.pk).update(status="CLOSED")
+
+    assert deliver() == {"DROPPED": ["inventory_reminder"] * count}
+    assert count
 
 
 def test_a_link_ends_with_the_decision_with_a_newer_one_and_with_the_campaign(

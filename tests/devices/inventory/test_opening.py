@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import connection
 
-from devices.inventory import opening, upkeep
+from devices.inventory import opening, tidying
 from devices.inventory.models import InventoryCampaign, InventoryLine, InventorySheet
 from devices.inventory.quarters import first_of_quarter
 from devices.permits.models import Device
@@ -118,8 +118,8 @@ def test_newer_usage_comes_into_rows_that_nobody_decided(cast: Cast) -> None:
     sheet = open_for()
     Device.system.filter(pk=found.pk).update(last_used_at=jst(2027, 1, 10), usage_as_of=jst(2027, 1, 12))
 
-    assert upkeep.refresh_usage(sheet.campaign) == 1
-    assert upkeep.refresh_usage(sheet.campaign) == 0
+    assert tidying.refresh_usage(sheet.campaign) == 1
+    assert tidying.refresh_usage(sheet.campaign) == 0
 
     assert line_of(found).usage == "RECENT"
 
