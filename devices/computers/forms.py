@@ -53,6 +53,7 @@ class RegisterComputerForm(ComputerLineForm):
 
     differs_by_data_alone = True
     side_by_side = (("kind", "operating_system"), ("department", "place"))
+    required_by_others = frozenset({"operating_system"})
 
     kind = ReasonedChoiceField(label=gettext_lazy("Kind of machine"), unknown=NOT_OFFERED)
     operating_system = ReasonedChoiceField(

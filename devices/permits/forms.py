@@ -160,6 +160,7 @@ class PermitForm(PortalForm):
 
     differs_by_data_alone = True
     side_by_side = (("device_kind", "grant"), ("maker", "model"), ("end_user", "end_user_mail"))
+    required_by_others = frozenset({"serial", "no_serial_reason", "write_reason"})
 
     device_kind = DeviceKindField()
     grant = GrantField()

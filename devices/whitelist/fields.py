@@ -37,8 +37,11 @@ class MacField(_AddressField):
     parse = staticmethod(parse_mac)
 
     def prepare_value(self, value: Any) -> Any:
-        """Stored addresses as the guard shows them."""
-        return shown_mac(value) if isinstance(value, str) else value
+        """Addresses as the guard shows them; what is none stays as it was typed."""
+        try:
+            return shown_mac(parse_mac(value)) if value else value
+        except AddressRefused:
+            return value
 
 
 class IpField(_AddressField):

@@ -36,6 +36,7 @@ class WhitelistForm(PortalForm):
 
     differs_by_data_alone = True
     side_by_side = (("mac", "ip"),)
+    required_by_others = frozenset({"computer", "ip", "old_mac"})
 
     action = ReasonedChoiceField(
         label=gettext_lazy("What to do"), choices=Action.choices, unknown=_UNKNOWN_ACTION, initial=Action.ADD
@@ -43,7 +44,9 @@ class WhitelistForm(PortalForm):
     computer = MachineField(
         label=gettext_lazy("Computer name"),
         required=False,
-        help_text=gettext_lazy("A client PC or printer of the register of machines."),
+        help_text=gettext_lazy(
+            "A client PC or printer of the register of machines. May be empty in a removal."
+        ),
     )
     mac = MacField(
         label=gettext_lazy("MAC address"),
@@ -53,7 +56,7 @@ class WhitelistForm(PortalForm):
         label=gettext_lazy("IP address"),
         required=False,
         help_text=gettext_lazy(
-            "In a segment of your organisation. Empty in a replacement: it stays as it is."
+            "In a segment of your organisation. Empty in a replacement: it stays as it is. May be empty in a removal."
         ),
     )
     old_mac = MacField(
@@ -62,7 +65,7 @@ class WhitelistForm(PortalForm):
         help_text=gettext_lazy("Only in a replacement: the entry that ends when this one begins."),
     )
     valid_until = WarekiDateField(
-        label=gettext_lazy("Last day"),
+        label=gettext_lazy("Valid until"),
         required=False,
         help_text=gettext_lazy("Only if the entry shall end by itself. For example 2026/12/1 or R8.12.1"),
     )

@@ -62,6 +62,8 @@ class FormBehaviour:
     differs_by_data_alone: ClassVar[bool] = False
     # Fields that are required in the end although a draft may leave them empty.
     marked_required: ClassVar[frozenset[str]] = frozenset()
+    # Fields that are required or not depending on others: called neither required nor optional.
+    required_by_others: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("label_suffix", "")
@@ -108,8 +110,9 @@ class FormBehaviour:
         for name, field in form.fields.items():
             if not isinstance(field, NormalisingField) or name not in form.cleaned_data:
                 continue
-            typed, corrected = str(form[name].value() or ""), form.cleaned_data[name]
-            if typed.strip() != corrected:
+            # As people see both; what was left empty and filled in by a rule is no correction.
+            typed, corrected = str(form[name].value() or ""), field.prepare_value(form.cleaned_data[name])
+            if typed.strip() and typed.strip() != corrected:
                 found.append(Correction(str(field.label or name), typed, corrected))
         return found
 

@@ -97,6 +97,11 @@ def require_comment(comment: str, *, required: bool) -> str:
     return comment
 
 
+def missing_reason(reason: str) -> str:
+    """What to say when nobody wrote why; "" when somebody did."""
+    return "" if reason.strip() else _("Write why you apply, so that the approver can decide.")
+
+
 def check_for_submission(
     kind: ApplicationKind[Any],
     application: Application,
@@ -110,8 +115,7 @@ def check_for_submission(
     Raises InvalidApplication with all errors of all lines at once.
     """
     errors: Errors = {}
-    if not application.reason.strip():
-        _add(errors, "reason", _("Write why you apply, so that the approver can decide."))
+    _add(errors, "reason", missing_reason(application.reason))
     if application.desired_on and application.desired_on < today:
         _add(
             errors, "desired_on", _("This date has passed. Choose today or a later date, or leave it empty.")

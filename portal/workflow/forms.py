@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 from portal.common.forms import Correction, PortalForm, Problem, ReasonField, WarekiDateField
 from portal.orgs.models import Organisation, User
 from portal.workflow import kinds
-from portal.workflow.content import COMMENT_LENGTH, REASON_LENGTH, Content, too_many_lines
+from portal.workflow.content import COMMENT_LENGTH, REASON_LENGTH, Content, missing_reason, too_many_lines
 from portal.workflow.errors import InvalidApplication
 from portal.workflow.models import Application, ApplicationLine, Status
 
@@ -188,6 +188,13 @@ class Editor:
     def is_valid(self) -> bool:
         """Whether every form is filled in well; submission checks more than this."""
         return all([self.header.is_valid(), *(line.form.is_valid() for line in self.lines)])
+
+    def is_complete(self) -> bool:
+        """Whether one may go on to the confirmation: filled in well, and it says why. All errors stand there at once."""
+        self.is_valid()
+        if problem := missing_reason(self.header.cleaned_data.get("reason", "too long")):
+            self.header.add_error("reason", problem)
+        return self.is_valid()
 
     def content(self, *, without: int | None = None, more: bool = False) -> Content:
         """What was written, to be stored as a draft: corrected where it is good, as typed where it is not."""

@@ -132,7 +132,7 @@ class EditView(ApplicationView):
         if self.request.POST.get("action") == "add_line":
             return redirect(f"{address}#line-{application.line_count}")
         if self.request.POST.get("action") == "next":
-            if editor.is_valid():
+            if editor.is_complete():
                 return redirect("application_confirm", number=application.number)
             return self.show(application, editor, status=422)
         if not editor.header.is_valid():  # a date that cannot be read is not in the draft: do not lose it

@@ -268,6 +268,17 @@ def test_going_on_with_a_wrong_form_names_every_error_at_its_field(desk: Desk) -
     assert page.index("data-error-summary") < page.index("<h1>")
 
 
+def test_a_missing_reason_is_named_together_with_the_errors_of_the_lines(desk: Desk) -> None:
+    draft = desk.draft()
+    data = form_data(draft, desk.line("鈴"), reason=" ", action="next")
+
+    response = browser(desk.applicant).post(url(draft), data)
+
+    assert response.status_code == 422
+    assert "2件の入力を直してください" in text(response)
+    assert "申請の理由を入力してください" in text(response)
+
+
 def test_what_only_the_directory_knows_is_said_at_the_field_too(desk: Desk, directory: FakeDirectory) -> None:
     directory.add("tk0412-suzuki")
     draft = desk.draft()

@@ -80,6 +80,19 @@ def test_the_form_with_the_check_of_the_kind_says_what_is_wrong(country: Country
         require(wrong, errors)
 
 
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [("００-1b-a9-ff-00-01", "00:1B:A9:FF:00:01"), ("00-1b-a9-ff-00-zz", "00-1b-a9-ff-00-zz")],
+)
+def test_mac06_another_spelling_is_no_correction_and_what_is_no_address_stays_as_typed(
+    country: Country, typed: str, shown: str
+) -> None:
+    form = WhitelistForm(data=corpus.row(mac=typed), context=context_of(country.cast))
+
+    assert form["mac"].value() == shown
+    assert form.corrections() == []
+
+
 def test_the_service_refuses_the_submission_naming_every_row(country: Country) -> None:
     rows = [wrong for wrong in CORPUS if wrong.is_json]
 
