@@ -24,6 +24,7 @@ class DevicesConfig(AppConfig):
         from devices.permits import telling
         from devices.stations import services
         from devices.whitelist import kinds as whitelist
+        from devices.whitelist import reminding
         from portal.notices import messages, places
 
         system_checks.register(settings_of_the_guard)
@@ -37,6 +38,8 @@ class DevicesConfig(AppConfig):
             messages.provide(template, telling.values_for_mail)
         places.provide("guard_failed", lambda notice: reverse("guard_list"))
         messages.provide("guard_failed", lambda notice: {"guard_url": messages.link("guard_list")})
+        places.provide(reminding.TEMPLATE, lambda notice: reverse("whitelist_list"))
+        messages.provide(reminding.TEMPLATE, reminding.values_for_mail)
         for template in exchange.TEMPLATES:
             messages.provide(template, exchange.values_for_mail)
             places.provide(template, lambda notice: reverse("skysea_findings"))

@@ -174,6 +174,13 @@ def end_permits(*, now: datetime) -> str:
     return f"{services.end_permits(now=now)}"
 
 
+def remind_of_entries(*, now: datetime) -> str:
+    """Federations are told which entries of the whitelist end soon."""
+    from devices.whitelist import reminding
+
+    return f"{reminding.remind(now=now)}"
+
+
 def remind_of_permits(*, now: datetime) -> str:
     """Applicants, users and officers are told that a device permit ends soon."""
     from devices.permits import services
@@ -260,6 +267,13 @@ JOBS: tuple[Job, ...] = (
         cron="3 0 * * *",
         run=end_permits,
         why="A permit lasts until 23:59:59 of its last day in Japan.",
+    ),
+    Job(
+        name="remind_of_entries",
+        label=_("Tell federations which entries of the whitelist end soon"),
+        cron="15 8 * * *",
+        run=remind_of_entries,
+        why="14, 7 and 1 days before, one mail that lists them; after an outage each entry is told of once.",
     ),
     Job(
         name="remind_of_permits",

@@ -52,6 +52,9 @@ class WhitelistEntry(ScopedModel, TimestampedModel):
     segment = models.ForeignKey(Segment, models.PROTECT, related_name="+", verbose_name=_("segment"))
     local_reason = models.CharField(_("why a local address was accepted"), max_length=200, blank=True)
     valid_until = models.DateField(_("valid until"), null=True, blank=True)  # through 23:59:59 in Japan
+    reminded_days = models.PositiveSmallIntegerField(
+        null=True, blank=True
+    )  # the last reminder before the end
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.APPROVED)
     approved_at = models.DateTimeField(_("permitted"))  # when it was written, after operations accepted it
     approved_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")

@@ -6,7 +6,7 @@ there is no moment with both and none with neither.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
@@ -127,6 +127,13 @@ def record_removal_verified(*, entry_ids: Collection[int], now: datetime) -> int
     """The guard was seen to cut off these ended entries. How many were not marked before."""
     rows = WhitelistEntry.system.filter(pk__in=entry_ids, state=State.ENDED, removal_verified_at=None)
     return _mark(rows, "removal_verified_at", Verb.REMOVAL_VERIFIED, now)
+
+
+def record_reminded(*, days_of: Mapping[int, int]) -> None:
+    """Which reminder of its end was sent last for these entries, by their primary key. No event: nothing was done to them."""
+    for days in set(days_of.values()):
+        ids = [pk for pk, reached in days_of.items() if reached == days]
+        WhitelistEntry.system.filter(pk__in=ids).update(reminded_days=days)
 
 
 def entry_search_text(entry: WhitelistEntry) -> str:
