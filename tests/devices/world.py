@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from auditlog.context import disable_auditlog
 from django.utils import timezone
 
 from devices.computers.models import Computer, Segment
@@ -51,7 +52,8 @@ def segment(code: str = "13", **fields: Any) -> Segment:
         "purpose": Segment.Purpose.CLIENT,
         "valid_from": factories.LONG_AGO,
     } | fields
-    return Segment.system.create(**values)
+    with disable_auditlog():
+        return Segment.system.create(**values)
 
 
 def computer(name: str = "", code: str = "13", **fields: Any) -> Computer:
@@ -69,7 +71,8 @@ def computer(name: str = "", code: str = "13", **fields: Any) -> Computer:
     } | fields
     made = Computer(**values)
     made.search_text = computer_search_text(made)
-    made.save()
+    with disable_auditlog():
+        made.save()
     return made
 
 

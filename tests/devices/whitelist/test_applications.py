@@ -36,8 +36,8 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def country(cast: Cast) -> Country:
-    return corpus.country(cast)
+def cast(country: Country) -> Cast:
+    return country.cast
 
 
 @pytest.fixture(autouse=True)

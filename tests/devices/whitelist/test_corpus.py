@@ -32,9 +32,8 @@ Said = Mapping[str, Sequence[str]]
 
 
 @pytest.fixture
-def country(cast: Cast) -> Country:
-    with translation.override("ja"):
-        return corpus.country(cast)
+def cast(country: Country) -> Cast:
+    return country.cast
 
 
 @pytest.fixture(autouse=True)
