@@ -96,28 +96,38 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="only what other servers can change: tests marked real, and tests that commit to the database",
     )
+    parser.addoption(
+        "--beside-real-tier",
+        action="store_true",
+        help="all the others: what --real-tier runs at the same time is left to it",
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if config.getoption("--real-tier"):
-        chosen = [item for item in items if item.get_closest_marker("real") or _alone(item)]
+    real, beside = config.getoption("--real-tier"), config.getoption("--beside-real-tier")
+    if real or beside:
+        chosen = [item for item in items if _is_for_real_servers(item) == bool(real)]
         config.hook.pytest_deselected(items=list(set(items) - set(chosen)))
         items[:] = chosen
 
 
-def _alone(item: pytest.Item) -> bool:
-    """A test that commits, unless the same one runs against Samba in this tier as well."""
+def _is_for_real_servers(item: pytest.Item) -> bool:
+    """A test marked `real` or one that commits: locks, races, triggers and queues are what one PostgreSQL or Redis does
+    unlike another.
+
+    Not those that stop the broker, which are not ours to stop there; not the browser's; not the half of a test that runs
+    on the demonstration's directory; and not those marked `once`, whose smaller neighbours run instead.
+    """
+    if item.get_closest_marker("real"):
+        return True
+    stays = item.get_closest_marker("once") or item.get_closest_marker("browser")
+    if stays or "valkey" in getattr(item, "fixturenames", ()):
+        return False
     parameters = getattr(getattr(item, "callspec", None), "params", {})
     return _commits(item) and parameters.get("either_lab") != "demo"
 
 
 def _commits(item: pytest.Item) -> bool:
-    """Locks, races, triggers and queues: these tests see what one PostgreSQL or Redis does unlike another.
-
-    Those marked `once` show what many rows do; their smaller neighbours are repeated in their stead.
-    """
-    if item.get_closest_marker("once"):
-        return False
     mark = item.get_closest_marker("django_db")
     asked = bool(mark and mark.kwargs.get("transaction"))
     return asked or "transactional_db" in getattr(item, "fixturenames", ())

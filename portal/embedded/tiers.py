@@ -1,9 +1,10 @@
 """`make test`: every tier of the tests in one go, with what this machine can offer.
 
-Tier 1 runs everything on the embedded servers. Tier 2 runs on PostgreSQL, Redis, Samba AD, FreeRADIUS and nftables from Debian packages what
-those can change: the tests marked `real`, and once more every test that commits (locks, races, queues). Both run at
-the same time, each with servers of its own; what tier 2 says is shown when it has ended. A tier that cannot be
-installed is left out and named in the last lines; with CI=true that is a failure.
+Tier 2 runs on PostgreSQL, Redis, Samba AD, FreeRADIUS and nftables from Debian packages what those can change: the
+tests marked `real`, and every test that commits (locks, races, queues). Tier 1 runs all others on the embedded servers,
+and everything but the tests marked `real` where tier 2 cannot be had. Both run at the same time, each with servers of
+its own; what tier 2 says is shown when it has ended. A tier that cannot be installed is left out and named in the last
+lines; with CI=true that is a failure.
 """
 
 from __future__ import annotations
@@ -58,11 +59,12 @@ def _run_both(arguments: list[str], environment: Mapping[str, str]) -> Counter[s
     if environment:
         with log.open("w") as output:
             real = _start(
-                "real", ["--real-tier", "-m", "not browser", *arguments], environment, stdout=output
+                "real", ["--real-tier", *arguments], environment, stdout=output
             )
     print("== Tier 1: embedded servers", flush=True)
     # Two processes, each with servers of its own; one that has nothing left takes from the other.
-    embedded = _start("embedded", ["-n", "2", "--dist", "worksteal", "-m", "not real", *arguments], {})
+    share = ["--beside-real-tier"] if environment else ["-m", "not real"]
+    embedded = _start("embedded", ["-n", "2", "--dist", "worksteal", *share, *arguments], {})
     try:
         total = _counted("embedded", embedded)
         if real is not None:

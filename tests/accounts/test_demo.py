@@ -38,10 +38,10 @@ def fill(**options: Any) -> None:
     call_command("demo_data", verbosity=0, **options)
 
 
-def test_small_demonstration_has_every_state_and_true_accounts(
+def test_small_demonstration_has_every_state_true_accounts_and_logins_that_work(
     directory: FakeDirectory, post: PostOffice
 ) -> None:
-    fill()
+    fill()  # takes seconds: all that is to be said of one demonstration is said here
 
     statuses = set(Application.system.values_list("status", flat=True))
     assert Application.system.count() >= 60
@@ -61,6 +61,8 @@ def test_small_demonstration_has_every_state_and_true_accounts(
     assert DirectoryAccount.system.count() >= 15
     assert len(post.delivered) > DirectoryAccount.system.count()  # resets as well
     expect_something_on_every_screen(post)
+    expect_logins_that_work(directory)
+    expect_nobody_twice()
 
 
 def expect_something_on_every_screen(post: PostOffice) -> None:
@@ -85,8 +87,7 @@ def expect_something_on_every_screen(post: PostOffice) -> None:
     assert Application.system.filter(kind="accounts.admin_register", status=Status.IN_REVIEW).exists()
 
 
-def test_every_demo_login_works_and_its_role_is_held(directory: FakeDirectory, post: PostOffice) -> None:
-    fill(applications=0)
+def expect_logins_that_work(directory: FakeDirectory) -> None:
     shown = StringIO()
     call_command("demo_logins", stdout=shown)
 
@@ -101,6 +102,15 @@ def test_every_demo_login_works_and_its_role_is_held(directory: FakeDirectory, p
     assert "shonin27" not in shown.getvalue()
 
 
+def expect_nobody_twice() -> None:
+    staff, applications = User.objects.count(), Application.system.filter(kind__startswith="accounts.").count()
+
+    fill(applications=5)
+
+    assert User.objects.count() == staff
+    assert Application.system.filter(kind__startswith="accounts.").count() == applications + 5
+
+
 def test_nobody_gets_a_known_password_outside_a_demonstration(
     directory: FakeDirectory, settings: Any
 ) -> None:
@@ -111,16 +121,6 @@ def test_nobody_gets_a_known_password_outside_a_demonstration(
 
     assert not User.objects.exists()
     assert not directory.entries
-
-
-def test_filling_again_adds_applications_and_nobody_twice(directory: FakeDirectory, post: PostOffice) -> None:
-    fill(applications=5)
-    staff = User.objects.count()
-
-    fill(applications=5)
-
-    assert User.objects.count() == staff
-    assert Application.system.filter(kind__startswith="accounts.").count() == 10
 
 
 def test_bulk_written_twice_adds_other_rows(directory: FakeDirectory, post: PostOffice) -> None:
@@ -134,7 +134,7 @@ def test_bulk_written_twice_adds_other_rows(directory: FakeDirectory, post: Post
 def test_without_a_directory_approved_work_waits(directory: FakeDirectory, post: PostOffice) -> None:
     directory.faults["ping"] = [DirectoryUnavailable(code="down")]
 
-    fill()
+    fill(applications=20)
 
     assert not DirectoryAccount.system.exists()
     assert Operation.system.filter(status=OperationStatus.WAITING).exists()
