@@ -2,6 +2,10 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 
+# Some build machines forbid Python to keep what it compiled: every server and worker that a test starts would then
+# compile the whole portal again.
+unexport PYTHONDONTWRITEBYTECODE
+
 PORT ?= 8000
 # embedded: servers out of Python packages. real: PostgreSQL, Redis and Samba AD of `make services`.
 SERVICES ?= embedded
