@@ -44,13 +44,17 @@ def django_db_keepdb(request: pytest.FixtureRequest) -> bool:
 
 
 @pytest.fixture(scope="module")
-def built_once(request: pytest.FixtureRequest, django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+def built_once(
+    request: pytest.FixtureRequest, django_db_setup: None, django_db_blocker: Any
+) -> Iterator[None]:
     """What fixtures of scope "module" that make rows ask for: their rows stand until the module's last test.
 
     Every test works in a savepoint on top of them. It gets a copy of their objects, so that no test finds what another
     one changed. Not for a module with tests that commit: nobody else would see the rows.
     """
-    of_module = [item for item in request.session.items if getattr(item, "module", None) is request.node.module]
+    of_module = [
+        item for item in request.session.items if getattr(item, "module", None) is request.node.module
+    ]
     assert not any(map(_commits, of_module)), "tests that commit belong in a module of their own"
     with django_db_blocker.unblock(), transaction.atomic():
         yield

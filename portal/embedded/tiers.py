@@ -58,9 +58,7 @@ def _run_both(arguments: list[str], environment: Mapping[str, str]) -> Counter[s
     log = _REPORTS / "real.log"
     if environment:
         with log.open("w") as output:
-            real = _start(
-                "real", ["--real-tier", *arguments], environment, stdout=output
-            )
+            real = _start("real", ["--real-tier", *arguments], environment, stdout=output)
     print("== Tier 1: embedded servers", flush=True)
     # Two processes, each with servers of its own; one that has nothing left takes from the other.
     share = ["--beside-real-tier"] if environment else ["-m", "not real"]

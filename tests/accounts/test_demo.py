@@ -103,7 +103,10 @@ def expect_logins_that_work(directory: FakeDirectory) -> None:
 
 
 def expect_nobody_twice() -> None:
-    staff, applications = User.objects.count(), Application.system.filter(kind__startswith="accounts.").count()
+    staff, applications = (
+        User.objects.count(),
+        Application.system.filter(kind__startswith="accounts.").count(),
+    )
 
     fill(applications=5)
 
