@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,8 +65,9 @@ class Node:
 class Zones:
     """The zones in the directory, and their nodes."""
 
-    def __init__(self, kept: KeptConnection, base_dn: str) -> None:
-        self._kept = kept
+    def __init__(self, kept: KeptConnection, base_dn: str, allowed: Collection[str]) -> None:
+        """`allowed`: only these zones are known; empty: all that the account sees."""
+        self._kept, self._allowed = kept, frozenset(allowed)
         self._containers = [container.format(base=base_dn) for container in _CONTAINERS]
         self._known: dict[str, str] = {}
         self._known_at = 0.0
@@ -86,7 +87,6 @@ class Zones:
 
     def nodes(self, zone: str, names: Sequence[str]) -> dict[str, Node]:
         """The nodes of these names that exist."""
-        base = self.dn(zone)
         found: dict[str, Node] = {}
         for start in range(0, len(names), _NAMES_PER_SEARCH):
             terms = (
@@ -94,14 +94,19 @@ class Zones:
                 for name in names[start : start + _NAMES_PER_SEARCH]
             )
             query = f"(&(objectClass=dnsNode)(|{''.join(terms)}))"
-            for node in self._nodes(self._search(base, query), zone):
+            for node in self._nodes(self._in_zone(zone, query), zone):
                 found[node.name] = node
         return found
 
     def pages(self, zone: str) -> Iterator[list[Node]]:
         """All nodes of a zone."""
+        found = False
         for reply in pages(self._kept, self.dn(zone), "(objectClass=dnsNode)", _NODE_ATTRIBUTES):
+            found = True
             yield self._nodes(reply, zone)
+        if not found:  # the object of the zone is gone
+            self.forget()
+            self.dn(zone)
 
     def node_dn(self, zone: str, name: str) -> str:
         """Where the node of a name is, or would be."""
@@ -118,8 +123,13 @@ class Zones:
             reply = self._search(container, "(objectClass=dnsZone)", ["name"])
             for item in reply.entries:
                 name = values.text_of(item, "name").lower()
-                if name and not name.startswith("..") and name != "rootdnsservers":
+                if self._may_be_known(name):
                     yield name, str(item["dn"])
+
+    def _may_be_known(self, name: str) -> bool:
+        if not name or name.startswith("..") or name == "rootdnsservers":
+            return False
+        return not self._allowed or name in self._allowed
 
     def _zone(self, name: str, dn: str) -> Zone:
         apex = self._nodes(self._search(dn, f"(&(objectClass=dnsNode)(name={APEX}))"), name)
@@ -131,6 +141,13 @@ class Zones:
                     break
                 return Zone(name=name, serial=serial, negative_ttl=negative)
         return Zone(name=name)
+
+    def _in_zone(self, zone: str, query: str) -> Reply:
+        reply = self._search(self.dn(zone), query)
+        if reply.result == errors.NO_SUCH_OBJECT:
+            self.forget()
+            reply = self._search(self.dn(zone), query)
+        return reply
 
     def _search(self, base: str, query: str, attributes: list[str] | None = None) -> Reply:
         reply = self._kept.read(

@@ -96,7 +96,7 @@ class AdDns:
     def __init__(self, settings: AdDnsSettings, guard: Guard | None = None) -> None:
         self._settings = settings
         self._kept = KeptConnection(settings.directory, guard or Unguarded())
-        self._zones = ad.Zones(self._kept, settings.directory.base_dn)
+        self._zones = ad.Zones(self._kept, settings.directory.base_dn, settings.zones)
         self._controllers: frozenset[str] = frozenset()
         self._controllers_at = float("-inf")
         self.servers = settings.servers
@@ -109,8 +109,7 @@ class AdDns:
 
     @_translated()
     def zones(self) -> list[Zone]:
-        allowed = self._settings.zones
-        return [zone for zone in self._zones.all() if not allowed or zone.name in allowed]
+        return self._zones.all()
 
     def read_zone(self, zone: str) -> Iterator[list[RecordSet]]:
         pages = self._zones.pages(zone)

@@ -222,6 +222,30 @@ class AdPlace:
             answer = self._raw().add(self.node_dn(name), ["top", "dnsNode"], values)
         assert answer[1]["result"] == 0, answer[1]
 
+    def entomb(self, name: str) -> None:
+        """Mark the name as deleted and leave its values, as some tools do."""
+        changes = {"dNSTombstoned": [(ldap3.MODIFY_REPLACE, ["TRUE"])]}
+        answer = self._raw().modify(self.node_dn(name), changes)
+        assert answer[1]["result"] == 0, answer[1]
+
+    @contextmanager
+    def other_zone(self, zone: str, *, legacy: bool = False) -> Iterator[None]:
+        """A zone for a while, without rights of the portal, and with the name "a" in it."""
+        partition = "CN=System" if legacy else "DC=DomainDnsZones"
+        container = f"CN=MicrosoftDNS,{partition},{self.env['AD_BASE_DN']}"
+        top = f"DC={zone},{container}"
+        blob = blob_of(Record(f"a.{zone}", "A", 600, "10.13.82.5"))
+        self._raw().add(container, ["top", "container"])
+        for dn in (f"DC=a,{top}", top):  # of a run that was broken off
+            self._raw().delete(dn)
+        assert self._raw().add(top, ["top", "dnsZone"])[0]
+        assert self._raw().add(f"DC=a,{top}", ["top", "dnsNode"], {"dnsRecord": blob})[0]
+        try:
+            yield
+        finally:
+            for dn in (f"DC=a,{top}", top):
+                assert self._raw().delete(dn)[0]
+
     def _attributes(self, name: str) -> dict[str, list[bytes]]:
         answer = self._raw().search(
             self.node_dn(name), "(objectClass=dnsNode)", ldap3.BASE, attributes=["dnsRecord", "dNSTombstoned"]
