@@ -25,7 +25,7 @@ from portal.embedded.account import Account, choose_account
 from portal.embedded.process import PidFile, ServerError, spawn, stop, wait_until
 from portal.embedded.sockets import kept_port
 
-ZONES = ("kokuho.pr", "13.10.in-addr.arpa")
+ZONES = ("kokuho.pr", "10.in-addr.arpa")
 KEY_NAME = "portal"
 _HOST = "127.0.0.1"
 _ROLES = ("primary", "secondary")

@@ -40,10 +40,10 @@ SERVICE_DN = f"CN=svc-portal,OU=Services,{BASE_DN}"
 _FQDN = f"{HOST}.{DOMAIN}"
 _PORTS = (389, 636)
 _DNS_PORT = 5300
-REVERSE_ZONE = "13.10.in-addr.arpa"
+REVERSE_ZONE = "10.in-addr.arpa"
 _ZONES_DN = f"CN=MicrosoftDNS,DC=DomainDnsZones,{BASE_DN}"
 _START_SECONDS, _STOP_SECONDS = 30, 15
-_PROVISION_MARK, _ZONES_MARK = "provisioned", "zones"
+_PROVISION_MARK, _ZONES_MARK = "provisioned", "zones-10"
 
 # The rights of the service account below the root OU, as SDDL; docs/OPERATIONS.md says the same for Windows.
 # Object classes and the reset right by their well-known GUIDs.

@@ -85,6 +85,13 @@ class Zones:
         found = dict(self._find())
         return [self._zone(zone, found[zone]) for zone in sorted(found)]
 
+    def name_servers(self) -> frozenset[str]:
+        """Whom the zones name as their servers: domain controllers that answer for them."""
+        apexes = (self._apex(zone, dn) for zone, dn in dict(self._find()).items())
+        return frozenset(
+            record.value for apex in apexes if apex for record in apex.live if record.type == "NS"
+        )
+
     def nodes(self, zone: str, names: Sequence[str]) -> dict[str, Node]:
         """The nodes of these names that exist."""
         found: dict[str, Node] = {}
@@ -132,8 +139,8 @@ class Zones:
         return not self._allowed or name in self._allowed
 
     def _zone(self, name: str, dn: str) -> Zone:
-        apex = self._nodes(self._search(dn, f"(&(objectClass=dnsNode)(name={APEX}))"), name)
-        for record in apex[0].live if apex else []:
+        apex = self._apex(name, dn)
+        for record in apex.live if apex else []:
             if record.type == "SOA":
                 try:
                     serial, negative = records.soa_numbers(record)
@@ -141,6 +148,10 @@ class Zones:
                     break
                 return Zone(name=name, serial=serial, negative_ttl=negative)
         return Zone(name=name)
+
+    def _apex(self, name: str, dn: str) -> Node | None:
+        found = self._nodes(self._search(dn, f"(&(objectClass=dnsNode)(name={APEX}))"), name)
+        return found[0] if found else None
 
     def _in_zone(self, zone: str, query: str) -> Reply:
         reply = self._search(self.dn(zone), query)

@@ -169,7 +169,8 @@ class AdDns:
         )
         if not reply.ok:
             raise DnsError(reply.message, code=reply.code)
-        return frozenset(filter(None, (values.text_of(item, "dNSHostName") for item in reply.entries)))
+        hosts = {values.text_of(item, "dNSHostName") for item in reply.entries}
+        return self._zones.name_servers() | frozenset(filter(None, hosts))
 
     def _written(self, change: Change, node: ad.Node | None, serial: int) -> bool:
         """Send the change; False when the node is no longer what was read. Raises OutcomeUnknown when no answer came."""

@@ -251,11 +251,16 @@ def _samba_place(_samba_server: Server) -> AdPlace:
 
 
 @pytest.fixture(scope="session")
+def _demo_place(_demo_server: Server) -> AdPlace:
+    return AdPlace("demo", _demo_server.env)
+
+
+@pytest.fixture(scope="session")
 def _fake_place() -> FakePlace:
     return FakePlace()
 
 
-_PLACES = ["fake", *(pytest.param(name, marks=pytest.mark.real) for name in ("bind", "samba"))]
+_PLACES = ["fake", "demo", *(pytest.param(name, marks=pytest.mark.real) for name in ("bind", "samba"))]
 
 
 @pytest.fixture(params=_PLACES)

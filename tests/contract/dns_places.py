@@ -28,7 +28,7 @@ from portal.gateways.dns_factory import make_dns
 from tests.contract.proxy import CuttingProxy, Mode
 from tests.fake_dns import FakeDns
 
-ZONE, REVERSE = "kokuho.pr", "13.10.in-addr.arpa"
+ZONE, REVERSE = "kokuho.pr", "10.in-addr.arpa"
 DIRECTORY = {
     "urls": ["ldaps://127.0.0.1:1"],
     "tls_server_name": "",

@@ -22,7 +22,7 @@ from tests.contract.dns_places import REVERSE, ZONE, AdPlace, _before, blob_of, 
 from tests.contract.proxy import CuttingProxy, Mode
 
 
-@pytest.fixture(params=[pytest.param("samba", marks=pytest.mark.real)])
+@pytest.fixture(params=["demo", pytest.param("samba", marks=pytest.mark.real)])
 def ad(request: pytest.FixtureRequest) -> Iterator[AdPlace]:
     found: AdPlace = request.getfixturevalue(f"_{request.param}_place")
     yield found

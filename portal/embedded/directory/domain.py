@@ -26,6 +26,7 @@ _LOGON_REFRESH = 14 * 24 * _HOUR
 # AD takes the password before the last change for this long, so that services can follow.
 _OLD_PASSWORD_PERIOD = _HOUR
 _CREATABLE = ("user", "computer", "group")
+REVERSE_ZONE = "10.in-addr.arpa"
 
 
 @dataclass
@@ -57,6 +58,11 @@ class Domain:
         site = f"CN=Servers,CN=Default-First-Site-Name,CN=Sites,CN=Configuration,{self.base_dn}"
         return f"CN=NTDS Settings,CN=DC1,{site}"
 
+    @property
+    def zones_dn(self) -> str:
+        """The partition that holds the DNS zones of the domain."""
+        return f"DC=DomainDnsZones,{self.base_dn}"
+
     def policy(self, account: Entry) -> Policy:
         return policy_for(self.store, self.head, account)
 
@@ -72,11 +78,18 @@ class Domain:
         account = self.store.entries.get(identity) if identity else None
         return account is not None and names.is_below(account.key, names.key(self.services_ou))
 
+    def _may_name(self, identity: UUID | None, zone_key: str) -> bool:
+        """Whether the identity may write names of a zone: the service account those of the domain's zones."""
+        zones = [f"DC={name},CN=MicrosoftDNS,{self.zones_dn}" for name in (self.dns_name, REVERSE_ZONE)]
+        return self._is_delegate(identity) and zone_key in map(names.key, zones)
+
     def check_write(self, identity: UUID | None, target: Entry) -> None:
         """Raise unless the identity may change or delete this object."""
         if identity is None:
             raise Refused(1, "000004DC", "In order to perform this operation a bind must be completed")
         if self.is_administrator(identity):
+            return
+        if target.is_a("dnsnode") and self._may_name(identity, names.key(names.parent(target.dn))):
             return
         inside = names.is_below(target.key, names.key(self.root_ou))
         delegated = any(target.is_a(kind) for kind in _CREATABLE)
@@ -89,6 +102,8 @@ class Domain:
         if identity is None:
             raise Refused(1, "000004DC", "In order to perform this operation a bind must be completed")
         if self.is_administrator(identity):
+            return
+        if "dnsnode" in classes and self._may_name(identity, parent.key):
             return
         root = names.key(self.root_ou)
         inside = parent.key == root or names.is_below(parent.key, root)

@@ -82,6 +82,8 @@ _ATTRIBUTES = [
     *_all(Syntax.NAME, "objectCategory manager"),
     *_all(Syntax.NAME, "distinguishedName msDS-ResultantPSO lastKnownParent", computed=True),
     Attribute("memberOf", Syntax.NAME, True, computed=True),
+    Attribute("dnsRecord", Syntax.BINARY, True),
+    Attribute("dNSTombstoned", Syntax.BOOLEAN),
     *_all(Syntax.BOOLEAN, "msDS-PasswordReversibleEncryptionEnabled msDS-PasswordComplexityEnabled"),
     Attribute("isDeleted", Syntax.BOOLEAN, computed=True),
     Attribute("objectGUID", Syntax.BINARY, computed=True),
@@ -100,6 +102,8 @@ CLASS_CATEGORIES: Mapping[str, str] = {
     "domaindns": "Domain-DNS",
     "msds-passwordsettings": "ms-DS-Password-Settings",
     "contact": "Person",
+    "dnszone": "Dns-Zone",
+    "dnsnode": "Dns-Node",
 }
 # What AD fills in when a client names only the last class.
 CLASS_CHAINS: Mapping[str, tuple[str, ...]] = {
@@ -111,6 +115,8 @@ CLASS_CHAINS: Mapping[str, tuple[str, ...]] = {
     "domaindns": ("top", "domain", "domainDNS"),
     "msds-passwordsettings": ("top", "msDS-PasswordSettings"),
     "contact": ("top", "person", "organizationalPerson", "contact"),
+    "dnszone": ("top", "dnsZone"),
+    "dnsnode": ("top", "dnsNode"),
 }
 PASSWORD_SETTINGS_MANDATORY = tuple(
     name.lower()

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from uuid import uuid4
 
 from portal.embedded.directory import names
-from portal.embedded.directory.domain import Domain, make_domain_policy
+from portal.embedded.directory.domain import REVERSE_ZONE, Domain, make_domain_policy
 from portal.embedded.directory.layout import organisational_units
 from portal.embedded.directory.policy import NEVER, hash_password, now_ticks
 from portal.embedded.directory.schema import CLASS_CATEGORIES, CLASS_CHAINS
@@ -47,6 +47,41 @@ def seed_controller(domain: Domain) -> None:
         entry = _entry(domain, domain.controller_dn, "container", {})
         entry.values["invocationid"] = [uuid4().bytes_le]
         domain.store.put(entry)
+
+
+def seed_zones(domain: Domain, address: str) -> None:
+    """The DNS zones: the domain's own and the one of all addresses 10.*, each with its beginning, and this server's name."""
+    if domain.store.by_dn(domain.zones_dn) is not None:
+        return
+    container = f"CN=MicrosoftDNS,{domain.zones_dn}"
+    _put(domain, domain.zones_dn, "domaindns")
+    _put(domain, container, "container")
+    server, person = (f"{label}.{domain.dns_name}" for label in ("dc1", "hostmaster"))
+    start = b"".join(number.to_bytes(4, "big") for number in (1, 900, 600, 86400, 900))
+    start += _counted(server) + _counted(person)
+    for zone in (domain.dns_name, REVERSE_ZONE):
+        _put(domain, f"DC={zone},{container}", "dnszone")
+        _put_node(domain, f"DC=@,DC={zone},{container}", _record(6, start), _record(2, _counted(server)))
+    octets = bytes(int(part) for part in address.split("."))
+    _put_node(domain, f"DC=dc1,DC={domain.dns_name},{container}", _record(1, octets))
+
+
+def _put_node(domain: Domain, dn: str, *blobs: bytes) -> None:
+    entry = _entry(domain, dn, "dnsnode", {})
+    entry.values["dnsrecord"] = list(blobs)
+    domain.store.put(entry)
+
+
+def _record(number: int, data: bytes) -> bytes:
+    """A dnsRecord value: length, type, version 5, rank, flags, serial; the TTL alone is big endian."""
+    head = len(data).to_bytes(2, "little") + number.to_bytes(2, "little") + bytes([5, 0xF0, 0, 0, 1, 0, 0, 0])
+    return head + (900).to_bytes(4, "big") + bytes(8) + data
+
+
+def _counted(name: str) -> bytes:
+    labels = name.split(".")
+    wire = b"".join(bytes([len(label)]) + label.encode() for label in labels) + b"\0"
+    return bytes([len(wire), len(labels)]) + wire
 
 
 def seed_organisations(domain: Domain) -> None:

@@ -17,11 +17,13 @@ from typing import IO, Any
 from portal.embedded.directory.certificates import make_certificates
 from portal.embedded.directory.domain import Domain
 from portal.embedded.directory.faults import ControlServer, Faults
+from portal.embedded.directory.nameserver import NameServer
 from portal.embedded.directory.seed import (
     seed_controller,
     seed_domain,
     seed_organisations,
     seed_service_account,
+    seed_zones,
 )
 from portal.embedded.directory.session import Session, close_quietly
 from portal.embedded.directory.store import Store
@@ -63,6 +65,7 @@ class DemoDirectory:
         self._domain: Domain | None = None
         self._server: _TlsServer | None = None
         self._control: ControlServer | None = None
+        self._nameservers: list[NameServer] = []
         self._lock_file: IO[str] | None = None
 
     def __enter__(self) -> DemoDirectory:
@@ -82,7 +85,7 @@ class DemoDirectory:
 
     @property
     def env(self) -> dict[str, str]:
-        """The AD_* settings of a portal that is to use this directory, and the administrator's for tests."""
+        """The AD_* and DNS_* settings of a portal that is to use this directory, and the administrator's for tests."""
         return {
             "AD_LDAP_URLS": f"ldaps://{self.host}:{self.port}",
             "AD_TLS_SERVER_NAME": f"dc1.{self._dns_name}",
@@ -93,6 +96,8 @@ class DemoDirectory:
             "AD_BIND_PASSWORD": self._secrets["service"],
             "AD_ROOT_OU": f"OU=Federations,{self._base_dn}",
             "AD_MARKER_ATTRIBUTE": "employeeNumber",
+            "DNS_BACKEND": "ad",
+            "DNS_SERVERS": ",".join(server.address for server in self._nameservers),
             "AD_ADMIN_DN": f"CN=Administrator,CN=Users,{self._base_dn}",
             "AD_ADMIN_PASSWORD": self._secrets["administrator"],
         }
@@ -110,6 +115,8 @@ class DemoDirectory:
             )
             self._domain = self._open_domain()
             self._server = _TlsServer((self.host, self.port), self._domain, self.faults, self.folder / "tls")
+            for number in (1, 2):
+                self._nameservers.append(NameServer(self.host, number, self._domain, self.faults))
         except BaseException:
             self.stop()
             raise
@@ -126,6 +133,9 @@ class DemoDirectory:
             if server is not None:
                 server.shutdown()
                 server.server_close()
+        for nameserver in self._nameservers:
+            nameserver.stop()
+        self._nameservers = []
         if self._server is not None:
             self._server.close_connections()
         if self._domain is not None:
@@ -158,6 +168,7 @@ class DemoDirectory:
         seed_domain(domain, administrator_password=self._secrets["administrator"])
         seed_controller(domain)
         seed_service_account(domain, self.service_dn, self._secrets["service"])
+        seed_zones(domain, "127.0.0.1")
         if self._seed:
             seed_organisations(domain)
         return domain

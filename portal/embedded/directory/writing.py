@@ -238,7 +238,7 @@ def modify(domain: Domain, identity: UUID | None, operation: Modify, *, mind_his
 
 def _apply(domain: Domain, entry: Entry, change: Change) -> None:
     name = change.attribute.lower()
-    if name in ("objectclass", "cn", "ou"):
+    if name in ("objectclass", "cn", "ou", "dc"):
         raise Refused(failures.UNWILLING, "00002016", "NOT_ON_RDN")
     if change.operation == MODIFY_REPLACE:
         _set_values(domain, entry, name, change.values)
