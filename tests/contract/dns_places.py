@@ -42,7 +42,7 @@ DIRECTORY = {
 
 
 class Place(Protocol):
-    """Servers with a zone for names and one for addresses (10.13.*)."""
+    """Servers with a zone for names and one for addresses (10.*)."""
 
     name: str
     page: str
@@ -361,4 +361,4 @@ _addresses = count()
 def unused_reverse_name() -> str:
     """The reverse name of an address that no other test of this run has used."""
     number = next(_addresses)
-    return reverse_name(f"10.13.{number // 250}.{number % 250 + 1}")
+    return reverse_name(f"10.14.{number // 250}.{number % 250 + 1}")
