@@ -195,7 +195,10 @@ class OpenView(AnswererView):
         form = AlertAnswerForm(request.POST, possible=DeviceAlert.Answer.values)
         seen = chosen(request.POST.getlist("alert"))
         mine = self.mine().filter(pk__in=seen).values_list("pk", flat=True)
-        if not form.is_valid() or not self.answer(form, {pk: seen[pk] for pk in mine}):
+        ticked = {pk: seen[pk] for pk in mine}
+        if not ticked:  # said together with what else is missing
+            form.add_error(None, _("Choose at least one alert."))
+        if not form.is_valid() or not self.answer(form, ticked):
             return self.page(form, status=422)
         messages.success(request, _("Answered."))
         return redirect("alert_open")

@@ -40,6 +40,14 @@ def test_a_template_holds_nothing_that_the_content_security_policy_forbids(templ
     assert [name for name, pattern in FORBIDDEN.items() if pattern.search(source)] == []
 
 
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_page_tells_its_errors_once(template: Path) -> None:
+    """The summary stands in base.html above the heading; a page may only put another one into its place."""
+    content = re.sub(r"{% block problems %}.*?{% endblock %}", "", template.read_text(), flags=re.DOTALL)
+
+    assert template.name == "base.html" or "components/error_summary.html" not in content
+
+
 def test_the_code_never_marks_text_as_safe() -> None:
     sources = [
         path for app in ("portal", "accounts", "devices", "requests") for path in (ROOT / app).rglob("*.py")

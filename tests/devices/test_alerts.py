@@ -313,6 +313,7 @@ def test_the_officer_reads_answers_and_counts_on_the_screen(cast: Cast) -> None:
     first, second = DeviceAlert.system.order_by("-pk")
 
     sent = {"alert": [first.choice, second.choice], "answer": "INSTRUCTED", "reason": "注意した"}
+    assert "3件の入力" in client.post(reverse("alert_open"), {}).content.decode()
     assert client.post(reverse("alert_open"), sent | {"answer": "PROPER"}).status_code == 422
     assert client.post(reverse("alert_open"), sent).status_code == 302
     first.refresh_from_db()
