@@ -89,7 +89,7 @@ class GrantField(ReasonedChoiceField):
 
 
 class ComputersField(forms.CharField):
-    """Names of machines: a list, or one text with 、 or lines between them."""
+    """Names of machines: a list, or one text with 、, spaces or lines between them."""
 
     widget = forms.Textarea
 
@@ -97,7 +97,7 @@ class ComputersField(forms.CharField):
         super().__init__(
             label=gettext_lazy("Machines"),
             help_text=gettext_lazy(
-                "Computer names of your organisation's machines that the device will be attached to, with 、 or line breaks between them."
+                "Computer names of your organisation's machines that the device will be attached to, with 、, spaces or line breaks between them."
             ),
         )
         self.widget.attrs["rows"] = 2
@@ -107,8 +107,9 @@ class ComputersField(forms.CharField):
         return "、".join(value) if isinstance(value, list | tuple) else value
 
     def to_python(self, value: Any) -> Any:
-        """Every name once, corrected."""
-        return list(dict.fromkeys(map(computer_name, listed(value))))
+        """Every name once, corrected. No name holds a space: one between two names parts them like a comma."""
+        words = [word for part in listed(value) for word in part.split()]
+        return list(dict.fromkeys(map(computer_name, words)))
 
     def validate(self, value: Any) -> None:
         """Each name by the rules of NetBIOS."""

@@ -59,11 +59,12 @@ def test_a_system_that_is_no_longer_supported_gets_no_new_permit(cast: Cast) -> 
     assert errors_of(cast, PERMIT, world.permit_line(computer)).keys() == {"lines.0.computers"}
 
 
-def test_several_machines_in_any_usual_form_are_one_permit(cast: Cast) -> None:
+@pytest.mark.parametrize("typed", ["ｋｋ１３－ａ、KK13-B\nkk13-a", "kk13-a KK13-B", "kk13-a　ｋｋ１３－ｂ"])
+def test_several_machines_in_any_usual_form_are_one_permit(cast: Cast, typed: str) -> None:
     for name in ("KK13-A", "KK13-B"):
         world.computer(name)
 
-    permit = permit_of(world.approved(cast, world.permit_line("", computers="ｋｋ１３－ａ、KK13-B\nkk13-a")))
+    permit = permit_of(world.approved(cast, world.permit_line("", computers=typed)))
 
     assert sorted(computer.name for computer in permit.computers.all()) == ["KK13-A", "KK13-B"]
 
