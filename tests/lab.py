@@ -27,6 +27,7 @@ from portal.embedded.mailcatcher import MailCatcher
 from portal.fulfilment import services
 from portal.gateways.directory import BindResult, Directory, DirectoryEntry
 from portal.gateways.directory_factory import get_directory, reset_directory
+from portal.gateways.dns_factory import reset_dns
 from tests import journeys
 from tests.contract.proxy import CuttingProxy, Mode
 from tests.faults import worker
@@ -106,7 +107,7 @@ def admin(lab: Lab) -> ldap3.Connection:
 
 
 def use_directory(settings: Any, env: dict[str, str]) -> None:
-    """Point the portal's settings of this process to a directory, with short timeouts."""
+    """Point the portal's settings of this process to a directory and its DNS, with short timeouts."""
     settings.DIRECTORY = settings.DIRECTORY | {
         "urls": [env["AD_LDAP_URLS"]],
         "tls_server_name": env["AD_TLS_SERVER_NAME"],
@@ -119,7 +120,9 @@ def use_directory(settings: Any, env: dict[str, str]) -> None:
         "connect_timeout": 2,
         "receive_timeout": 2,
     }
+    settings.DNS = settings.DNS | {"backend": "ad", "servers": env["DNS_SERVERS"].split(","), "timeout": 2}
     reset_directory()
+    reset_dns()
 
 
 class RealFaults:

@@ -89,6 +89,8 @@ class UpdateSettings:
         """The key. Raises ValueError when the secret is not base64 or the algorithm is unknown."""
         if self.key_algorithm not in _ALGORITHMS:
             raise ValueError(f"DNS_TSIG_ALGORITHM is one of {', '.join(_ALGORITHMS)}")
+        if not (self.key_name and self.key_secret):
+            raise ValueError("DNS_TSIG_NAME and DNS_TSIG_SECRET are needed")
         try:
             secret = base64.b64decode(self.key_secret, validate=True)
             return dns.tsig.Key(self.key_name, secret, self.key_algorithm)

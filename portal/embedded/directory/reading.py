@@ -14,7 +14,7 @@ from portal.embedded.directory.failures import SIZE_LIMIT, SUCCESS, Refused, mis
 from portal.embedded.directory.filters import Candidate, matches
 from portal.embedded.directory.messages import BASE, ONE, Request, Search
 from portal.embedded.directory.schema import ATTRIBUTES, spelling
-from portal.embedded.directory.store import Entry
+from portal.embedded.directory.store import Entry, parent_key
 
 PAGE_LIMIT = 1000
 VALUE_LIMIT = 1500
@@ -82,21 +82,28 @@ def _matching(domain: Domain, identity: UUID | None, request: Request, query: Se
     candidates: Iterable[Entry]
     if query.scope == BASE:
         candidates = [base]
-    elif query.scope == ONE:
-        candidates = domain.store.children(base.dn)
     else:
         indexed = domain.store.candidates(query.filter)
-        key = base.key
         candidates = (
-            domain.store.subtree(base.dn)
-            if indexed is None
-            else [entry for entry in indexed if entry.key == key or names.is_below(entry.key, key)]
+            _within(domain, base, query.scope) if indexed is None else _chosen(base, query.scope, indexed)
         )
     return [
         entry
         for entry in candidates
         if (show_deleted or not entry.deleted) and matches(query.filter, _candidate(domain, entry))
     ]
+
+
+def _within(domain: Domain, base: Entry, scope: int) -> list[Entry]:
+    return domain.store.children(base.dn) if scope == ONE else domain.store.subtree(base.dn)
+
+
+def _chosen(base: Entry, scope: int, indexed: Iterable[Entry]) -> list[Entry]:
+    """Those that an index gave and that lie within the scope."""
+    key = base.key
+    if scope == ONE:
+        return [entry for entry in indexed if parent_key(entry) == key]
+    return [entry for entry in indexed if entry.key == key or names.is_below(entry.key, key)]
 
 
 def _candidate(domain: Domain, entry: Entry) -> Candidate:

@@ -153,7 +153,7 @@ class Store:
         if query.kind == "equal" and query.attribute == "objectguid" and len(query.value) == 16:
             entry = self.entries.get(UUID(bytes_le=query.value))
             return [entry] if entry is not None else []
-        if query.kind == "equal" and query.attribute in _INDEXED:
+        if query.kind == "equal" and (query.attribute in _INDEXED or query.attribute == "name"):
             found = self._index.get((query.attribute, comparable(query.attribute, query.value)), set())
             return [self.entries[guid] for guid in found]
         if query.kind == "and":
@@ -169,7 +169,7 @@ class Store:
             self._remove_from_indexes(entry.guid)
         self.entries[entry.guid] = entry
         self._by_key[entry.key] = entry.guid
-        self._children[_parent_key(entry)].add(entry.guid)
+        self._children[parent_key(entry)].add(entry.guid)
         for slot in _index_slots(entry):
             self._index[slot].add(entry.guid)
         for member in entry.values.get("member", []):
@@ -183,7 +183,7 @@ class Store:
             return
         if self._by_key.get(entry.key) == guid:
             del self._by_key[entry.key]
-        self._children[_parent_key(entry)].discard(guid)
+        self._children[parent_key(entry)].discard(guid)
         for slot in _index_slots(entry):
             self._index[slot].discard(guid)
         for member in entry.values.get("member", []):
@@ -208,11 +208,13 @@ def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-def _parent_key(entry: Entry) -> str:
+def parent_key(entry: Entry) -> str:
+    """The key of the object that holds this one."""
     return entry.key.partition(",")[2] if "\\," not in entry.key else names.key(names.parent(entry.dn))
 
 
 def _index_slots(entry: Entry) -> Iterator[tuple[str, Comparable]]:
+    yield "name", comparable("name", names.parse_rdn(names.first(entry.dn))[1].encode())
     for attribute in _INDEXED & entry.values.keys():
         for value in entry.values[attribute]:
             yield attribute, comparable(attribute, value)
