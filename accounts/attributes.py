@@ -10,7 +10,8 @@ from django.utils.translation import gettext_noop
 
 from accounts.models import DirectoryAccount
 from accounts.payloads import RegisterAccount
-from portal.gateways.directory import DirectoryEntry, NewAccount, path_below
+from portal.gateways.directory import DirectoryEntry, NewAccount
+from portal.gateways.directory_names import path_below
 from portal.orgs.models import Organisation
 
 AccountType = DirectoryAccount.AccountType

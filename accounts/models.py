@@ -13,7 +13,7 @@ from accounts.reconciliation.models import Finding, ReconciliationRun, WrittenSt
 from accounts.reminder.models import ConfirmedAddress, ExpiryNotice, PasswordReminder, SelfServiceAttempt
 from portal.common.models import TimestampedModel
 from portal.common.search import search_indexes
-from portal.gateways.directory import parent_dn
+from portal.gateways.directory_names import parent_dn
 from portal.orgs.models import Organisation
 from portal.orgs.scoping import ScopedModel
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from accounts import asking
 from accounts.attributes import container_of, container_path, groups_container, organisation_ou
 from accounts.recipients import once
-from portal.gateways.directory import Directory, DirectoryGroup, path_below
+from portal.gateways.directory import Directory, DirectoryGroup
+from portal.gateways.directory_names import path_below
 from portal.orgs.models import Organisation
 
 

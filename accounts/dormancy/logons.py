@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from portal.gateways.directory import Directory, DirectoryEntry, DirectoryError, controller_name
+from portal.gateways.directory import Directory, DirectoryEntry, DirectoryError
+from portal.gateways.directory_names import controller_name
 
 # The attribute that is replicated, but only every 9 to 14 days: it may know of a logon that no controller answered for.
 REPLICATED = "lastLogonTimestamp"

@@ -8,7 +8,8 @@ from accounts.models import DirectoryAccount
 from accounts.reconciliation.models import WrittenState
 from accounts.reconciliation.snapshot import Snapshot, snapshot_of
 from portal.common.upsert import upsert
-from portal.gateways.directory import DirectoryEntry, parent_dn
+from portal.gateways.directory import DirectoryEntry
+from portal.gateways.directory_names import parent_dn
 
 State = DirectoryAccount.State
 REMOVED = State.REMOVED  # taken out of AD for good: it is expected not to be there

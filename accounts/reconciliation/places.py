@@ -8,7 +8,7 @@ from typing import Self
 from django.conf import settings
 
 from accounts.reconciliation.snapshot import fold_dn
-from portal.gateways.directory import parent_dn
+from portal.gateways.directory_names import parent_dn
 from portal.orgs.models import Organisation
 
 

@@ -27,13 +27,8 @@ from portal.common.text import without_control_characters
 from portal.fulfilment import breaker
 from portal.fulfilment.errors import NotAllowed
 from portal.gateways import clock, directory_factory
-from portal.gateways.directory import (
-    Directory,
-    DirectoryError,
-    DirectoryUnavailable,
-    DomainController,
-    parent_dn,
-)
+from portal.gateways.directory import Directory, DirectoryError, DirectoryUnavailable, DomainController
+from portal.gateways.directory_names import parent_dn
 from portal.orgs.models import User
 from portal.orgs.permissions import RUN_OPERATIONS
 from portal.trail import services as trail

@@ -13,7 +13,8 @@ from typing import Any
 from django.utils.translation import gettext_noop
 
 from accounts.reconciliation.models import FindingKind
-from portal.gateways.directory import DirectoryEntry, parent_dn
+from portal.gateways.directory import DirectoryEntry
+from portal.gateways.directory_names import parent_dn
 
 Snapshot = dict[str, Any]
 

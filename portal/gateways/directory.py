@@ -7,93 +7,51 @@ the errors below by class; the `code` is for operators and logs.
 from __future__ import annotations
 
 import enum
-import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Literal, Protocol
-from urllib.parse import urlsplit
+from typing import Protocol
 from uuid import UUID
 
-# Diagnostic texts of AD end in a NUL, which PostgreSQL refuses to store.
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
-_MESSAGE_LIMIT = 500
+from portal.gateways.directory_errors import (
+    AccessDenied,
+    AccountLocked,
+    ChangedMeanwhile,
+    ContainerMissing,
+    DirectoryError,
+    DirectoryUnavailable,
+    InvalidValue,
+    NameTaken,
+    NotFound,
+    OutcomeUnknown,
+    PolicyRefused,
+    Privileged,
+    WrongPassword,
+)
+from portal.gateways.directory_names import parent_dn
 
-TakenAttribute = Literal["sAMAccountName", "userPrincipalName", "dn"]
-
-
-class DirectoryError(Exception):
-    """The directory did not do what was asked.
-
-    `code` is "<LDAP result>/<Win32 code>" (for example "68/00002071"), or a plain word when no answer came.
-    `message` is the diagnostic text without control characters, safe to store and show to operators. It never
-    holds a password.
-    """
-
-    def __init__(self, message: str = "", *, code: str = "") -> None:
-        self.code = code
-        self.message = _CONTROL.sub(" ", message).strip()[:_MESSAGE_LIMIT]
-        super().__init__(f"{code} {self.message}".strip())
-
-
-class DirectoryUnavailable(DirectoryError):
-    """Nothing was applied: connecting, TLS or the bind of the service account failed. Safe to try again."""
-
-
-class OutcomeUnknown(DirectoryError):
-    """The operation was sent and no answer came. It may have been applied: read back before trying again."""
-
-
-class NameTaken(DirectoryError):
-    """Another object has this login name, principal name or DN."""
-
-    def __init__(self, message: str = "", *, code: str = "", attribute: TakenAttribute) -> None:
-        super().__init__(message, code=code)
-        self.attribute: TakenAttribute = attribute
-
-
-class NotFound(DirectoryError):
-    """The object that the operation names does not exist (any more)."""
-
-
-class ContainerMissing(DirectoryError):
-    """The organisational unit that should hold the object does not exist."""
-
-    def __init__(self, message: str = "", *, code: str = "", dn: str) -> None:
-        super().__init__(message, code=code)
-        self.dn = dn
-
-
-class PolicyRefused(DirectoryError):
-    """The password does not meet the policy. AD does not say which rule: show all of them."""
-
-
-class WrongPassword(DirectoryError):
-    """The old password of a change was wrong."""
-
-
-class AccountLocked(DirectoryError):
-    """The account is locked after too many wrong passwords, so its password cannot be changed with the old one."""
-
-
-class AccessDenied(DirectoryError):
-    """The service account lacks the right for this object. Others may still succeed."""
-
-
-class ChangedMeanwhile(DirectoryError):
-    """A compare-and-set lost: the value is no longer what the caller had read. Nothing was changed."""
-
-
-class InvalidValue(DirectoryError):
-    """The directory cannot hold this value; `attribute` names it where known."""
-
-    def __init__(self, message: str = "", *, code: str = "", attribute: str | None = None) -> None:
-        super().__init__(message, code=code)
-        self.attribute = attribute
-
-
-class Privileged(DirectoryError):
-    """The account belongs to a protected group (adminCount=1): outside what the portal may touch."""
+__all__ = [
+    "UPDATABLE_FIELDS",
+    "AccessDenied",
+    "AccountLocked",
+    "BindResult",
+    "ChangedMeanwhile",
+    "ContainerMissing",
+    "Directory",
+    "DirectoryEntry",
+    "DirectoryError",
+    "DirectoryGroup",
+    "DirectoryUnavailable",
+    "DomainController",
+    "InvalidValue",
+    "NameTaken",
+    "NewAccount",
+    "NotFound",
+    "OutcomeUnknown",
+    "PolicyRefused",
+    "Privileged",
+    "WrongPassword",
+]
 
 
 class BindResult(enum.Enum):
@@ -192,49 +150,6 @@ class DirectoryGroup:
     description: str
     is_global: bool
     privileged: bool
-
-
-def parent_dn(dn: str) -> str:
-    """The DN without its first component, minding escaped commas."""
-    escaped = False
-    for index, char in enumerate(dn):
-        if escaped:
-            escaped = False
-        elif char == "\\":
-            escaped = True
-        elif char == ",":
-            return dn[index + 1 :].lstrip()
-    return ""
-
-
-_ESCAPED = re.compile(r"(?:\\[0-9A-Fa-f]{2})+|\\(.)")
-
-
-def path_below(dn: str, base_dn: str) -> str:
-    """Where an object lies below a container, as people read it from the top down: "Users/Section 1"; "" elsewhere."""
-    parts: list[str] = []
-    while dn and dn.casefold() != base_dn.casefold():
-        above = parent_dn(dn)
-        first = dn[: len(dn) - len(above)].rstrip().removesuffix(",") if above else dn
-        # A slash within a name is not one between names.
-        parts.append(_unescaped(first.partition("=")[2]).replace("/", "／"))
-        dn = above
-    return "/".join(reversed(parts)) if dn else ""
-
-
-def _unescaped(value: str) -> str:
-    def plain(found: re.Match[str]) -> str:
-        if found.group(1):
-            return found.group(1)
-        return bytes.fromhex(found.group(0).replace("\\", "")).decode("utf-8", "replace")
-
-    return _ESCAPED.sub(plain, value)
-
-
-def controller_name(url: str) -> str:
-    """A domain controller as people call it: its name, and the port when it is not the usual one."""
-    parts = urlsplit(url)
-    return f"{parts.hostname}" if parts.port in (None, 636) else f"{parts.hostname}:{parts.port}"
 
 
 # The names under which update_account takes its changes; the adapter maps them to attributes.

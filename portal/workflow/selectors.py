@@ -9,7 +9,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, Self
 from urllib.parse import urlencode
 
-from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Count, Prefetch, QuerySet
 from django.utils import timezone
 
 from portal.common.pagination import COUNT_LIMIT, limited_count
@@ -17,8 +17,8 @@ from portal.common.search import holding
 from portal.common.text import search_terms
 from portal.common.time import JST, parse_date, today
 from portal.jobs import selectors as jobs
-from portal.orgs.models import Deputy, Membership, Organisation, User
-from portal.orgs.permissions import APPLY, DECIDE, READ_APPLICATIONS, READ_OPERATIONS, SEES_EVERYTHING, Role
+from portal.orgs.models import User
+from portal.orgs.permissions import APPLY, READ_OPERATIONS
 from portal.workflow import kinds, people
 from portal.workflow.comparison import plan_differences, revision_differences
 from portal.workflow.content import frozen_plans
@@ -35,6 +35,7 @@ from portal.workflow.models import (
     Status,
 )
 from portal.workflow.plans import Change, Plan, combined_digest
+from portal.workflow.scope import decidable, may_decide, readable
 from portal.workflow.taking_back import may_withdraw
 
 # A number as people say it: A-2026-002444, also A-2444 or 2026-2444, with whatever dash their keyboard gives.
@@ -138,7 +139,7 @@ def applications(user: User, filters: Filters) -> QuerySet[Application]:
 
     The filters only narrow what the person may read. Values that match nothing give an empty list.
     """
-    rows = _readable(user)
+    rows = readable(user)
     exact = {"status": filters.status, "kind": filters.kind, "organisation__code": filters.organisation}
     rows = rows.filter(**{name: value for name, value in exact.items() if value})
     rows = _searched(rows, filters.q)
@@ -168,7 +169,7 @@ def inbox(user: User, now: datetime) -> QuerySet[Application]:
     Roles are those of the day of `now` as the person object read them; the decision itself looks again.
     """
     rows = Application.objects.visible_to(user).filter(status=Status.IN_REVIEW).exclude(applicant=user)
-    rows = rows.filter(pk__in=_decidable(user).values("application_id"))
+    rows = rows.filter(pk__in=decidable(user).values("application_id"))
     return rows.select_related("organisation", "applicant")
 
 
@@ -180,7 +181,7 @@ def application(user: User, number: str) -> Application:
     if "\x00" in number:  # no text of the database holds it, and none can be asked for it
         raise Application.DoesNotExist
     found: Application = (
-        _readable(user)
+        readable(user)
         .select_related("organisation", "applicant", "copied_from")
         .prefetch_related(
             "lines",
@@ -210,11 +211,11 @@ def work_counts(user: User, now: datetime) -> WorkCounts:
         "attention": of.get(Status.NEEDS_ATTENTION, 0),
     }
     if user.may(READ_OPERATIONS):
-        counts["attention"] = limited_count(_readable(user).filter(status=Status.NEEDS_ATTENTION))
+        counts["attention"] = limited_count(readable(user).filter(status=Status.NEEDS_ATTENTION))
         counts["failing_jobs"] = jobs.failing_count()
     # An application in review has exactly one open stage, so the stages tell, over their own small index.
     day = today(now)
-    waiting = _decidable(user).order_by("due_on").values_list("due_on", flat=True)[: COUNT_LIMIT + 1]
+    waiting = decidable(user).order_by("due_on").values_list("due_on", flat=True)[: COUNT_LIMIT + 1]
     overdue = sum(due_on is not None and due_on < day for due_on in waiting)
     return WorkCounts(inbox=len(waiting), overdue=overdue, **counts)
 
@@ -284,30 +285,11 @@ def actions(user: User, application: Application) -> Actions:
         edit=edit,
         submit=edit,
         attach=edit,
-        decide=in_review and not is_applicant and _may_decide(user, application, stages, now),
+        decide=in_review and not is_applicant and may_decide(user, application, stages, now),
         pull_back=is_applicant and may_apply and in_review and not decided,
         withdraw=open_to_withdraw and may_apply and (is_applicant or may_withdraw(application, user, day)),
         copy=may_apply
         and application.kind in {kind.code for kind in kinds.kinds_for(application.organisation)},
-    )
-
-
-def _readable(user: User) -> Any:
-    """What the person may read: all of the organisations whose applications they read or decide, and their own.
-
-    Somebody else's draft is nobody's business. Where the scope alone says it no condition is added: the index of the
-    organisation then gives each page at the same price, however many applications there are.
-    """
-    rows = Application.objects.visible_to(user).exclude(~Q(applicant=user), status=Status.DRAFT)
-    if _reads(user, user.organisations_where(READ_APPLICATIONS)):
-        return rows
-    readable = [*user.organisations_where(READ_APPLICATIONS), *(row.organisation for row in _deputies(user))]
-    if _reads(user, readable):
-        return rows
-    if not readable:
-        return rows.filter(applicant=user)
-    return rows.filter(
-        Q(applicant=user) | Q(organisation_id__in={organisation.pk for organisation in readable})
     )
 
 
@@ -330,66 +312,6 @@ def _numbers(term: str) -> list[str]:
     prefixes = [prefix] if prefix else sorted(known)
     years = [year] if year else range(_FIRST_YEAR, timezone.localdate().year + 1)
     return [f"{letters}-{one}-{digits:06d}" for letters in prefixes for one in years]
-
-
-def _reads(user: User, readable: list[Organisation]) -> bool:
-    """Whether those organisations are all that the person's scope holds."""
-    if user.scope.everything:
-        return any(organisation.kind in SEES_EVERYTHING for organisation in readable)
-    return user.scope.organisation_ids <= {organisation.pk for organisation in readable}
-
-
-def _deputies(user: User) -> list[Deputy]:
-    """Today's entries that make the person a deputy: of somebody who still holds the role, where they work themselves."""
-    day = timezone.localdate()
-    own = [m.organisation_id for m in user.current_memberships if m.role != Role.AUDITOR]
-    rows = Deputy.objects.visible_to(user).filter(deputy=user, role__in=DECIDE.roles, organisation_id__in=own)
-    rows = rows.filter(
-        Q(ended_at=None) | Q(ended_at__date__gt=day), valid_from__lte=day, valid_until__gte=day
-    )
-    found = list(rows.select_related("organisation"))
-    if not found:  # so with nearly everybody, on every page
-        return []
-    holders = Membership.system.valid_on(day).filter(  # type: ignore[attr-defined]
-        user_id__in={row.principal_id for row in found}, user__is_active=True
-    )
-    held = set(holders.values_list("user_id", "organisation_id", "role"))
-    return [row for row in found if (row.principal_id, row.organisation_id, row.role) in held]
-
-
-def _decidable(user: User) -> QuerySet[ApprovalStage]:
-    """The open stages that are the person's to decide, in an own role or for a principal."""
-    if user.is_break_glass:
-        return ApprovalStage.system.none()
-    own = Q(pk__in=[])
-    for membership in user.current_memberships:
-        if membership.role in DECIDE.roles:
-            own |= Q(organisation_id=membership.organisation_id, role=membership.role)
-    for row in _deputies(user):
-        free = ~_taken(row.principal_id) & ~_about(row.principal_id)  # ORG-04 through a deputy
-        own |= Q(organisation_id=row.organisation_id, role=row.role) & free
-    stages = ApprovalStage.system.filter(own, status=StageStatus.OPEN).exclude(_about(user.pk))
-    return stages.exclude(_taken(user.pk))
-
-
-def _about(person_id: int) -> Q:
-    """Stages of applications that the person made or that are about them."""
-    return Q(applicant_id=person_id) | Q(concerned__contains=person_id)
-
-
-def _taken(person_id: int) -> Exists:
-    """Whether the person decided another stage of the same revision, or somebody did for them."""
-    same = ApprovalStage.system.filter(
-        application_id=OuterRef("application_id"), revision=OuterRef("revision")
-    )
-    return Exists(same.filter(Q(decided_by_id=person_id) | Q(acted_for_id=person_id)))
-
-
-def _may_decide(user: User, application: Application, stages: list[ApprovalStage], now: datetime) -> bool:
-    stage = next((stage for stage in stages if stage.status == StageStatus.OPEN), None)
-    if stage is None:
-        return False
-    return people.standing(stage, user, today(now), people.taken_in(stages, application.revision)).may_decide
 
 
 def _payload(kind: ApplicationKind[Any], line: ApplicationLine) -> Any:

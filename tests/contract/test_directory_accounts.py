@@ -21,8 +21,8 @@ from portal.gateways.directory import (
     NotFound,
     PolicyRefused,
     Privileged,
-    path_below,
 )
+from portal.gateways.directory_names import path_below
 from tests.contract.conftest import (
     INITIAL_PASSWORD,
     Server,

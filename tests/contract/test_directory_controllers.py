@@ -11,7 +11,8 @@ import pytest
 
 from portal.embedded.sockets import free_port
 from portal.gateways import _ldap3_controllers as controllers
-from portal.gateways.directory import Directory, DirectoryUnavailable, controller_name
+from portal.gateways.directory import Directory, DirectoryUnavailable
+from portal.gateways.directory_names import controller_name
 from tests.contract.conftest import Server, expect_ok, make_account
 from tests.contract.test_directory_search import USER_CLASSES, filetime
 

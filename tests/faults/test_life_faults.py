@@ -15,7 +15,7 @@ from portal.embedded.directory.faults import Fault
 from portal.fulfilment import services
 from portal.fulfilment.models import Operation, OperationStatus
 from portal.gateways import clock
-from portal.gateways.directory import path_below
+from portal.gateways.directory_names import path_below
 from portal.workflow.models import Application, Status
 from tests import journeys
 from tests.lab import Lab, admin

@@ -23,8 +23,8 @@ from portal.gateways.directory import (
     NotFound,
     PolicyRefused,
     WrongPassword,
-    parent_dn,
 )
+from portal.gateways.directory_names import parent_dn
 from portal.gateways.directory_rules import (
     REASON_TEXTS,
     Reason,

@@ -21,8 +21,8 @@ from accounts.dormancy.models import DormantLine, DormantReview, DormantRun
 from portal.common.time import JST
 from portal.embedded import samba, services
 from portal.embedded.sockets import free_port
-from portal.gateways.directory import controller_name
 from portal.gateways.directory_factory import get_directory, reset_directory
+from portal.gateways.directory_names import controller_name
 from portal.orgs.permissions import Role
 from portal.workflow.rounds.answers import Answer, What
 from tests import factories
