@@ -142,7 +142,9 @@ def test_a_silent_or_refusing_directory_is_named(
 def test_the_page_does_not_send_a_password_back(client: Client, directory: FakeDirectory) -> None:
     account(directory)
 
-    text = change(client, old="Wrong-Pass-12").content.decode()
+    response = change(client, old="Wrong-Pass-12")
+    text = response.content.decode()
 
+    assert response.status_code == 422
     assert "Wrong-Pass-12" not in text
     assert NEW not in text

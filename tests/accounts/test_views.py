@@ -62,8 +62,10 @@ def test_being_a_mere_user_elsewhere_opens_nothing_there() -> None:
     person = factories.applicant("13")
     factories.membership(person, Role.USER, code="27")
 
+    factories.directory_account(code="13", login_name="own-account")
     page = client_of(person).get(reverse("account_list")).content.decode()
 
+    assert "own-account" in page
     assert "other-account" not in page
 
 
@@ -73,8 +75,10 @@ def test_being_a_mere_user_of_who_sees_everything_opens_nothing(code: str) -> No
     person = factories.applicant("13")
     factories.membership(person, Role.USER, code=code)
 
+    factories.directory_account(code="13", login_name="own-account")
     page = client_of(person).get(reverse("account_list")).content.decode()
 
+    assert "own-account" in page
     assert "other-account" not in page
 
 

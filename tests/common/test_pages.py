@@ -122,6 +122,7 @@ def test_the_frame_names_the_person_and_marks_the_page() -> None:
 def test_a_page_of_the_same_name_in_another_room_is_not_marked_in_the_menu() -> None:
     page = roles.client_for("APPROVER").get(reverse("embedded:inbox")).content.decode()
 
+    assert 'href="/applications/inbox/">' in page
     assert not re.search(r'href="/applications/inbox/" aria-current', page)
 
 

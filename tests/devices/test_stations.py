@@ -85,7 +85,7 @@ def test_dev_09_two_at_once_do_not_take_the_last_two(cast: Cast) -> None:
     [
         ({"agents": []}, "SKYSEAエージェント"),
         ({"kind": "server", "system": "winserver_2016"}, "クライアントPC"),
-        ({"system": "other"}, "対応していません"),
+        ({"system": "other"}, "デバイス制御の対象ではありません"),
         ({"state": "RETIRED"}, "ありません"),
     ],
 )
@@ -97,7 +97,7 @@ def test_dev_09_only_a_client_that_device_control_covers_is_a_console(
     with pytest.raises(StationRefused) as refused:
         designate(cast, computer)
 
-    assert refused.value.reason
+    assert says in refused.value.reason
 
 
 @pytest.mark.django_db

@@ -48,6 +48,11 @@ def test_names_that_only_begin_alike_are_no_clash(tmp_path: Path, monkeypatch: p
 
     bootstrap.refuse_name_clash(("requirements.txt",))
 
+    with (tmp_path / "requirements.txt").open("a") as lock:
+        lock.write("requests==2.32.3\n")
+    with pytest.raises(bootstrap.SetupError):  # the file is looked at to its end
+        bootstrap.refuse_name_clash(("requirements.txt",))
+
 
 def test_every_locked_package_has_a_hash() -> None:
     assert checks.locks_have_hashes()

@@ -147,6 +147,7 @@ def test_a_daemon_is_stopped_by_the_process_that_started_it(tmp_path: Path) -> N
     EmbeddedValkey(tmp_path).start(follow_parent=False)
 
     again = EmbeddedValkey(tmp_path)
+    assert again.answers()
     again.stop()
 
     assert not again.answers()

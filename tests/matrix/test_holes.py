@@ -66,6 +66,7 @@ def test_05_counts_are_those_of_the_own_federation(world: World) -> None:
             send(world.browsers[f"{code}:AUDITOR"], "GET", reverse(name)) for code in ("27", "maintenance")
         ]
 
+        assert [page.status_code for page in pages] == [200, 200], name
         assert all(world.waiting.number not in page.text_read for page in pages)
 
 

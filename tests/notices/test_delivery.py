@@ -231,10 +231,9 @@ def test_an_address_cannot_smuggle_in_a_header_or_a_second_recipient(
 def test_a_line_break_in_a_value_never_becomes_a_header(mail_catcher: MailCatcher) -> None:
     notice(application_number="A\r\nBcc: b@evil.jp")
 
-    send()
+    assert send() == Result(later=1)  # it cannot be made
 
-    for mail in received(mail_catcher):
-        assert "Bcc" not in mail
+    assert received(mail_catcher) == []
 
 
 def test_a_mail_that_cannot_be_made_does_not_hold_up_the_others(mail_catcher: MailCatcher) -> None:

@@ -35,5 +35,6 @@ def test_passwords_and_digests_are_in_no_record() -> None:
     factories.recipient(confirmation_digest="f" * 64)
 
     kept = str(list(LogEntry.objects.values()))
+    assert person.login_name in kept
     assert person.password not in kept
     assert "f" * 64 not in kept

@@ -33,6 +33,7 @@ class Side:
     settle: Callable[[], None]
     writes: Callable[[], int]
     refuse: Callable[[Order], Any]
+    reason: str  # that the other end gives then
 
 
 @pytest.fixture(params=["exchange", "scim"])
@@ -45,6 +46,7 @@ def side(request: pytest.FixtureRequest, tmp_path: Path, settings: Any) -> Itera
                 settle=lambda: None,
                 writes=lambda: sum(map(server.requests, ("POST", "PUT", "DELETE"))),
                 refuse=lambda one: server.faults.update(POST=["400"]),
+                reason="fault",
             )
         return
     other_side = use_exchange(settings, tmp_path / "exchange")
@@ -66,7 +68,7 @@ def side(request: pytest.FixtureRequest, tmp_path: Path, settings: Any) -> Itera
         services.exchange(timezone.now())
 
     adapter = ExchangeTwoFactor()
-    yield Side(adapter, settle, lambda: len(other_side.references()), refuse)
+    yield Side(adapter, settle, lambda: len(other_side.references()), refuse, "ログイン名がありません")
 
 
 def order(action: Action = Action.ADD, **changes: Any) -> Order:
@@ -175,4 +177,4 @@ def test_a_refusal_reaches_the_caller_with_its_reason(side: Side) -> None:
     with pytest.raises(Refused) as caught:
         side.adapter.carry_out(one, before_write=lambda: None)
 
-    assert caught.value.message
+    assert side.reason in caught.value.message

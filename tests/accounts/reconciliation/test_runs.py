@@ -395,6 +395,7 @@ def test_a_run_without_anything_new_mails_nobody(land: Land) -> None:
 
     land.nightly()
 
+    assert ReconciliationRun.objects.exists()
     assert not Notice.system.exists()
 
 

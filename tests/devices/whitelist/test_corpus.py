@@ -136,6 +136,7 @@ def test_rest_takes_addresses_as_text_only(country: Country) -> None:
     answer = Api(country.cast.applicant).post("applications/", body, check=400)
 
     found = errors_of(answer)
+    assert len(found) == len(rows) > 0
     for position, wrong in enumerate(rows):
         assert "型が違います" in found[position][wrong.field][0]
 
