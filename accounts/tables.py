@@ -16,6 +16,9 @@ from portal.common.templatetags.portal import short_date, short_moment, status_c
 from portal.common.time import JST
 
 
+_NAME = ("family_name", "given_name", "family_kana", "given_kana")
+
+
 def _name(account: DirectoryAccount) -> str:
     return f"{account.family_name} {account.given_name}"
 
@@ -42,20 +45,30 @@ ACCOUNTS: Table[DirectoryAccount] = tables.register(
         name="accounts",
         url_name="account_list",
         columns=(
-            Column(name="login_name", label=_("Login name"), text=lambda a: a.login_name, cell=_link),
-            Column(name="name", label=_("Name"), text=_name, cell=_who, css="who"),
-            Column(name="kana", label=_("Name (kana)"), text=_kana, default=False),
+            Column(
+                name="login_name",
+                label=_("Login name"),
+                text=lambda a: a.login_name,
+                cell=_link,
+                reads=("login_name", "object_guid"),
+            ),
+            Column(name="name", label=_("Name"), text=_name, cell=_who, css="who", reads=_NAME),
+            Column(name="kana", label=_("Name (kana)"), text=_kana, default=False, reads=_NAME),
             Column(
                 name="organisation",
                 label=_("Organisation"),
                 text=lambda a: a.organisation.name,
                 cell=lambda a: a.organisation.short_name,
+                reads=("organisation__name", "organisation__short_name"),
             ),
-            Column(name="department", label=_("Department"), text=lambda a: a.department),
+            Column(
+                name="department", label=_("Department"), text=lambda a: a.department, reads=("department",)
+            ),
             Column(
                 name="staff_number",
                 label=_("Staff number"),
                 text=lambda a: a.staff_number,
+                reads=("staff_number",),
                 default=False,
                 css="u-mono",
             ),
@@ -63,6 +76,7 @@ ACCOUNTS: Table[DirectoryAccount] = tables.register(
                 name="account_type",
                 label=_("Type of account"),
                 text=lambda a: a.get_account_type_display(),
+                reads=("account_type",),
                 default=False,
             ),
             Column(
@@ -70,6 +84,7 @@ ACCOUNTS: Table[DirectoryAccount] = tables.register(
                 label=_("State"),
                 text=lambda a: a.get_state_display(),
                 cell=lambda a: status_chip(a.state, a.get_state_display()),
+                reads=("state",),
                 css="st",
             ),
             *(
@@ -78,6 +93,7 @@ ACCOUNTS: Table[DirectoryAccount] = tables.register(
                     label=label,
                     text=lambda a, name=name: getattr(a, name) or "",  # type: ignore[misc]
                     cell=lambda a, name=name: short_date(getattr(a, name)),  # type: ignore[misc]
+                    reads=(name,),
                     default=False,
                     css="u-num u-nowrap",
                 )
@@ -91,7 +107,7 @@ ACCOUNTS: Table[DirectoryAccount] = tables.register(
                 label=_("Last application"),
                 text=lambda a: a.last_line.application.number,
                 default=False,
-                related=("last_line__application",),
+                reads=("last_line__application__number",),
                 css="u-num u-nowrap",
             ),
             Column(
@@ -99,6 +115,7 @@ ACCOUNTS: Table[DirectoryAccount] = tables.register(
                 label=_("Registered"),
                 text=lambda a: _moment(a.created_at),
                 cell=lambda a: short_date(a.created_at),
+                reads=("created_at",),
                 default=False,
                 css="u-num u-nowrap",
             ),
@@ -107,6 +124,7 @@ ACCOUNTS: Table[DirectoryAccount] = tables.register(
                 label=_("Verified in AD"),
                 text=lambda a: _moment(a.verified_at),
                 cell=lambda a: short_moment(a.verified_at),
+                reads=("verified_at",),
                 css="u-num u-nowrap",
             ),
         ),

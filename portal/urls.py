@@ -19,6 +19,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("help/", views.help_index, name="help"),
     re_path(rf"^help/(?P<slug>{'|'.join(views.HELP_PAGES)})/$", views.help_role, name="help_role"),
     path("auth/", include("portal.orgs.auth_urls")),
+    path("api/v1/", include("portal.api_urls")),
     path("", include("portal.workflow.urls")),
     path("", include("portal.fulfilment.urls")),
     path("", include("portal.two_factor.urls")),
@@ -33,7 +34,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("accounts.self_service_urls")),
     path("", include("devices.inventory.urls")),
     path("", include("devices.urls")),
-    path("api/v1/", include("portal.api_urls")),
 ]
 if getattr(settings, "EMBEDDED_INBOX", False):
     urlpatterns.append(path("_mail/", include("portal.embedded.urls")))

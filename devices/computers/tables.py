@@ -37,14 +37,26 @@ COMPUTERS: Table[Computer] = tables.register(
         name="computers",
         url_name="computer_list",
         columns=(
-            Column(name="name", label=_("Computer name"), text=lambda c: c.name, cell=_link),
             Column(
-                name="kind", label=_("Kind of machine"), text=lambda c: c.kind.name, cell=_what, css="who"
+                name="name",
+                label=_("Computer name"),
+                text=lambda c: c.name,
+                cell=_link,
+                reads=("name", "uid"),
+            ),
+            Column(
+                name="kind",
+                label=_("Kind of machine"),
+                text=lambda c: c.kind.name,
+                cell=_what,
+                css="who",
+                reads=("kind__name", "operating_system__name"),
             ),
             Column(
                 name="system",
                 label=_("Operating system"),
                 text=lambda c: c.operating_system.name if c.operating_system else "",
+                reads=("operating_system__name",),
                 default=False,
             ),
             Column(
@@ -52,22 +64,38 @@ COMPUTERS: Table[Computer] = tables.register(
                 label=_("Organisation"),
                 text=lambda c: c.organisation.name,
                 cell=lambda c: c.organisation.short_name,
+                reads=("organisation__name", "organisation__short_name"),
             ),
-            Column(name="business", label=_("Business system"), text=lambda c: c.business_system.name),
+            Column(
+                name="business",
+                label=_("Business system"),
+                text=lambda c: c.business_system.name,
+                reads=("business_system__name",),
+            ),
             Column(
                 name="segment",
                 label=_("Segment"),
                 text=lambda c: c.segment.network if c.segment else "",
+                reads=("segment__network",),
                 css="u-mono u-nowrap",
             ),
-            Column(name="agents", label=_("Agents"), text=lambda c: "、".join(c.agent_labels), default=False),
-            Column(name="department", label=_("Department"), text=lambda c: c.department),
-            Column(name="place", label=_("Place"), text=lambda c: c.place, default=False),
+            Column(
+                name="agents",
+                label=_("Agents"),
+                text=lambda c: "、".join(c.agent_labels),
+                default=False,
+                reads=("agents",),
+            ),
+            Column(
+                name="department", label=_("Department"), text=lambda c: c.department, reads=("department",)
+            ),
+            Column(name="place", label=_("Place"), text=lambda c: c.place, default=False, reads=("place",)),
             Column(
                 name="state",
                 label=_("State"),
                 text=lambda c: c.get_state_display(),
                 cell=lambda c: status_chip(c.state, c.get_state_display()),
+                reads=("state",),
                 css="st",
             ),
             Column(
@@ -75,7 +103,7 @@ COMPUTERS: Table[Computer] = tables.register(
                 label=_("Last application"),
                 text=lambda c: c.last_line.application.number,
                 default=False,
-                related=("last_line__application",),
+                reads=("last_line__application__number",),
                 css="u-num u-nowrap",
             ),
             Column(
@@ -83,6 +111,7 @@ COMPUTERS: Table[Computer] = tables.register(
                 label=_("Registered"),
                 text=lambda c: _moment(c.created_at),
                 cell=lambda c: short_date(c.created_at),
+                reads=("created_at",),
                 css="u-num u-nowrap",
             ),
             Column(
@@ -90,6 +119,7 @@ COMPUTERS: Table[Computer] = tables.register(
                 label=_("Taken away on"),
                 text=lambda c: _moment(c.retired_at),
                 cell=lambda c: short_date(c.retired_at),
+                reads=("retired_at",),
                 default=False,
                 css="u-num u-nowrap",
             ),

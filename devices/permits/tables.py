@@ -47,18 +47,40 @@ DEVICES: Table[Device] = tables.register(
         name="devices",
         url_name="device_list",
         columns=(
-            Column(name="number", label=_("Device number"), text=lambda d: d.number, cell=_link),
             Column(
-                name="device", label=_("Device"), text=lambda d: f"{d.maker} {d.model}", cell=_what, css="who"
+                name="number",
+                label=_("Device number"),
+                text=lambda d: d.number,
+                cell=_link,
+                reads=("number",),
             ),
             Column(
-                name="kind", label=_("Kind of device"), text=lambda d: d.get_kind_display(), default=False
+                name="device",
+                label=_("Device"),
+                text=lambda d: f"{d.maker} {d.model}",
+                cell=_what,
+                css="who",
+                reads=("maker", "model", "kind"),
             ),
-            Column(name="serial", label=_("Serial number"), text=lambda d: d.serial, css="u-mono"),
+            Column(
+                name="kind",
+                label=_("Kind of device"),
+                text=lambda d: d.get_kind_display(),
+                default=False,
+                reads=("kind",),
+            ),
+            Column(
+                name="serial",
+                label=_("Serial number"),
+                text=lambda d: d.serial,
+                css="u-mono",
+                reads=("serial",),
+            ),
             Column(
                 name="no_serial_reason",
                 label=_("Why there is no serial number"),
                 text=lambda d: d.no_serial_reason,
+                reads=("no_serial_reason",),
                 default=False,
             ),
             Column(
@@ -66,18 +88,26 @@ DEVICES: Table[Device] = tables.register(
                 label=_("Organisation"),
                 text=lambda d: d.organisation.name,
                 cell=lambda d: d.organisation.short_name,
+                reads=("organisation__name", "organisation__short_name"),
             ),
             Column(
                 name="grant",
                 label=_("Grant"),
                 text=lambda d: d.permit.get_grant_display() if d.permit else "",
+                reads=("permit__grant",),
             ),
-            Column(name="end_user", label=_("User of the device"), text=lambda d: _of(d, "end_user")),
+            Column(
+                name="end_user",
+                label=_("User of the device"),
+                text=lambda d: _of(d, "end_user"),
+                reads=("permit__end_user",),
+            ),
             Column(
                 name="state",
                 label=_("State"),
                 text=lambda d: d.permit.get_state_display() if d.permit else "",
                 cell=_state,
+                reads=("permit__state",),
                 css="st",
             ),
             Column(
@@ -85,6 +115,7 @@ DEVICES: Table[Device] = tables.register(
                 label=_("Valid until"),
                 text=lambda d: _of(d, "valid_until"),
                 cell=lambda d: short_date(_of(d, "valid_until") or None),
+                reads=("permit__valid_until",),
                 css="u-num u-nowrap",
             ),
             *(
@@ -93,6 +124,7 @@ DEVICES: Table[Device] = tables.register(
                     label=label,
                     text=lambda d, name=name: _moment(_of(d, name) or None),  # type: ignore[misc]
                     cell=lambda d, name=name: short_date(_of(d, name) or None),  # type: ignore[misc]
+                    reads=(f"permit__{name}",),
                     default=False,
                     css="u-num u-nowrap",
                 )
@@ -107,7 +139,7 @@ DEVICES: Table[Device] = tables.register(
                 label=_("Last application"),
                 text=lambda d: d.permit.last_line.application.number if d.permit else "",
                 default=False,
-                related=("permit__last_line__application",),
+                reads=("permit__last_line__application__number",),
                 css="u-num u-nowrap",
             ),
         ),

@@ -45,29 +45,55 @@ WHITELIST: Table[WhitelistEntry] = tables.register(
         name="whitelist",
         url_name="whitelist_list",
         columns=(
-            Column(name="mac", label=_("MAC address"), text=lambda e: e.shown_mac, cell=_link),
-            Column(name="ip", label=_("IP address"), text=lambda e: e.ip, css="u-mono u-nowrap"),
+            Column(
+                name="mac",
+                label=_("MAC address"),
+                text=lambda e: e.shown_mac,
+                cell=_link,
+                reads=("mac", "uid"),
+            ),
+            Column(
+                name="ip", label=_("IP address"), text=lambda e: e.ip, css="u-mono u-nowrap", reads=("ip",)
+            ),
             Column(
                 name="computer",
                 label=_("Computer name"),
                 text=lambda e: e.computer.name,
+                reads=("computer__name",),
                 css="u-mono u-nowrap",
             ),
             Column(
-                name="kind", label=_("Kind of machine"), text=lambda e: e.computer.kind.name, default=False
+                name="kind",
+                label=_("Kind of machine"),
+                text=lambda e: e.computer.kind.name,
+                default=False,
+                reads=("computer__kind__name",),
             ),
-            Column(name="system", label=_("Operating system"), text=_system, default=False),
-            Column(name="agent", label=_("Quarantine agent"), text=_agent),
+            Column(
+                name="system",
+                label=_("Operating system"),
+                text=_system,
+                default=False,
+                reads=("computer__operating_system__name",),
+            ),
+            Column(
+                name="agent",
+                label=_("Quarantine agent"),
+                text=_agent,
+                reads=("computer__agents", "computer__kind__has_system"),
+            ),
             Column(
                 name="organisation",
                 label=_("Organisation"),
                 text=lambda e: e.organisation.name,
                 cell=lambda e: e.organisation.short_name,
+                reads=("organisation__name", "organisation__short_name"),
             ),
             Column(
                 name="segment",
                 label=_("Segment"),
                 text=lambda e: e.segment.network,
+                reads=("segment__network",),
                 default=False,
                 css="u-mono u-nowrap",
             ),
@@ -75,6 +101,7 @@ WHITELIST: Table[WhitelistEntry] = tables.register(
                 name="vendor",
                 label=pgettext_lazy("network card", "Maker"),
                 text=lambda e: oui.vendor(e.mac),
+                reads=("mac",),
                 default=False,
             ),
             Column(
@@ -82,6 +109,7 @@ WHITELIST: Table[WhitelistEntry] = tables.register(
                 label=_("State"),
                 text=lambda e: e.get_state_display(),
                 cell=lambda e: status_chip(e.state, e.get_state_display()),
+                reads=("state",),
                 css="st",
             ),
             Column(
@@ -89,6 +117,7 @@ WHITELIST: Table[WhitelistEntry] = tables.register(
                 label=_("Valid until"),
                 text=lambda e: e.valid_until.isoformat() if e.valid_until else "",
                 cell=lambda e: short_date(e.valid_until),
+                reads=("valid_until",),
                 default=False,
                 css="u-num u-nowrap",
             ),
@@ -98,6 +127,7 @@ WHITELIST: Table[WhitelistEntry] = tables.register(
                     label=label,
                     text=lambda e, name=name: _moment(getattr(e, name)),  # type: ignore[misc]
                     cell=lambda e, name=name: short_date(getattr(e, name)),  # type: ignore[misc]
+                    reads=(name,),
                     default=shown,
                     css="u-num u-nowrap",
                 )
@@ -114,7 +144,7 @@ WHITELIST: Table[WhitelistEntry] = tables.register(
                 label=_("Last application"),
                 text=lambda e: e.last_line.application.number,
                 default=False,
-                related=("last_line__application",),
+                reads=("last_line__application__number",),
                 css="u-num u-nowrap",
             ),
         ),

@@ -26,7 +26,11 @@ class PersonBackend(BaseBackend):
     """What both backends share: a deactivated person is nobody, also in a running session."""
 
     def get_user(self, user_id: Any) -> User | None:
-        return User.objects.filter(pk=user_id, is_active=True).select_related("organisation").first()
+        try:
+            user = User.objects.select_related("organisation").get(pk=user_id)
+        except User.DoesNotExist:
+            return None
+        return user if user.is_active else None
 
 
 class DirectoryBackend(PersonBackend):

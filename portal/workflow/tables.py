@@ -67,13 +67,27 @@ APPLICATIONS: Table[Application] = tables.register(
         name="applications",
         url_name="application_list",
         columns=(
-            Column(name="number", label=_("Application number"), text=lambda a: a.number, cell=_link),
-            Column(name="kind", label=_("Kind"), text=_kind),
-            Column(name="subject", label=_("Subject"), text=_subject, cell=_who, css="who"),
+            Column(
+                name="number",
+                label=_("Application number"),
+                text=lambda a: a.number,
+                cell=_link,
+                reads=("number",),
+            ),
+            Column(name="kind", label=_("Kind"), text=_kind, reads=("kind",)),
+            Column(
+                name="subject",
+                label=_("Subject"),
+                text=_subject,
+                cell=_who,
+                css="who",
+                reads=("subject", "line_count", "applicant__display_name"),
+            ),
             Column(
                 name="lines",
                 label=_("Number of lines"),
                 text=lambda a: a.line_count,
+                reads=("line_count",),
                 default=False,
                 css="u-num",
             ),
@@ -82,11 +96,13 @@ APPLICATIONS: Table[Application] = tables.register(
                 label=_("Organisation"),
                 text=lambda a: a.organisation.name,
                 cell=lambda a: a.organisation.short_name,
+                reads=("organisation__name", "organisation__short_name"),
             ),
             Column(
                 name="applicant",
                 label=_("Applicant"),
                 text=lambda a: a.applicant.display_name,
+                reads=("applicant__display_name",),
                 default=False,
             ),
             Column(
@@ -94,14 +110,22 @@ APPLICATIONS: Table[Application] = tables.register(
                 label=_("Status"),
                 text=lambda a: a.get_status_display(),
                 cell=lambda a: status_chip(a.status, a.get_status_display()),
+                reads=("status",),
                 css="st",
             ),
-            Column(name="due_on", label=_("Due date"), text=lambda a: _due_on(a) or "", cell=_due),
+            Column(
+                name="due_on",
+                label=_("Due date"),
+                text=lambda a: _due_on(a) or "",
+                cell=_due,
+                reads=("due_on", "status"),
+            ),
             Column(
                 name="desired_on",
                 label=_("Effective date"),
                 text=lambda a: a.desired_on or "",
                 cell=lambda a: short_date(a.desired_on),
+                reads=("desired_on",),
                 default=False,
                 css="u-num u-nowrap",
             ),
@@ -111,6 +135,7 @@ APPLICATIONS: Table[Application] = tables.register(
                     label=label,
                     text=lambda a, name=name: _moment(getattr(a, name)),  # type: ignore[misc]
                     cell=lambda a, name=name: short_moment(getattr(a, name)),  # type: ignore[misc]
+                    reads=(name,),
                     default=name == "submitted_at",
                     css="u-num u-nowrap",
                 )
@@ -138,7 +163,13 @@ DRAFTS = Table(
     name="drafts",
     url_name="draft_list",
     columns=(
-        Column(name="number", label=_("Application number"), text=lambda a: a.number, cell=_edit),
+        Column(
+            name="number",
+            label=_("Application number"),
+            text=lambda a: a.number,
+            cell=_edit,
+            reads=("number",),
+        ),
         *APPLICATIONS.columns[1:],
     ),
 ).with_columns(None)
