@@ -5,16 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import DirectoryAccount
 from portal.common import tables
-from portal.common.tables import Column, Table
+from portal.common.tables import Column, Table, link
 from portal.common.templatetags.portal import short_date, short_moment, status_chip
 from portal.common.time import JST
-
 
 _NAME = ("family_name", "given_name", "family_kana", "given_kana")
 
@@ -28,8 +26,7 @@ def _kana(account: DirectoryAccount) -> str:
 
 
 def _link(account: DirectoryAccount) -> Any:
-    address = reverse("account_detail", args=[account.object_guid])
-    return format_html('<a class="u-mono u-nowrap" href="{}">{}</a>', address, account.login_name)
+    return link("account_detail", account.object_guid, account.login_name)
 
 
 def _who(account: DirectoryAccount) -> Any:

@@ -5,20 +5,18 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from devices.computers.models import Computer
 from portal.common import tables
-from portal.common.tables import Column, Table
+from portal.common.tables import Column, Table, link
 from portal.common.templatetags.portal import short_date, status_chip
 from portal.common.time import JST
 
 
 def _link(computer: Computer) -> Any:
-    address = reverse("computer_detail", args=[computer.uid])
-    return format_html('<a class="u-mono u-nowrap" href="{}">{}</a>', address, computer.name)
+    return link("computer_detail", computer.uid, computer.name)
 
 
 def _what(computer: Computer) -> Any:

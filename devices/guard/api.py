@@ -19,7 +19,7 @@ from rest_framework.response import Response
 
 from devices.api import reader
 from devices.guard import mass, modes, selectors, versions
-from devices.guard.models import GuardState, ListedPair, Mode
+from devices.guard.models import GuardState, Mode
 from devices.guard.render import Extract, render
 from devices.whitelist.addresses import AddressRefused, parse_ip, parse_mac
 from portal.common.api.paging import wrong_parameter
@@ -176,9 +176,8 @@ class WhitelistCheckView(ApiView):
         """Exactly this address, as the list stands now. Another federation's is answered as if it were not there."""
         user, now = reader(request), timezone.now()
         mac, ip = _addresses(request)
-        row: ListedPair | None = (
-            selectors.listed(user, now).filter(mac=mac).select_related("organisation").first()
-        )
+        listed = selectors.listed(user, now).filter(mac=mac)
+        row = listed.values_list("ip", "name", "organisation__code", named=True).first()
         found = versions.standing(now)
         fits = row is not None and (ip is None or row.ip == ip)
         if not fits:
@@ -188,8 +187,8 @@ class WhitelistCheckView(ApiView):
             "ip": ip or (row.ip if row else None),
             "permitted": fits,
             "name": row.name if row else "",
-            "organisation": row.organisation.code if row else "",
-            "mode": found.modes.get(row.organisation.code, "") if row else "",
+            "organisation": row.organisation__code if row else "",
+            "mode": found.modes.get(row.organisation__code, "") if row else "",
             "version": found.number,
         }
         return Response(body)

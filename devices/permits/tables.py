@@ -5,20 +5,18 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from devices.permits.models import Device, DevicePermit
 from portal.common import tables
-from portal.common.tables import Column, Table
+from portal.common.tables import Column, Table, link
 from portal.common.templatetags.portal import short_date, status_chip
 from portal.common.time import JST
 
 
 def _link(device: Device) -> Any:
-    address = reverse("device_detail", args=[device.number])
-    return format_html('<a class="u-mono u-nowrap" href="{}">{}</a>', address, device.number)
+    return link("device_detail", device.number, device.number)
 
 
 def _what(device: Device) -> Any:

@@ -6,14 +6,14 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html_join
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from devices.computers.models import Agent, Computer
 from devices.quarantine.models import Grace, Inspection, QuarantineStatus
 from portal.common import tables
-from portal.common.tables import Column, Table
+from portal.common.tables import Column, Table, link
 from portal.common.templatetags.portal import short_date, status_chip
 from portal.common.time import JST
 
@@ -33,8 +33,7 @@ def grace_text(grace: Grace) -> str:
 
 
 def _link(computer: Computer) -> Any:
-    address = reverse("computer_detail", args=[computer.uid])
-    return format_html('<a class="u-mono u-nowrap" href="{}">{}</a>', address, computer.name)
+    return link("computer_detail", computer.uid, computer.name)
 
 
 def _result(computer: Computer) -> str:

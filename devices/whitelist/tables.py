@@ -5,8 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from django.urls import reverse
-from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -14,14 +12,13 @@ from devices.computers.models import Agent
 from devices.whitelist import oui
 from devices.whitelist.models import WhitelistEntry
 from portal.common import tables
-from portal.common.tables import Column, Table
+from portal.common.tables import Column, Table, link
 from portal.common.templatetags.portal import short_date, status_chip
 from portal.common.time import JST
 
 
 def _link(entry: WhitelistEntry) -> Any:
-    address = reverse("whitelist_entry", args=[entry.uid])
-    return format_html('<a class="u-mono u-nowrap" href="{}">{}</a>', address, entry.shown_mac)
+    return link("whitelist_entry", entry.uid, entry.shown_mac)
 
 
 def _moment(value: dt.datetime | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -47,7 +48,7 @@ class PersonMiddleware(LoginRequiredMiddleware):
     """Every view needs a login unless it says otherwise with `login_not_required`.
 
     People are read afresh with each request, so that somebody who was deactivated, or whose membership ended, is out at
-    once. Sets the origin that the trail records (SEC-02).
+    once. Sets the origin that the trail records (SEC-02), and keeps the session going.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -59,6 +60,8 @@ class PersonMiddleware(LoginRequiredMiddleware):
         with coming_from(source):
             if not request.user.is_authenticated and SESSION_KEY in request.session:
                 request.session.flush()
+            if request.user.is_authenticated:
+                _renew(request)
             language = _language(request)
             with translation.override(language):
                 response = self._answer(request)
@@ -84,6 +87,13 @@ class PersonMiddleware(LoginRequiredMiddleware):
         if request.headers.get("HX-Request"):
             return HttpResponse(status=401, headers={"HX-Redirect": login})
         return HttpResponseRedirect(login)
+
+
+def _renew(request: HttpRequest) -> None:
+    """The session goes on from this request (SEC-01). Writing it down each time would be a statement on every page."""
+    now = int(time.time())
+    if now - request.session.get("renewed_at", 0) >= settings.SESSION_RENEWED_EVERY:
+        request.session["renewed_at"] = now
 
 
 def _way_back(request: HttpRequest) -> str:

@@ -173,10 +173,10 @@ class PeriodQuerySet(models.QuerySet[Any]):
 
     def valid_on(self, day: dt.date) -> PeriodQuerySet:
         """Rows valid on `day` (a date in Japan). What was ended at once counts no more on the day of its end."""
-        return (
-            self.filter(valid_from__lte=day)
-            .filter(Q(valid_until=None) | Q(valid_until__gte=day))
-            .filter(Q(ended_at=None) | Q(ended_at__date__gt=day))
+        return self.filter(
+            Q(valid_until=None) | Q(valid_until__gte=day),
+            Q(ended_at=None) | Q(ended_at__date__gt=day),
+            valid_from__lte=day,
         )
 
 

@@ -76,7 +76,7 @@ MIDDLEWARE = [
 ROOT_URLCONF = "portal.urls"
 WSGI_APPLICATION = "portal.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+FORM_RENDERER = "portal.common.widgets.Renderer"
 
 TEMPLATES = [
     {
@@ -178,8 +178,9 @@ MFA_REQUIRED_ROLES = env.names(
 )
 MFA_REQUIRED = env.flag("MFA_REQUIRED", False)
 
-SESSION_COOKIE_AGE = 30 * 60
-SESSION_SAVE_EVERY_REQUEST = True
+# Ends after half an hour without a request. Its end is moved on once a minute at most, and never comes early for that.
+SESSION_IDLE_SECONDS, SESSION_RENEWED_EVERY = 30 * 60, 60
+SESSION_COOKIE_AGE = SESSION_IDLE_SECONDS + SESSION_RENEWED_EVERY
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"

@@ -18,7 +18,6 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from portal.notices.models import Notice
 from portal.orgs.models import User
 from portal.orgs.permissions import (
     APPLY,
@@ -36,12 +35,12 @@ from portal.orgs.permissions import (
     Role,
 )
 from portal.two_factor import factory
-from portal.workflow import selectors
+from portal.workflow.counts import WorkCounts, work_counts
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of the menu. Without permissions everybody sees it; `count` names a field of selectors.work_counts.
+    """One line of the menu. Without permissions everybody sees it; `count` names a field of WorkCounts.
 
     `in_use` says whether this installation has what it leads to.
     """
@@ -134,16 +133,16 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
 class _Navigation:
     """Evaluated by the template: an answer without the frame (htmx, CSV) costs no statement."""
 
-    session_seconds = settings.SESSION_COOKIE_AGE
+    session_seconds = settings.SESSION_IDLE_SECONDS
     session_warning = settings.SESSION_WARNING_SECONDS
 
     def __init__(self, request: HttpRequest, user: User) -> None:
         self._request, self._user = request, user
 
     @cached_property
-    def counts(self) -> selectors.WorkCounts:
+    def counts(self) -> WorkCounts:
         """The numbers of the menu and of the home page, counted once per page."""
-        return selectors.work_counts(self._user, timezone.now())
+        return work_counts(self._user, timezone.now())
 
     @cached_property
     def menu(self) -> SafeString:
@@ -201,12 +200,6 @@ class _Navigation:
         """Today's roles in words, each once."""
         names = {m.role: str(Role(m.role).label) for m in self._user.current_memberships}
         return "・".join(names.values())
-
-    @property
-    def unread_notices(self) -> int:
-        """Notices to this person that were not read in the portal, at most 99."""
-        rows = Notice.objects.visible_to(self._user).filter(to_user=self._user, read_at=None)
-        return min(rows.count(), 99)
 
     @property
     def previous_login(self) -> dt.datetime | None:

@@ -39,15 +39,18 @@ def readable(user: User) -> Any:
     )
 
 
-def decidable(user: User) -> QuerySet[ApprovalStage]:
-    """The open stages that are the person's to decide, in an own role or for a principal."""
+def decidable(user: User, *, is_deputy: bool = True) -> QuerySet[ApprovalStage]:
+    """The open stages that are the person's to decide, in an own role or for a principal.
+
+    `is_deputy` False: the caller knows that the person is nobody's deputy, so that need not be asked.
+    """
     if user.is_break_glass:
         return ApprovalStage.system.none()
     own = Q(pk__in=[])
     for membership in user.current_memberships:
         if membership.role in DECIDE.roles:
             own |= Q(organisation_id=membership.organisation_id, role=membership.role)
-    for row in _deputies(user):
+    for row in _deputies(user) if is_deputy else ():
         free = ~_taken(row.principal_id) & ~_about(row.principal_id)  # ORG-04 through a deputy
         own |= Q(organisation_id=row.organisation_id, role=row.role) & free
     stages = ApprovalStage.system.filter(own, status=StageStatus.OPEN).exclude(_about(user.pk))

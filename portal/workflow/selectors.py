@@ -9,16 +9,14 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, Self
 from urllib.parse import urlencode
 
-from django.db.models import Count, Prefetch, QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.utils import timezone
 
-from portal.common.pagination import COUNT_LIMIT, limited_count
 from portal.common.search import holding
 from portal.common.text import search_terms
 from portal.common.time import JST, parse_date, today
-from portal.jobs import selectors as jobs
 from portal.orgs.models import User
-from portal.orgs.permissions import APPLY, READ_OPERATIONS
+from portal.orgs.permissions import APPLY
 from portal.workflow import kinds, people
 from portal.workflow.comparison import plan_differences, revision_differences
 from portal.workflow.content import frozen_plans
@@ -82,19 +80,6 @@ class Filters:
         """The filter part of a URL, without the empty ones."""
         values = {name: value for name, value in vars(self).items() if value}
         return urlencode(values | {"mine": "1"} if self.mine else values)
-
-
-@dataclass(frozen=True, kw_only=True)
-class WorkCounts:
-    """The numbers of the home page and the navigation."""
-
-    inbox: int
-    overdue: int  # of the inbox
-    drafts: int  # own, with those pulled back
-    returned: int  # own
-    in_review: int  # own
-    attention: int  # of all that the person sees for operations, else own
-    failing_jobs: int = 0  # for operations
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,30 +179,6 @@ def application(user: User, number: str) -> Application:
         .get(number=number)
     )
     return found
-
-
-def work_counts(user: User, now: datetime) -> WorkCounts:
-    """The counts of the home page and the menu, in a few statements.
-
-    What others wait for is counted up to COUNT_LIMIT + 1, the earliest due first: nobody reads more, and a million
-    applications cost what a thousand cost.
-    """
-    own = Application.objects.visible_to(user).filter(applicant=user).order_by()
-    of = dict(own.values_list("status").annotate(Count("pk")))
-    counts = {
-        "drafts": sum(of.get(status, 0) for status in _MINE),
-        "returned": of.get(Status.RETURNED, 0),
-        "in_review": of.get(Status.IN_REVIEW, 0),
-        "attention": of.get(Status.NEEDS_ATTENTION, 0),
-    }
-    if user.may(READ_OPERATIONS):
-        counts["attention"] = limited_count(readable(user).filter(status=Status.NEEDS_ATTENTION))
-        counts["failing_jobs"] = jobs.failing_count()
-    # An application in review has exactly one open stage, so the stages tell, over their own small index.
-    day = today(now)
-    waiting = decidable(user).order_by("due_on").values_list("due_on", flat=True)[: COUNT_LIMIT + 1]
-    overdue = sum(due_on is not None and due_on < day for due_on in waiting)
-    return WorkCounts(inbox=len(waiting), overdue=overdue, **counts)
 
 
 def decision_view(user: User, application: Application, now: datetime) -> DecisionView:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from portal.common import tables
-from portal.common.tables import Column, Table
+from portal.common.tables import Column, Table, link
 from portal.common.templatetags.portal import due, due_state, short_date, short_moment, status_chip
 from portal.common.time import JST
 from portal.workflow import kinds
@@ -19,8 +18,7 @@ from portal.workflow.models import Application, Status
 
 
 def _link(application: Application) -> Any:
-    address = reverse("application_detail", args=[application.number])
-    return format_html('<a class="u-mono u-nowrap" href="{}">{}</a>', address, application.number)
+    return link("application_detail", application.number, application.number)
 
 
 def _kind(application: Application) -> str:
@@ -155,8 +153,7 @@ USUAL = APPLICATIONS.with_columns(
 
 
 def _edit(application: Application) -> Any:
-    address = reverse("application_edit", args=[application.number])
-    return format_html('<a class="u-mono u-nowrap" href="{}">{}</a>', address, application.number)
+    return link("application_edit", application.number, application.number)
 
 
 DRAFTS = Table(

@@ -170,7 +170,7 @@ def icon(name: str, label: str = "") -> SafeString:
     return _drawn(str(name), str(label))
 
 
-@lru_cache(maxsize=512)  # a page draws a hundred of them
+@lru_cache(maxsize=512, typed=True)  # a page draws a hundred of them
 def _drawn(name: str, label: str) -> SafeString:
     paths = format_html_join("", '<path d="{}"/>', ((path,) for path in ICONS.get(name, ICONS["file"])))
     if label:
@@ -183,10 +183,15 @@ def _drawn(name: str, label: str) -> SafeString:
 @register.simple_tag
 def status_chip(status: str, label: Any = "", size: str = "") -> SafeString:
     """A status with icon and word; an unknown status is shown in grey rather than left out."""
-    colour, picture = _CHIPS.get(str(status), ("", "info"))
+    return _chip(str(status), str(label or status), size)
+
+
+@lru_cache(maxsize=1024, typed=True)  # safe text is another key; a list has fifty of a few
+def _chip(status: str, label: str, size: str) -> SafeString:
+    colour, picture = _CHIPS.get(status, ("", "info"))
     attributes = format_html(' data-size="{}"', size) if size else ""
     return format_html(
-        '<span class="c-chip" data-s="{}"{}>{}{}</span>', colour, attributes, icon(picture), label or status
+        '<span class="c-chip" data-s="{}"{}>{}{}</span>', colour, attributes, icon(picture), label
     )
 
 

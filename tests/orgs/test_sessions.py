@@ -1,0 +1,67 @@
+"""A session goes on while the person works, and ends by itself (SEC-01)."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from django.contrib.sessions.models import Session
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from portal.orgs.permissions import Role
+from tests.roles import client_for
+
+pytestmark = pytest.mark.django_db
+
+IDLE = dt.timedelta(minutes=30)
+
+
+@pytest.fixture
+def client() -> Client:
+    made = client_for(Role.APPLICANT)
+    made.get("/session/extend/")  # the first request writes when it was
+    return made
+
+
+def ends_in() -> dt.timedelta:
+    return Session.objects.get().expire_date - timezone.now()
+
+
+def test_a_request_within_the_same_minute_writes_no_session(client: Client) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        client.get("/profile/")
+
+    assert not [query for query in queries if "UPDATE" in query["sql"] and "django_session" in query["sql"]]
+    assert ends_in() > IDLE
+
+
+def test_a_later_request_moves_the_end_on(client: Client) -> None:
+    session = client.session
+    session["renewed_at"] -= 60
+    session.save()
+    Session.objects.update(expire_date=timezone.now() + dt.timedelta(seconds=5))
+
+    client.get("/profile/")
+
+    assert ends_in() > IDLE
+
+
+def test_the_end_is_never_earlier_than_half_an_hour_after_a_request(client: Client) -> None:
+    session = client.session
+    session["renewed_at"] -= 59  # as late as a request can come without writing
+    session.save()
+    Session.objects.update(expire_date=Session.objects.get().expire_date - dt.timedelta(seconds=59))
+
+    page = client.get("/profile/").content.decode()
+
+    assert ends_in() > IDLE
+    assert 'data-session-seconds="1800"' in page
+
+
+def test_who_is_not_logged_in_gets_no_session_for_it() -> None:
+    Client().get("/help/")
+
+    assert not Session.objects.exists()
