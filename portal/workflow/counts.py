@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
 
@@ -61,7 +62,7 @@ def work_counts(user: User, now: datetime) -> WorkCounts:
     applications cost what a thousand cost.
     """
     day, operations = today(now), user.may(READ_OPERATIONS)
-    values = {
+    values: dict[str, Any] = {
         "person": user.pk,
         "everything": user.scope.everything,
         "organisations": list(user.scope.organisation_ids),
