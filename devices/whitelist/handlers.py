@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from django.utils.translation import gettext as _
 
-from devices.whitelist import register
+from devices.whitelist import register, together
 from devices.whitelist.addresses import shown_mac
 from devices.whitelist.models import WhitelistEntry
 from devices.whitelist.payloads import Action, WhitelistLine
-from devices.whitelist.placement import Misplaced, Segments, place
-from portal.common.time import today
+from devices.whitelist.placement import Misplaced
+from devices.whitelist.together import payload_of
 from portal.fulfilment.models import Operation
 from portal.fulfilment.registry import Done, NeedsPerson, NotNeeded, Outcome, Run
 from portal.gateways import clock
-from portal.workflow import kinds
 from portal.workflow.models import ApplicationLine
 
 
@@ -25,32 +22,13 @@ class WhitelistWriter:
     def run(self, run: Run) -> Outcome:
         """See portal.fulfilment.registry.Handler."""
         line, now = run.operation.line, clock.now()
-        payload = _payload(line)
         run.still_mine()
         try:
-            return _done(self._write(line, payload, now))
-        except register.EntryMissing:
-            return _entry_missing(payload)
-        except Misplaced as error:
-            return NeedsPerson(code="misplaced", message=error.reason)
-        except register.AddressTaken as error:
-            return NeedsPerson(code=f"{error.field}_taken", message=_taken(error.field))
-        except register.SegmentMissing:
-            text = _(
-                "The segment of the address was ended meanwhile. Close this one, and have it applied for anew."
-            )
-            return NeedsPerson(code="segment_missing", message=text)
-        except register.MachineMissing:
-            text = _("The machine is not in use any more. Close this one; there is nothing to permit.")
-            return NeedsPerson(code="machine_missing", message=text)
-        except register.MachineUncovered as error:
-            text = _("%(reason)s Close this one; the guard does not cover the machine any more.")
-            return NeedsPerson(code="machine_uncovered", message=text % {"reason": error})
-        except register.LocalNotAccepted:
-            text = _(
-                "The locally administered address is not accepted any more. Accept it again, or close this one."
-            )
-            return NeedsPerson(code="local_not_accepted", message=text)
+            return _done(together.write(line, now))
+        except (register.NotWritten, Misplaced) as error:
+            if error.line is not None and error.line.pk != line.pk:
+                return _other_line(error.line)
+            return _not_written(error, payload_of(line))
 
     def verify(self, run: Run, recorded: dict[str, str]) -> Outcome:
         """There is nothing to do by hand: the whitelist is the portal's own."""
@@ -58,7 +36,7 @@ class WhitelistWriter:
 
     def work_sheet(self, operation: Operation) -> list[tuple[str, str]]:
         """Which entry is meant."""
-        payload = _payload(operation.line)
+        payload = payload_of(operation.line)
         pairs = [
             (_("What to do"), str(Action(payload.action).label)),
             (_("Computer name"), payload.computer),
@@ -71,28 +49,40 @@ class WhitelistWriter:
     def ping(self) -> None:
         """The whitelist is in the portal's own database."""
 
-    def _write(self, line: ApplicationLine, payload: WhitelistLine, now: datetime) -> WhitelistEntry:
-        segment_id = None
-        if payload.action != Action.REMOVE:
-            _remove_first(line, payload, now)
-            segments = Segments.read(today(now))
-            segment_id = place(payload.ip, organisation_id=line.organisation_id, segments=segments).pk
-        return register.write_line(line=line, payload=payload, segment_id=segment_id, now=now)
+
+def _not_written(error: Exception, payload: WhitelistLine) -> Outcome:
+    """What a person reads about a line that could not be written."""
+    match error:
+        case register.EntryMissing():
+            return _entry_missing(payload)
+        case Misplaced():
+            return NeedsPerson(code="misplaced", message=error.reason)
+        case register.AddressTaken():
+            return NeedsPerson(code=f"{error.field}_taken", message=_taken(error.field))
+        case register.SegmentMissing():
+            text = _(
+                "The segment of the address was ended meanwhile. Close this one, and have it applied for anew."
+            )
+            return NeedsPerson(code="segment_missing", message=text)
+        case register.MachineMissing():
+            text = _("The machine is not in use any more. Close this one; there is nothing to permit.")
+            return NeedsPerson(code="machine_missing", message=text)
+        case register.MachineUncovered():
+            text = _("%(reason)s Close this one; the guard does not cover the machine any more.")
+            return NeedsPerson(code="machine_uncovered", message=text % {"reason": error})
+        case register.LocalNotAccepted():
+            text = _(
+                "The locally administered address is not accepted any more. Accept it again, or close this one."
+            )
+            return NeedsPerson(code="local_not_accepted", message=text)
+    raise error
 
 
-def _remove_first(line: ApplicationLine, payload: WhitelistLine, now: datetime) -> None:
-    """Removals of the same application that free an address of this line go before it, whatever the queue's order (MAC-07)."""
-    freed = register.live_with(mac=payload.mac, ip=payload.ip)
-    beside = ApplicationLine.system.filter(
-        application_id=line.application_id, is_open=True, payload__action=Action.REMOVE
+def _other_line(line: ApplicationLine) -> Outcome:
+    text = _(
+        "It needs an address that line %(position)d of this application gives up, and that one cannot be written. Settle that line first."
     )
-    for sibling in beside.filter(payload__mac__in=list(freed)).select_related("application") if freed else ():
-        register.write_line(line=sibling, payload=_payload(sibling), segment_id=None, now=now)
-
-
-def _payload(line: ApplicationLine) -> WhitelistLine:
-    payload: WhitelistLine = kinds.get(line.application.kind).load(line.payload, line.payload_version)
-    return payload
+    return NeedsPerson(code="other_line", message=text % {"position": line.position})
 
 
 def _entry_missing(payload: WhitelistLine) -> Outcome:

@@ -36,7 +36,6 @@ class Known:
         self._open_macs: dict[str, bool] = {}
         self._open_ips: dict[str, bool] = {}
         self._local: dict[str, str] = {}
-        self._removed: set[str] = set()
         self._first_ip: dict[str, WhitelistLine] = {}
         self._first_end: dict[str, WhitelistLine] = {}
 
@@ -112,7 +111,6 @@ class Known:
 
     def take_lines(self, lines: Sequence[WhitelistLine]) -> None:
         """Remember what the lines of the application want of each other."""
-        self._removed = {line.mac for line in lines if line.action == Action.REMOVE}
         self._first_ip, self._first_end = {}, {}
         for line in lines:
             if line.action != Action.REMOVE:
@@ -121,8 +119,11 @@ class Known:
                 self._first_end.setdefault(line.ends, line)
 
     def ends_before(self, entry: WhitelistEntry, payload: WhitelistLine) -> bool:
-        """Whether the entry ends before this line is written: by the line itself, or by a removal beside it (MAC-07)."""
-        return entry.mac == payload.ends or entry.mac in self._removed
+        """Whether the entry ends before this line is written: by the line itself, or by one beside it (MAC-07).
+
+        What counts is how the list stands after the whole application: two machines may swap their addresses.
+        """
+        return entry.mac == payload.ends or entry.mac in self._first_end
 
     def first_with_ip(self, payload: WhitelistLine) -> WhitelistLine:
         """The first line of the application that wants this IP address."""

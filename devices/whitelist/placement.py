@@ -11,6 +11,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from devices.computers.models import Segment
+from portal.workflow.models import ApplicationLine
 
 # 図2-32 and 図2-33: 10.P.x of every federation P belongs to its 独自処理システム.
 _OWN_SYSTEM = {
@@ -54,6 +55,8 @@ class Segments:
 
 class Misplaced(Exception):
     """No machine of the federation may have the address; `reason` is a sentence."""
+
+    line: ApplicationLine | None = None  # whose address it is, where several are written together
 
     def __init__(self, code: str, reason: str) -> None:
         super().__init__(reason)

@@ -6,7 +6,9 @@ there is no moment with both and none with neither.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
@@ -36,7 +38,13 @@ _VERB_OF = {
 _BATCH = 1000
 
 
-class AddressTaken(Exception):
+class NotWritten(Exception):
+    """Nothing was written; `line` is the line of the application that could not be."""
+
+    line: ApplicationLine | None = None
+
+
+class AddressTaken(NotWritten):
     """Another live entry has the MAC or the IP address meanwhile; `field` says which."""
 
     def __init__(self, field: str) -> None:
@@ -44,23 +52,23 @@ class AddressTaken(Exception):
         self.field = field
 
 
-class EntryMissing(Exception):
+class EntryMissing(NotWritten):
     """There is no live entry of that address in the organisation any more."""
 
 
-class MachineMissing(Exception):
+class MachineMissing(NotWritten):
     """The machine is not in use in the organisation any more."""
 
 
-class MachineUncovered(Exception):
+class MachineUncovered(NotWritten):
     """The machine became one that the guard does not cover; the text says why (MAC-01, MAC-05)."""
 
 
-class SegmentMissing(Exception):
+class SegmentMissing(NotWritten):
     """No live segment of the organisation holds the address any more."""
 
 
-class LocalNotAccepted(Exception):
+class LocalNotAccepted(NotWritten):
     """Operations do not accept this locally administered address (any more)."""
 
 
@@ -72,18 +80,57 @@ def write_line(
     Raises AddressTaken, EntryMissing, MachineMissing, MachineUncovered, SegmentMissing and LocalNotAccepted; then nothing
     was changed.
     """
+    return write_lines([Item(line=line, payload=payload, segment_id=segment_id)], now)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Item:
+    """One approved line, and the segment that takes its address."""
+
+    line: ApplicationLine
+    payload: WhitelistLine
+    segment_id: int | None = None
+
+
+def write_lines(items: Sequence[Item], now: datetime) -> WhitelistEntry:
+    """Write lines that free each other's addresses, all or none; the entry of the first.
+
+    Every entry that ends is ended before one begins. Raises what `write_line` raises.
+    """
     try:
         with transaction.atomic():
-            if payload.action == Action.REMOVE:
-                return _remove(line, payload, now)
-            return _enter(line, payload, segment_id, now)
+            ordered = sorted(items, key=lambda item: (item.payload.computer, item.line.pk))
+            open_ = [item for item in ordered if written(item.line) is None]
+            machines: dict[int, Computer | None] = {}
+            ended: dict[int, WhitelistEntry | None] = {}
+            for item in open_:
+                with _for(item.line):
+                    machines[item.line.pk] = _machine_of(item, now)
+            for item in open_:
+                with _for(item.line):
+                    ended[item.line.pk] = _end_old(item, now)
+            for item in open_:
+                if (computer := machines[item.line.pk]) is not None:
+                    with _for(item.line):
+                        _enter(item, computer, ended[item.line.pk], now)
+            done = written(items[0].line)
     except IntegrityError as error:
-        raise AddressTaken(_taken_field(payload)) from error
+        raise _taken(items) from error
+    if done is None:  # it was written a moment ago
+        raise EntryMissing(items[0].payload.mac)
+    return done
 
 
-def live_with(*, mac: str, ip: str) -> set[str]:
+def written(line: ApplicationLine) -> WhitelistEntry | None:
+    """What this line wrote or ended; None while it did not."""
+    removed = Q(last_line=line, state=State.ENDED, end_reason=EndReason.REMOVED)
+    entry: WhitelistEntry | None = WhitelistEntry.system.filter(Q(line=line) | removed).first()
+    return entry
+
+
+def live_with(*, macs: Collection[str], ips: Collection[str]) -> set[str]:
     """The MAC addresses of the live entries that hold one of these addresses."""
-    rows = WhitelistEntry.system.filter(Q(mac=mac) | Q(ip=ip), state=State.APPROVED)
+    rows = WhitelistEntry.system.filter(Q(mac__in=macs) | Q(ip__in=ips), state=State.APPROVED)
     return set(rows.values_list("mac", flat=True))
 
 
@@ -174,20 +221,39 @@ def follow_machine(computer: Computer) -> None:
 
 
 # --- One line -----------------------------------------------------------------------------------------------------------
-def _enter(
-    line: ApplicationLine, payload: WhitelistLine, segment_id: int | None, now: datetime
-) -> WhitelistEntry:
-    entered: WhitelistEntry | None = WhitelistEntry.system.filter(line=line).first()
-    if entered is not None:
-        return entered
-    computer, segment = _machine(line, payload, now), _segment(line, segment_id)
-    replaced = _locked(line, payload.old_mac) if payload.action == Action.REPLACE else None
+@contextmanager
+def _for(line: ApplicationLine) -> Iterator[None]:
+    """An error within says whose line it is."""
+    try:
+        yield
+    except NotWritten as error:
+        error.line = line
+        raise
+
+
+def _machine_of(item: Item, now: datetime) -> Computer | None:
+    """The machine that gets the entry, under its lock."""
+    return None if item.payload.action == Action.REMOVE else _machine(item.line, item.payload, now)
+
+
+def _end_old(item: Item, now: datetime) -> WhitelistEntry | None:
+    """End the entry that the line removes or replaces."""
+    if not item.payload.ends:
+        return None
+    entry = _locked(item.line, item.payload.ends)
+    removed = item.payload.action == Action.REMOVE
+    _end(entry, EndReason.REMOVED if removed else EndReason.REPLACED, now, line=item.line)
+    return entry
+
+
+def _enter(item: Item, computer: Computer, replaced: WhitelistEntry | None, now: datetime) -> None:
+    line, payload = item.line, item.payload
     entry = WhitelistEntry(
         organisation_id=line.organisation_id,
         computer=computer,
         mac=payload.mac,
         ip=payload.ip,
-        segment=segment,
+        segment=_segment(line, item.segment_id),
         local_reason=_local_reason(line, payload.mac),
         valid_until=payload.last_day,
         approved_at=now,
@@ -196,24 +262,12 @@ def _enter(
         last_line=line,
     )
     entry.search_text = entry_search_text(entry)
-    if replaced is not None:
-        _end(replaced, EndReason.REPLACED, now, line=line)
     entry.save()
     if replaced is not None:
         replaced.replaced_by = entry
         replaced.save(update_fields=["replaced_by", "updated_at"])
     waking.entries_written()
     _note([entry], Verb.PERMITTED, now, actor=entry.approved_by, application_number=line.application.number)
-    return entry
-
-
-def _remove(line: ApplicationLine, payload: WhitelistLine, now: datetime) -> WhitelistEntry:
-    done: WhitelistEntry | None = WhitelistEntry.system.filter(last_line=line, state=State.ENDED).first()
-    if done is not None:
-        return done
-    entry = _locked(line, payload.mac)
-    _end(entry, EndReason.REMOVED, now, line=line)
-    return entry
 
 
 def _machine(line: ApplicationLine, payload: WhitelistLine, now: datetime) -> Computer:
@@ -284,10 +338,17 @@ def _end(
     _note([entry], _VERB_OF[reason], now, actor=actor, application_number=application_number)
 
 
-def _taken_field(payload: WhitelistLine) -> str:
-    """Which address somebody else took; both can have been taken, then the MAC address is told."""
-    live = WhitelistEntry.system.filter(state=State.APPROVED)
-    return "mac" if live.filter(Q(mac=payload.mac) & ~Q(mac=payload.ends)).exists() else "ip"
+def _taken(items: Sequence[Item]) -> AddressTaken:
+    """Which address of which line somebody else took; both can have been taken, then the MAC address is told."""
+    live = WhitelistEntry.system.filter(state=State.APPROVED).exclude(mac__in=[i.payload.ends for i in items])
+    for field in ("mac", "ip"):
+        for item in items:
+            value = getattr(item.payload, field)
+            if item.payload.action != Action.REMOVE and live.filter(**{field: value}).exists():
+                error = AddressTaken(field)
+                error.line = item.line
+                return error
+    return AddressTaken("ip")
 
 
 def _mark(rows: object, field: str, verb: Verb | None, now: datetime) -> int:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -14,7 +16,7 @@ from devices.computers.kinds import CHANGE, RETIRE
 from devices.computers.models import Computer, Segment
 from devices.reference import ComputerKind
 from devices.segments.services import SegmentRefused, add_segment
-from devices.whitelist import register, selectors
+from devices.whitelist import register, selectors, together
 from devices.whitelist.checks import plan_line
 from devices.whitelist.models import LocalAddress, WhitelistEntry
 from devices.whitelist.payloads import WhitelistLine
@@ -25,7 +27,7 @@ from portal.workflow import kinds
 from portal.workflow.content import check_lines
 from portal.workflow.errors import InvalidApplication
 from portal.workflow.kinds import LineContext
-from portal.workflow.models import Status
+from portal.workflow.models import ApplicationLine, Status
 from tests import factories, journeys
 from tests.devices import world
 from tests.devices.whitelist import corpus
@@ -97,6 +99,95 @@ def test_mac06_an_entry_is_renewed_by_replacing_it_with_itself(country: Country)
     assert application.status == Status.COMPLETED
     assert entry_of(corpus.REPLACED).valid_until.isoformat() == "2099-03-31"  # type: ignore[union-attr]
     assert WhitelistEntry.system.filter(mac=corpus.REPLACED).count() == 2
+
+
+def swapped(country: Country) -> list[dict[str, Any]]:
+    """Two machines get each other's IP address; the other's network card stays where it is."""
+    first, second = entry_of(corpus.TAKEN), entry_of(corpus.REPLACED)
+    return [
+        {"action": "REPLACE", "mac": one.mac, "old_mac": one.mac, "ip": other.ip}
+        for one, other in ((first, second), (second, first))
+    ]
+
+
+def test_mac06_two_machines_swap_their_addresses_in_one_application(country: Country) -> None:
+    before = {mac: entry_of(mac).ip for mac in (corpus.TAKEN, corpus.REPLACED)}
+
+    application = corpus.applied(country.cast, *swapped(country))
+
+    assert application.status == Status.COMPLETED
+    first, second = entry_of(corpus.TAKEN), entry_of(corpus.REPLACED)
+    assert (first.ip, second.ip) == (before[corpus.REPLACED], before[corpus.TAKEN])
+    assert first.is_live
+    assert second.is_live
+    assert first.approved_at == second.approved_at  # there was no moment with one of them only
+    assert WhitelistEntry.system.filter(mac__in=before).count() == 4  # the history stays
+
+
+def test_mac06_network_cards_go_round_three_machines_in_one_application(country: Country) -> None:
+    third = corpus.entry(world.computer("KK13-PC77"), country.segment, "00:1b:a9:88:77:01", "10.13.20.77")
+    macs = [corpus.TAKEN, corpus.REPLACED, third.mac]
+    machines = [entry_of(mac).computer.name for mac in macs]
+    rows = [
+        {"action": "REPLACE", "mac": mac, "old_mac": old}
+        for mac, old in zip(macs[1:] + macs[:1], macs, strict=True)
+    ]
+
+    application = corpus.applied(country.cast, *rows)
+
+    assert application.status == Status.COMPLETED
+    assert [entry_of(mac).computer.name for mac in macs] == machines[2:] + machines[:2]
+
+
+def test_mac06_of_a_swap_nothing_is_written_when_one_half_cannot_be(country: Country) -> None:
+    application = world.submitted(country.cast, KIND, *swapped(country))
+    journeys.approve(application, factories.user("APPROVER"))
+    journeys.approve(application, country.cast.operator)
+    Computer.system.filter(pk=entry_of(corpus.REPLACED).computer_id).update(state="RETIRED")
+
+    fulfilment.drain("device_register", now_fn=timezone.now)
+
+    codes = set(
+        Operation.system.filter(application_number=application.number).values_list("error_code", flat=True)
+    )
+    assert codes == {"other_line", "machine_missing"}
+    assert WhitelistEntry.system.filter(mac__in=[corpus.TAKEN, corpus.REPLACED]).count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_mac06_two_workers_at_the_halves_of_a_swap_write_it_once(country: Country) -> None:
+    application = world.submitted(country.cast, KIND, *swapped(country))
+    lines = list(application.lines.select_related("application").order_by("position"))
+    start = threading.Barrier(2)
+
+    def work(line: ApplicationLine) -> int:
+        start.wait()
+        try:
+            return together.write(line, timezone.now()).pk
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        written = list(pool.map(work, lines))
+
+    assert written == [entry_of(corpus.TAKEN).pk, entry_of(corpus.REPLACED).pk]
+    assert WhitelistEntry.system.filter(mac__in=[corpus.TAKEN, corpus.REPLACED]).count() == 4
+
+
+@pytest.mark.parametrize("ip", [corpus.TAKEN_IP, "10.13.20.98"])
+def test_mac06_an_address_that_nobody_in_the_application_gives_up_stays_taken(
+    country: Country, ip: str
+) -> None:
+    corpus.entry(world.computer("KK13-PC77"), country.segment, "00:1b:a9:88:77:01", "10.13.20.98")
+
+    with pytest.raises(InvalidApplication) as refused:
+        world.submitted(
+            country.cast,
+            KIND,
+            {"action": "REPLACE", "mac": corpus.REPLACED, "old_mac": corpus.REPLACED, "ip": ip},
+        )
+
+    assert set(refused.value.errors) == {"lines.0.ip"}
 
 
 def _takes_mac(country: Country, row: dict[str, Any]) -> None:
