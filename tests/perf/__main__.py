@@ -22,6 +22,7 @@ SECTIONS = (
     "inventory",
     "devices",
     "whitelist",
+    "dns",
 )
 
 
@@ -61,6 +62,7 @@ def _measurements(
         bulk,
         decisions,
         devices,
+        dns,
         inventory,
         lists,
         provisioning,
@@ -76,6 +78,7 @@ def _measurements(
         "application": lambda: accounts.measure_application(report, directory),
         "search": lambda: accounts.measure_search(report, chosen.searched),
         "whitelist": lambda: whitelist.measure(report, chosen.listed),
+        "dns": lambda: dns.measure(report, directory),
         "inventory": lambda: inventory.measure(report),
         "devices": lambda: devices.measure(report),
         "reconciliation": lambda: reconciliation.measure(report, directory, chosen.accounts),
