@@ -48,6 +48,8 @@ class DevicesForm(LinesForm):
 class DecisionForm(DevicesForm):
     """One decision about one or several lines."""
 
+    required_by_others = frozenset({"reason"})
+
     decision = forms.ChoiceField(
         label=gettext_lazy("Decision"), choices=InventoryLine.Decision.choices, widget=forms.RadioSelect
     )
@@ -69,6 +71,8 @@ class DecisionForm(DevicesForm):
 
 class ScanForm(PortalForm):
     """One label. What is chosen stays for the next scan."""
+
+    required_by_others = frozenset({"reason"})
 
     number = forms.CharField(
         label=gettext_lazy("Device number"),
