@@ -6,7 +6,6 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from devices.exchange.errors import NotAllowed
@@ -14,15 +13,9 @@ from devices.exchange.layout import FIELDS, LABELS, REQUIRED, WORDS, Layout
 from devices.exchange.models import SkyseaMapping
 from devices.fields import folded
 from portal.common.csvfile import FORMULA_SIGNS
+from portal.fulfilment import mappings
 from portal.orgs.models import User
 from portal.orgs.permissions import RUN_OPERATIONS
-from portal.trail import services as trail
-
-_ONE_AT_A_TIME = 7_205_022
-
-
-class MappingChanged(Exception):
-    """Somebody saved another mapping since the page was opened."""
 
 
 @dataclass
@@ -35,7 +28,7 @@ class InvalidMapping(Exception):
 
 def current_mapping() -> SkyseaMapping | None:
     """The newest mapping; None while nobody has changed the one that the portal brings."""
-    return SkyseaMapping.objects.select_related("made_by").first()
+    return mappings.newest(SkyseaMapping)
 
 
 def layout_of(mapping: SkyseaMapping | None) -> Layout:
@@ -83,7 +76,6 @@ def _check_words(layout: Layout, problems: InvalidMapping) -> None:
                 problems.words[of, code] = _("One word cannot have two meanings.")
 
 
-@transaction.atomic
 def save_mapping(*, actor: User, layout: Layout, seen: int | None, now: datetime) -> SkyseaMapping:
     """Put a mapping in force for the files from now on. `seen` is the mapping that the person changed.
 
@@ -92,18 +84,4 @@ def save_mapping(*, actor: User, layout: Layout, seen: int | None, now: datetime
     if not actor.may(RUN_OPERATIONS):
         raise NotAllowed(_("Only network operations change the mapping."))
     check_layout(layout)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_ONE_AT_A_TIME])
-    current = current_mapping()
-    if (current.pk if current else None) != seen:
-        raise MappingChanged
-    made = SkyseaMapping.objects.create(definition=layout.to_json(), made_by=actor, made_at=now)
-    trail.record(
-        action="skysea.mapping",
-        now=now,
-        actor=actor,
-        object_type="skysea_mapping",
-        object_id=made.pk,
-        detail={"before": seen},
-    )
-    return made
+    return mappings.put_in_force(SkyseaMapping, "skysea", layout.to_json(), seen=seen, actor=actor, now=now)

@@ -28,6 +28,7 @@ from devices.exchange.tables import FINDINGS
 from devices.permits.views import RecorderMixin
 from devices.registers import DevicesView, ExportMixin, ListMixin, PrintMixin, RegisterView
 from portal.common.pagination import paginate
+from portal.fulfilment.mappings import MappingChanged, seen_of
 from portal.orgs.permissions import REGISTER_DEVICES, RUN_OPERATIONS
 from portal.trail import services as trail
 from portal.workflow.bulk.errors import FileRefused
@@ -267,13 +268,14 @@ class MappingView(ExchangeView):
         form, seen = MappingForm(request.POST), request.POST.get("seen", "")
         if not form.is_valid():
             return self.mapping_page(form, seen, status=422)
-        number = int(seen) if seen.isdecimal() and len(seen) < 19 else None
         try:
-            mappings.save_mapping(actor=self.user, layout=form.layout(), seen=number, now=timezone.now())
+            mappings.save_mapping(
+                actor=self.user, layout=form.layout(), seen=seen_of(seen), now=timezone.now()
+            )
         except mappings.InvalidMapping as problems:
             form.show(problems)
             return self.mapping_page(form, seen, status=422)
-        except mappings.MappingChanged:
+        except MappingChanged:
             text = _(
                 "Somebody changed the mapping meanwhile. Open the page again and look at it before you save."
             )

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 from psycopg import sql
 
 from devices.guard.models import Mode
+from portal.fulfilment.mappings import Column
 
 ENCODINGS = {
     "cp932": "Shift_JIS (CP932)",
@@ -20,7 +21,6 @@ ENCODINGS = {
     "utf-8-sig": "UTF-8 (BOM)",
     "utf-16-le": "UTF-16",
 }
-DELIMITERS = {",": gettext_lazy("Comma"), "\t": gettext_lazy("Tab"), ";": gettext_lazy("Semicolon")}
 _BOMS = {"utf-8-sig": b"\xef\xbb\xbf", "utf-16-le": b"\xff\xfe"}
 FIXED, MODE = "fixed", "mode"
 
@@ -63,15 +63,6 @@ FIELDS: dict[str, Field] = {
     MODE: Field(gettext_lazy("Cut off or monitor mode (format: two texts, such as 1/0)"), None),
     FIXED: Field(gettext_lazy("Fixed text (the text is the format)"), None),
 }
-
-
-@dataclass(frozen=True, kw_only=True)
-class Column:
-    """One column of the file."""
-
-    heading: str
-    field: str
-    format: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

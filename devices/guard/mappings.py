@@ -5,22 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from devices.guard import waking
 from devices.guard.layout import Layout, problem_of
 from devices.guard.models import ExportMapping
 from devices.guard.modes import NotAllowed
+from portal.fulfilment import mappings
 from portal.orgs.models import User
 from portal.orgs.permissions import RUN_OPERATIONS
-from portal.trail import services as trail
-
-_ONE_AT_A_TIME = 7_207_002
-
-
-class MappingChanged(Exception):
-    """Somebody saved another mapping since the page was opened."""
 
 
 @dataclass
@@ -33,7 +27,7 @@ class InvalidMapping(Exception):
 
 def current_mapping() -> ExportMapping | None:
     """The newest; None while nobody has changed the one that the portal brings."""
-    return ExportMapping.objects.select_related("made_by").first()
+    return mappings.newest(ExportMapping)
 
 
 def layout_of(mapping: ExportMapping | None) -> Layout:
@@ -88,19 +82,6 @@ def save_mapping(*, actor: User, layout: Layout, seen: int | None, now: datetime
     if not actor.may(RUN_OPERATIONS):
         raise NotAllowed("only people of operations change the mapping")
     check_layout(layout)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_ONE_AT_A_TIME])
-    current = current_mapping()
-    if (current.pk if current else None) != seen:
-        raise MappingChanged
-    made = ExportMapping.objects.create(definition=layout.to_json(), made_by=actor, made_at=now)
-    trail.record(
-        action="guard.mapping",
-        now=now,
-        actor=actor,
-        object_type="guard_mapping",
-        object_id=made.pk,
-        detail={"before": seen},
-    )
+    made = mappings.put_in_force(ExportMapping, "guard", layout.to_json(), seen=seen, actor=actor, now=now)
     waking.ring_for_all()
     return made

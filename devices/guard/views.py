@@ -13,9 +13,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from devices.guard import mappings, modes, publishing, selectors, services, versions
-from devices.guard.forms import MappingForms, ModeForm
-from devices.guard.mappings import InvalidMapping, MappingChanged
+from devices.guard.forms import GuardMappingForms, ModeForm
+from devices.guard.mappings import InvalidMapping
 from devices.guard.render import render as render_list
+from portal.fulfilment.mappings import MappingChanged, seen_of
 from portal.fulfilment.views import OperationsView
 from portal.gateways.guard import Form, GuardError
 from portal.orgs.permissions import RUN_OPERATIONS
@@ -141,12 +142,12 @@ class MappingView(OperationsView):
         """The mapping in force."""
         current = mappings.current_mapping()
         return self._page(
-            MappingForms(layout=mappings.layout_of(current)), str(current.pk if current else "")
+            GuardMappingForms(layout=mappings.layout_of(current)), str(current.pk if current else "")
         )
 
     def post(self, request: HttpRequest) -> HttpResponse:
         """Save; what was typed stays when something is wrong with it."""
-        forms, seen = MappingForms(data=request.POST), request.POST.get("seen", "")
+        forms, seen = GuardMappingForms(data=request.POST), request.POST.get("seen", "")
         layout = forms.layout()
         if layout is None:
             return self._page(forms, seen, status=422)
@@ -154,7 +155,7 @@ class MappingView(OperationsView):
             mappings.save_mapping(
                 actor=self.user,
                 layout=layout,
-                seen=int(seen) if seen.isdecimal() else None,
+                seen=seen_of(seen),
                 now=timezone.now(),
             )
         except InvalidMapping as problems:
@@ -169,7 +170,7 @@ class MappingView(OperationsView):
         messages.success(request, _("Saved. The next file is written so."))
         return redirect("guard_mapping")
 
-    def _page(self, forms: MappingForms, seen: str, *, status: int = 200) -> HttpResponse:
+    def _page(self, forms: GuardMappingForms, seen: str, *, status: int = 200) -> HttpResponse:
         context: dict[str, Any] = {
             "forms": forms,
             "seen": seen,

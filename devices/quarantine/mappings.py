@@ -4,25 +4,18 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from devices.fields import folded
 from devices.quarantine.layout import REQUIRED, Layout
 from devices.quarantine.models import QuarantineMapping
+from portal.fulfilment import mappings
 from portal.orgs.models import User
 from portal.orgs.permissions import RUN_OPERATIONS
-from portal.trail import services as trail
-
-_ONE_AT_A_TIME = 7_207_043
 
 
 class NotAllowed(Exception):
     """Only people of operations do this."""
-
-
-class MappingChanged(Exception):
-    """Somebody saved another mapping since the page was opened."""
 
 
 class InvalidMapping(Exception):
@@ -35,7 +28,7 @@ class InvalidMapping(Exception):
 
 def current_mapping() -> QuarantineMapping | None:
     """The newest; None while nobody has changed the one that the portal brings."""
-    return QuarantineMapping.objects.select_related("made_by").first()
+    return mappings.newest(QuarantineMapping)
 
 
 def layout_of(mapping: QuarantineMapping | None) -> Layout:
@@ -63,24 +56,11 @@ def check_layout(layout: Layout) -> None:
         raise InvalidMapping(problems)
 
 
-@transaction.atomic
 def save_mapping(*, actor: User, layout: Layout, seen: int | None, now: datetime) -> QuarantineMapping:
     """Put a mapping in force from the next file on. Raises NotAllowed, InvalidMapping, MappingChanged."""
     if not actor.may(RUN_OPERATIONS):
         raise NotAllowed("only people of operations change the mapping")
     check_layout(layout)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_ONE_AT_A_TIME])
-    current = current_mapping()
-    if (current.pk if current else None) != seen:
-        raise MappingChanged
-    made = QuarantineMapping.objects.create(definition=layout.to_json(), made_by=actor, made_at=now)
-    trail.record(
-        action="quarantine.mapping",
-        now=now,
-        actor=actor,
-        object_type="quarantine_mapping",
-        object_id=made.pk,
-        detail={"before": seen},
+    return mappings.put_in_force(
+        QuarantineMapping, "quarantine", layout.to_json(), seen=seen, actor=actor, now=now
     )
-    return made

@@ -20,6 +20,7 @@ from devices.quarantine.screen_forms import FileForm, MappingForm, QuarantineFil
 from devices.quarantine.tables import QUARANTINE
 from devices.registers import DevicesView, ExportMixin, ListMixin, PrintMixin, RegisterView
 from portal.common.pagination import paginate
+from portal.fulfilment.mappings import MappingChanged, seen_of
 from portal.orgs.permissions import READ_OPERATIONS, RUN_OPERATIONS
 from portal.workflow.bulk.errors import FileRefused
 
@@ -140,14 +141,14 @@ class MappingView(OperationsMixin):
             mappings.save_mapping(
                 actor=self.user,
                 layout=form.layout(),
-                seen=int(seen) if seen.isdecimal() else None,
+                seen=seen_of(seen),
                 now=timezone.now(),
             )
         except mappings.InvalidMapping as error:
             for name, text in error.problems.items():
                 form.add_error(name, text)
             return self.page(request, form, current, seen, status=422)
-        except mappings.MappingChanged:
+        except MappingChanged:
             form.add_error(None, _("Somebody else changed the mapping meanwhile. Look again."))
             return self.page(request, form, current, status=409)
         messages.success(request, _("The mapping is in force from the next file on."))

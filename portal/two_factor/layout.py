@@ -15,10 +15,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from portal.common.time import JST
+from portal.fulfilment.mappings import Column
 from portal.gateways.two_factor import Action, Person
 
 ENCODINGS = {"cp932": "Shift_JIS (CP932)", "utf-8": "UTF-8", "utf-8-sig": "UTF-8 (BOM)", "utf-16": "UTF-16"}
-DELIMITERS = {",": gettext_lazy("Comma"), "\t": gettext_lazy("Tab"), ";": gettext_lazy("Semicolon")}
 REFERENCE = "reference"
 FIXED = "fixed"
 DATES = {
@@ -62,15 +62,6 @@ FIELDS: dict[str, Field] = {
     "written_on": Field(gettext_lazy("Date of the batch"), tuple(DATES)),
     FIXED: Field(gettext_lazy("Fixed text (the text is the format)"), None),
 }
-
-
-@dataclass(frozen=True, kw_only=True)
-class Column:
-    """One column of the batch file."""
-
-    heading: str
-    field: str
-    format: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,21 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
+from portal.fulfilment import mappings
 from portal.fulfilment.errors import NotAllowed
 from portal.orgs.models import User
 from portal.orgs.permissions import RUN_OPERATIONS
-from portal.trail import services as trail
 from portal.two_factor.layout import REFERENCE, Layout, format_problem
 from portal.two_factor.models import ExchangeMapping
-
-_ONE_AT_A_TIME = 7_205_002
-
-
-class MappingChanged(Exception):
-    """Somebody saved another mapping since the page was opened."""
 
 
 @dataclass
@@ -32,7 +25,7 @@ class InvalidMapping(Exception):
 
 def current_mapping() -> ExchangeMapping | None:
     """The newest mapping; None while nobody has changed the one that the portal brings."""
-    return ExchangeMapping.objects.select_related("made_by").first()
+    return mappings.newest(ExchangeMapping)
 
 
 def layout_of(mapping: ExchangeMapping | None) -> Layout:
@@ -80,7 +73,6 @@ def _check_answers(layout: Layout, problems: InvalidMapping) -> None:
         )
 
 
-@transaction.atomic
 def save_mapping(*, actor: User, layout: Layout, seen: int | None, now: datetime) -> ExchangeMapping:
     """Put a mapping in force for the batches from now on; those that exist keep theirs.
 
@@ -89,18 +81,6 @@ def save_mapping(*, actor: User, layout: Layout, seen: int | None, now: datetime
     if not actor.may(RUN_OPERATIONS):
         raise NotAllowed("only people of operations change the mapping")
     check_layout(layout)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_ONE_AT_A_TIME])
-    current = current_mapping()
-    if (current.pk if current else None) != seen:
-        raise MappingChanged
-    made = ExchangeMapping.objects.create(definition=layout.to_json(), made_by=actor, made_at=now)
-    trail.record(
-        action="exchange.mapping",
-        now=now,
-        actor=actor,
-        object_type="exchange_mapping",
-        object_id=made.pk,
-        detail={"before": seen},
+    return mappings.put_in_force(
+        ExchangeMapping, "exchange", layout.to_json(), seen=seen, actor=actor, now=now
     )
-    return made

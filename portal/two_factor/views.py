@@ -12,14 +12,14 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from portal.common.pagination import paginate
+from portal.fulfilment.mappings import MappingChanged, seen_of
 from portal.fulfilment.views import OperationsView
 from portal.orgs.permissions import RUN_OPERATIONS
 from portal.trail import services as trail
 from portal.two_factor import factory, selectors, services
-from portal.two_factor.forms import AnswerForm, MappingForms
+from portal.two_factor.forms import AnswerForm, ExchangeMappingForms
 from portal.two_factor.mappings import (
     InvalidMapping,
-    MappingChanged,
     check_layout,
     current_mapping,
     layout_of,
@@ -128,11 +128,11 @@ class MappingView(OperationsView):
     def get(self, request: HttpRequest) -> HttpResponse:
         """The mapping in force."""
         current = current_mapping()
-        return self._page(MappingForms(layout=layout_of(current)), str(current.pk if current else ""))
+        return self._page(ExchangeMappingForms(layout=layout_of(current)), str(current.pk if current else ""))
 
     def post(self, request: HttpRequest) -> HttpResponse:
         """Preview or save; what was typed stays when something is wrong with it."""
-        forms, seen = MappingForms(data=request.POST), request.POST.get("seen", "")
+        forms, seen = ExchangeMappingForms(data=request.POST), request.POST.get("seen", "")
         layout = forms.layout()
         if layout is None:
             return self._page(forms, seen, status=422)
@@ -143,7 +143,7 @@ class MappingView(OperationsView):
             services.save_mapping(
                 actor=self.user,
                 layout=layout,
-                seen=int(seen) if seen.isdecimal() else None,
+                seen=seen_of(seen),
                 now=timezone.now(),
             )
         except InvalidMapping as problems:
@@ -158,7 +158,9 @@ class MappingView(OperationsView):
         messages.success(request, _("Saved. It is in force from the next batch on."))
         return redirect("exchange_mapping")
 
-    def _page(self, forms: MappingForms, seen: str, *, preview: str = "", status: int = 200) -> HttpResponse:
+    def _page(
+        self, forms: ExchangeMappingForms, seen: str, *, preview: str = "", status: int = 200
+    ) -> HttpResponse:
         context: dict[str, Any] = {
             "forms": forms,
             "seen": seen,

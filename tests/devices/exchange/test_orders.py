@@ -15,6 +15,7 @@ from devices.exchange.errors import NotAllowed, NothingToDo
 from devices.exchange.layout import ORDERS, REGISTER, Column, Layout
 from devices.exchange.models import OrderFile, SkyseaMapping
 from devices.permits.models import Device, DevicePermit
+from portal.fulfilment.mappings import MappingChanged
 from tests import factories
 from tests.devices import world
 from tests.devices.exchange.support import State, put, read
@@ -100,6 +101,6 @@ def test_dev_13_a_mapping_that_cannot_work_is_refused_and_only_operations_save(c
     with pytest.raises(NotAllowed):
         _save(cast, Layout(), actor=cast.officer)
     made = _save(cast, Layout())
-    with pytest.raises(mappings.MappingChanged):
+    with pytest.raises(MappingChanged):
         _save(cast, Layout())
     assert _save(cast, Layout(), seen=made.pk).pk != made.pk

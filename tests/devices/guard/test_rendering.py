@@ -12,10 +12,11 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from devices.guard import modes, publishing, selectors, versions
-from devices.guard.layout import Column, Layout
-from devices.guard.mappings import InvalidMapping, MappingChanged, check_layout, save_mapping
+from devices.guard.layout import Layout
+from devices.guard.mappings import InvalidMapping, check_layout, save_mapping
 from devices.guard.models import ListedPair, Mode
 from devices.guard.render import Extract, render
+from portal.fulfilment.mappings import Column, MappingChanged
 from portal.gateways.guard import Form, GuardError, Step, run
 from portal.orgs.permissions import Role
 from tests import factories
