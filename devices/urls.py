@@ -46,6 +46,7 @@ urlpatterns = [
     path("whitelist/local/<int:pk>/end/", whitelist.LocalEndView.as_view(), name="local_address_end"),
     path("whitelist/<uuid:uid>/", whitelist.EntryView.as_view(), name="whitelist_entry"),
     path("segments/", segments.ListView.as_view(), name="segment_list"),
+    path("segments/<int:pk>/change/", segments.ChangeView.as_view(), name="segment_change"),
     path("segments/<int:pk>/end/", segments.EndView.as_view(), name="segment_end"),
     path("skysea/", exchange.HomeView.as_view(), name="skysea_home"),
     path("skysea/orders/", exchange.OrdersView.as_view(), name="skysea_orders"),

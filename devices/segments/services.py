@@ -45,12 +45,12 @@ def add_segment(
     now: datetime,
 ) -> Segment:
     """Register a segment, valid from today on. Raises NotAllowed, SegmentRefused."""
-    _require(actor)
+    require(actor)
     if organisation.kind not in FEDERATIONS:
         raise SegmentRefused("organisation", _("Only federations have segments of machines."))
     found = parse_network(network)
-    _refuse_overlaps(found)
-    _refuse_live_entries(found, organisation, purpose)
+    refuse_overlaps(found)
+    refuse_live_entries(found, organisation, purpose)
     try:
         with transaction.atomic():
             segment: Segment = Segment.system.create(
@@ -71,7 +71,7 @@ def add_segment(
 @transaction.atomic
 def end_segment(*, segment_id: int, actor: User, now: datetime) -> Segment:
     """The segment is not offered any more; machines keep it. Ending it twice is ending it once. Raises NotAllowed."""
-    _require(actor)
+    require(actor)
     segment: Segment = Segment.system.select_for_update(of=("self",)).get(pk=segment_id)
     if segment.valid_until is None:
         segment.valid_until = max(today(now) - timedelta(days=1), segment.valid_from)
@@ -96,17 +96,20 @@ def parse_network(text: str) -> ipaddress.IPv4Network:
     return found
 
 
-def _refuse_overlaps(found: ipaddress.IPv4Network) -> None:
-    """Two live segments never overlap, whoever they belong to."""
+def refuse_overlaps(found: ipaddress.IPv4Network, besides: Segment | None = None) -> None:
+    """Two live segments never overlap, whoever they belong to. Raises SegmentRefused."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_ONE_AT_A_TIME])
     for other in Segment.system.filter(valid_until=None):
-        if found.overlaps(ipaddress.IPv4Network(other.network)):
+        if other != besides and found.overlaps(ipaddress.IPv4Network(other.network)):
             raise SegmentRefused("network", _("It overlaps a segment that is registered already."))
 
 
-def _refuse_live_entries(found: ipaddress.IPv4Network, organisation: Organisation, purpose: str) -> None:
-    """Entries from a segment that ended would go on where the guard covers nothing, or another federation stands (MAC-05)."""
+def refuse_live_entries(found: ipaddress.IPv4Network, organisation: Organisation, purpose: str) -> None:
+    """Entries from a segment that ended would go on where the guard covers nothing, or another federation stands (MAC-05).
+
+    Raises SegmentRefused.
+    """
     first, second, *_rest = found.network_address.packed
     live = WhitelistEntry.system.filter(
         state=WhitelistEntry.State.APPROVED, ip__startswith=f"{first}.{second}."
@@ -123,7 +126,8 @@ def _refuse_live_entries(found: ipaddress.IPv4Network, organisation: Organisatio
         raise SegmentRefused("network", text % {"count": count})
 
 
-def _require(actor: User) -> None:
+def require(actor: User) -> None:
+    """Raises NotAllowed for anybody but people of operations."""
     if not actor.may(MANAGE_SEGMENTS):
         raise NotAllowed("only people of operations register segments")
 

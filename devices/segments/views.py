@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 from devices import selectors
 from devices.computers.models import Segment
 from devices.registers import DevicesView
-from devices.segments import services
+from devices.segments import changing, services
 from devices.whitelist.selectors import entries
 from portal.common.forms import IdentifierField, NormalisingField, PortalForm
 from portal.common.pagination import paginate
@@ -81,7 +81,77 @@ class ListView(DevicesView):
         return render(request, "devices/segments.html", context, status=status)
 
 
-class EndView(DevicesView):
+class ChangeForm(PortalForm):
+    """What of a segment can be another thing from today on."""
+
+    network = SegmentForm.base_fields["network"]
+    purpose = SegmentForm.base_fields["purpose"]
+    vlan = SegmentForm.base_fields["vlan"]
+    note = SegmentForm.base_fields["note"]
+    confirmed = forms.BooleanField(
+        label=gettext_lazy("Change it although live entries would lie outside"), required=False
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "confirmed" not in self.data:  # the box is shown when there is something to confirm
+            del self.fields["confirmed"]
+
+    def refuse(self, refused: services.SegmentRefused) -> None:
+        """Show what stands in the way; what can be confirmed gets its box."""
+        if refused.field == "confirmed":
+            self.fields["confirmed"] = self.base_fields["confirmed"]
+        self.add_error(refused.field, refused.reason)
+
+
+class ManageView(DevicesView):
+    """For people of operations, one segment."""
+
+    def load(self, pk: int) -> Segment:
+        """One that the person sees; another federation's is as unknown as none (ORG-02)."""
+        try:
+            found = selectors.segment(self.user, pk)
+        except Segment.DoesNotExist as error:
+            raise Http404 from error
+        if not self.user.may(MANAGE_SEGMENTS):
+            raise PermissionDenied(_("Only network operations register segments."))
+        return found
+
+
+class ChangeView(ManageView):
+    """Change a segment from today on; what was in force until now stays in the list of those that ended."""
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """As it is now."""
+        found = self.load(pk)
+        initial = {name: getattr(found, name) for name in changing.FIELDS}
+        return self.page(found, ChangeForm(initial=initial))
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Change it; asks once more when live entries would lie outside."""
+        found, form = self.load(pk), ChangeForm(request.POST)
+        if not form.is_valid():
+            return self.page(found, form, status=422)
+        try:
+            values = {"confirmed": False, **form.cleaned_data}
+            changing.change_segment(segment_id=found.pk, **values, actor=self.user, now=timezone.now())
+        except services.SegmentRefused as error:
+            form.refuse(error)
+            return self.page(found, form, status=422)
+        messages.success(request, _("The segment was changed from today on."))
+        return redirect("segment_list")
+
+    def page(self, segment: Segment, form: ChangeForm, status: int = 200) -> HttpResponse:
+        """The form, and what a change means."""
+        context = {
+            "segment": segment,
+            "form": form,
+            "problems": form.error_summary if form.is_bound else [],
+        }
+        return render(self.request, "devices/segment_change.html", context, status=status)
+
+
+class EndView(ManageView):
     """End a segment; asks first, with what stands in it."""
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -99,13 +169,3 @@ class EndView(DevicesView):
         services.end_segment(segment_id=self.load(pk).pk, actor=self.user, now=timezone.now())
         messages.success(request, _("The segment was ended."))
         return redirect("segment_list")
-
-    def load(self, pk: int) -> Segment:
-        """One that the person sees; another federation's is as unknown as none (ORG-02)."""
-        try:
-            found = selectors.segment(self.user, pk)
-        except Segment.DoesNotExist as error:
-            raise Http404 from error
-        if not self.user.may(MANAGE_SEGMENTS):
-            raise PermissionDenied(_("Only network operations register segments."))
-        return found

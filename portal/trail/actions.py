@@ -132,6 +132,7 @@ LABELS: Mapping[str, Any] = {
     "choice.add": _("choice for machines added"),
     "choice.end": _("last day of a choice for machines set"),
     "segment.add": _("segment registered"),
+    "segment.change": _("segment changed"),
     "segment.end": _("segment ended"),
     "delivery.change": _("delivery of initial passwords changed"),
     "password.picked_up": _("initial password picked up"),

@@ -229,6 +229,7 @@ def test_pages_about_machines_are_good(office: Office) -> None:
     expect_good(office.desk_of(cast.officer), f"/applications/{waiting.number}/")
     for path in [
         "/segments/",
+        f"/segments/{segment.pk}/change/",
         f"/segments/{segment.pk}/end/",
         "/quarantine/imports/",
         "/quarantine/mapping/",

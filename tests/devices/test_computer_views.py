@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import uuid
 from typing import Any
@@ -9,13 +10,16 @@ from typing import Any
 import openpyxl
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from devices.computers.models import Segment
+from devices.guard import versions
 from portal.orgs.permissions import Role
 from portal.trail.models import TrailEntry
 from tests import factories
 from tests.api.client import Api
 from tests.devices import world
+from tests.devices.guard import world as guard
 from tests.roles import client_for, client_of
 
 pytestmark = pytest.mark.django_db
@@ -238,3 +242,73 @@ def test_others_neither_register_nor_end_segments() -> None:
     page = client.get(reverse("segment_list")).content.decode()
     assert segment.network in page
     assert other.network not in page
+
+
+def change(segment: Segment, **values: Any) -> Any:
+    """What operations post on the page of the segment."""
+    data = {"network": segment.network, "purpose": segment.purpose, "vlan": "", "note": ""} | values
+    return client_for(Role.OPERATOR, code="operations").post(
+        reverse("segment_change", args=[segment.pk]), data
+    )
+
+
+def test_a_changed_segment_is_another_row_from_today_on_and_its_machines_and_entries_follow() -> None:
+    segment = world.segment(network="10.13.20.0/24", vlan=10)
+    computer = world.computer(segment=segment)
+    entry = guard.entry(computer=computer, segment=segment, ip="10.13.20.5")
+    versions.bring_up_to_date(now=timezone.now())
+
+    answer = change(segment, network="10.13.20.0/23", vlan="20")
+
+    assert answer.status_code == 302
+    new = Segment.system.get(valid_until=None)
+    segment.refresh_from_db()
+    assert (segment.network, segment.vlan) == ("10.13.20.0/24", 10)  # as it was
+    assert segment.valid_until == timezone.localdate() - dt.timedelta(days=1)
+    assert (new.network, new.vlan, new.valid_from) == ("10.13.20.0/23", 20, timezone.localdate())
+    entry.refresh_from_db()
+    computer.refresh_from_db()
+    assert entry.segment == computer.segment == new
+    newest = versions.bring_up_to_date(now=timezone.now())
+    assert versions.pairs_of(newest.number).get().vlan == 20  # the guard hears of it
+    assert TrailEntry.objects.get(action="segment.change").detail["before"]["vlan"] == 10
+
+
+def test_a_segment_that_would_leave_live_entries_outside_asks_once_more() -> None:
+    segment = world.segment(network="10.13.20.0/24")
+    inside, outside = (guard.entry(segment=segment, ip=f"10.13.20.{n}") for n in (5, 200))
+
+    asked = change(segment, network="10.13.20.0/25")
+
+    assert asked.status_code == 422
+    assert "confirmed" in asked.context["form"].fields
+    segment.refresh_from_db()
+    assert segment.valid_until is None
+    assert change(segment, network="10.13.20.0/25", confirmed="on").status_code == 302
+    inside.refresh_from_db()
+    outside.refresh_from_db()
+    assert inside.segment.network == "10.13.20.0/25"
+    assert (outside.segment, outside.is_live) == (segment, True)
+
+
+def test_mac05_a_segment_with_live_entries_does_not_become_one_that_the_guard_does_not_cover() -> None:
+    segment = world.segment(network="10.13.20.0/24")
+    guard.entry(segment=segment, ip="10.13.20.5")
+
+    inside = change(segment, purpose="SERVER")
+    elsewhere = change(segment, network="10.13.22.0/24", purpose="SERVER", confirmed="on")
+
+    assert (inside.status_code, elsewhere.status_code) == (422, 422)
+    assert set(elsewhere.context["form"].errors) == {"purpose"}
+    assert Segment.system.get().purpose == "CLIENT"
+
+
+def test_a_changed_segment_overlaps_no_other_one_and_an_ended_one_is_not_changed() -> None:
+    segment = world.segment(network="10.13.20.0/24")
+    world.segment("27", network="10.13.21.0/24")
+    ended = world.segment(network="10.13.30.0/24", valid_until=factories.LONG_AGO)
+
+    assert change(segment, network="10.13.20.0/23").status_code == 422
+    assert change(ended, note="x").status_code == 422
+    assert change(segment, note="").status_code == 302  # nothing changed: no new row
+    assert Segment.system.count() == 3

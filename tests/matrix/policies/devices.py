@@ -114,6 +114,9 @@ POLICIES: dict[str, Policy] = {
     "local_address_list": Policy(READ_LIST, by_operator(422)),
     "local_address_end": Policy(None, acting_for_13(OPERATOR, FOUND), lambda w: {"pk": w.local_address.pk}),
     "segment_list": Policy(READ_LIST, by_operator(422)),
+    "segment_change": Policy(
+        acting_for_13(OPERATOR, OK), acting_for_13(OPERATOR, 422), lambda w: {"pk": w.segment.pk}
+    ),
     "segment_end": Policy(
         acting_for_13(OPERATOR, OK), acting_for_13(OPERATOR, FOUND), lambda w: {"pk": w.segment.pk}
     ),
