@@ -93,6 +93,8 @@ class ScanForm(PortalForm):
 class ReplyForm(PortalForm):
     """What the user of a device answers."""
 
+    required_by_others = frozenset({"text"})
+
     answer = forms.ChoiceField(
         label=gettext_lazy("Your answer"), choices=InventoryLine.Reply.choices, widget=forms.RadioSelect
     )

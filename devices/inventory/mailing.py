@@ -57,13 +57,18 @@ def tell_missing(sheet: InventorySheet, count: int, now: datetime) -> None:
 
 
 def ask(sheet: InventorySheet, address: str, lines: list[int], now: datetime) -> None:
-    """A question to the user of devices; the links are made when the mail is sent and kept nowhere."""
+    """A question to the user of devices; the links are made when the mail is sent and kept nowhere.
+
+    The mail asks for the answer before the officer must decide; after that day, before the campaign closes.
+    """
+    campaign = sheet.campaign
+    until = campaign.due_on if today(now) <= campaign.due_on else campaign.closes_on
     notices.queue(
         template=QUESTION,
         now=now,
         organisation_id=sheet.organisation_id,
         to_address=address,
-        context={"lines": lines, "closes_on": sheet.campaign.closes_on.isoformat()},
+        context={"lines": lines, "until_on": until.isoformat()},
     )
 
 

@@ -8,8 +8,8 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from devices.inventory import opening
-from devices.inventory.models import InventoryCampaign
+from devices.inventory import asking, opening
+from devices.inventory.models import InventoryCampaign, InventoryLine
 from devices.permits.models import DevicePermit
 from portal.fulfilment import services as fulfilment
 from portal.notices.models import Notice
@@ -76,6 +76,17 @@ def test_a_usb_stick_from_application_to_ready(office: Office) -> None:
     now = timezone.now()
     opening.open_campaign(now=now, period=now)
     sheet = f"/inventory/{InventoryCampaign.objects.get()}/13/"
+    officer.open(sheet)
+    officer.page.get_by_label(permit.device.number).check()
+    officer.press("利用者にメールで確認する")
+    line = InventoryLine.system.get()
+    stranger = office.new_desk()  # the user of the device has no login
+    stranger.open(f"/inventory/question/{asking.token_of(line)}/")
+    stranger.press("回答を送る")
+    expect(stranger.page.locator("main")).to_contain_text("回答を選んでください")
+    stranger.page.get_by_label("もう必要ない").check()
+    stranger.press("回答を送る")
+    expect(stranger.page.locator("main")).to_contain_text("ありがとうございました")
     officer.open(sheet)
     officer.page.get_by_label(permit.device.number).check()
     officer.page.locator("input[name=decision][value=REMOVE]").check()

@@ -15,6 +15,7 @@ from pypdf import PdfReader
 
 from devices.inventory import asking, labels
 from devices.inventory.models import InventoryLine, InventorySheet
+from portal.notices.models import Notice
 from portal.orgs.permissions import Role
 from tests import factories
 from tests.devices.inventory import qr, stock
@@ -117,10 +118,12 @@ def test_the_page_without_login_shows_one_device_and_answers_once(sheet: Invento
     client_of(cast.officer).post(address("inventory_ask", sheet), {"line": [line.choice]})
     line.refresh_from_db()
     stranger, page = Client(), reverse("inventory_question", args=[asking.token_of(line)])
+    (asked,) = Notice.system.filter(template="inventory_question")
+    assert asked.context["until_on"] == sheet.campaign.due_on.isoformat()  # before the officer must decide
 
     shown = stranger.get(page)
     assert UNUSED in text(shown)
-    assert shown["Referrer-Policy"] == "no-referrer"
+    assert shown["Referrer-Policy"] == "same-origin"  # "no-referrer" makes browsers send Origin: null
     for secret in ("鈴木", "SN2", "DV-2026-130003", cast.officer.display_name, "KK13"):
         assert secret not in text(shown)
     assert stranger.post(page, {"answer": "NEEDED"}).status_code == 422
