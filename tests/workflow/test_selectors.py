@@ -11,6 +11,7 @@ from django.http import QueryDict
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from portal.notices.services import queue
 from portal.orgs.models import User
 from portal.orgs.permissions import Role
 from portal.workflow import selectors, services
@@ -33,7 +34,9 @@ def listed(person: User, **filters: Any) -> set[Application]:
 
 
 def waiting_for(person: User) -> set[Application]:
-    return set(selectors.inbox(fresh(person), timezone.now()))
+    found = set(selectors.inbox(fresh(person), timezone.now()))
+    assert work_counts(fresh(person), timezone.now()).inbox == len(found)  # the menu says what the page lists
+    return found
 
 
 def statements(call: Any) -> int:
@@ -266,6 +269,29 @@ def test_counts_of_the_home_page(office: cards.Office) -> None:
     assert (mine.drafts, mine.returned, mine.in_review, mine.attention) == (1, 1, 2, 1)
     assert (approver.inbox, approver.overdue, approver.attention) == (2, 1, 0)
     assert operator.attention == 1
+
+
+def test_counts_stay_within_the_scope_and_with_the_person(office: cards.Office) -> None:  # ORG-02
+    elsewhere = factories.organisation("27")
+    stuck = {"status": Status.NEEDS_ATTENTION, "applicant": factories.applicant(code="27")}
+    factories.application(code="27", **stuck)
+    factories.application(
+        code="27", applicant=office.applicant, status=Status.DRAFT
+    )  # from before a transfer
+    notices = {"template": "approval_request", "to_address": "a@example.jp", "now": timezone.now()}
+    for person, organisation in (
+        (office.applicant, office.applicant.organisation),
+        (office.approver, elsewhere),
+    ):
+        queue(to_user=person, organisation_id=organisation.pk, **notices)
+
+    mine = work_counts(fresh(office.applicant), timezone.now())
+    approver = work_counts(fresh(office.approver), timezone.now())
+    operator = work_counts(fresh(office.operator), timezone.now())
+
+    assert (mine.drafts, mine.attention, mine.unread_notices) == (0, 0, 1)
+    assert (approver.attention, approver.unread_notices) == (0, 0)
+    assert (operator.attention, operator.unread_notices) == (1, 0)
 
 
 @pytest.mark.parametrize(
