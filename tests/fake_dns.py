@@ -101,6 +101,11 @@ class FakeDns:
         self._called("query")
         return mark_behind(self._answer(server, zone, name, record_type) for server in self.servers)
 
+    def query_many(
+        self, zone: str, questions: Collection[tuple[str, str]]
+    ) -> dict[tuple[str, str], list[Answer]]:
+        return {(name, kind): self.query(zone, name, kind) for name, kind in questions}
+
     def owned_by_directory(self, name: str) -> bool:
         return owned_by_directory(name, domain=self.domain, controllers=self.controllers)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import dns.exception
@@ -21,6 +21,9 @@ from portal.gateways.dns import Answer, RecordSet, RecordType, Said, mark_behind
 from portal.gateways.dns_rules import canonical_name, text_bytes, text_value
 
 _TRIES = 2
+
+Question = tuple[str, str]
+"""Name and type."""
 
 
 def absolute(name: str) -> dns.name.Name:
@@ -97,27 +100,38 @@ def split_server(server: str) -> tuple[str, int]:
 
 
 def query_all(
-    servers: Iterable[str], zone: str, name: str, record_type: str, *, timeout: float, copies: bool
-) -> list[Answer]:
-    """`Dns.query`. `copies`: the servers copy the zone from each other, so that its serial tells who is behind."""
-    answers = [_query(server, zone, name, record_type, timeout) for server in servers]
-    return mark_behind(answers) if copies else answers
+    servers: Sequence[str], zone: str, questions: Collection[Question], *, timeout: float, copies: bool
+) -> dict[Question, list[Answer]]:
+    """`Dns.query_many`. `copies`: the servers copy the zone from each other, so that its serial tells who is behind."""
+    told = [_query(server, zone, questions, timeout) for server in servers]
+    answers = {question: [said[question] for said in told] for question in questions}
+    return {question: mark_behind(found) for question, found in answers.items()} if copies else answers
 
 
-def _query(server: str, zone: str, name: str, record_type: str, timeout: float) -> Answer:
-    try:
-        owner, kind = absolute(name), dns.rdatatype.from_text(record_type)
-        reply = ask(server, owner, kind, timeout)
-        said, found = _read(reply, owner, kind)
-        if said is Said.REFUSED:
-            return Answer(server=server, said=said, message=dns.rcode.to_text(reply.rcode()))
-        serial = serial_in(ask(server, absolute(zone), dns.rdatatype.SOA, timeout), zone)
-    except (dns.exception.Timeout, OSError) as error:
-        return Answer(server=server, said=Said.SILENT, message=f"{type(error).__name__}: {error}")
-    except (dns.exception.DNSException, ValueError) as error:
-        return Answer(server=server, said=Said.REFUSED, message=f"{type(error).__name__}: {error}")
-    if serial is None:
-        return Answer(server=server, said=Said.REFUSED, message=f"does not answer for {zone}")
+def _query(server: str, zone: str, questions: Collection[Question], timeout: float) -> dict[Question, Answer]:
+    """What one server says. Once it is silent it is not asked on."""
+    answers: dict[Question, Answer] = {}
+    silence: Answer | None = None
+    serial: int | None = None
+    for name, record_type in questions:
+        try:
+            if silence is None and serial is None:
+                serial = _serial(server, zone, timeout)
+            answers[name, record_type] = silence or _told(server, name, record_type, serial, timeout)
+        except (dns.exception.Timeout, OSError) as error:
+            silence = Answer(server=server, said=Said.SILENT, message=f"{type(error).__name__}: {error}")
+            answers[name, record_type] = silence
+        except (dns.exception.DNSException, ValueError) as error:
+            answers[name, record_type] = Answer(server=server, said=Said.REFUSED, message=str(error))
+    return answers
+
+
+def _told(server: str, name: str, record_type: str, serial: int | None, timeout: float) -> Answer:
+    owner, kind = absolute(name), dns.rdatatype.from_text(record_type)
+    reply = ask(server, owner, kind, timeout)
+    said, found = _read(reply, owner, kind)
+    if said is Said.REFUSED:
+        return Answer(server=server, said=said, message=dns.rcode.to_text(reply.rcode()))
     return Answer(server=server, said=said, found=found, serial=serial)
 
 
@@ -136,10 +150,13 @@ def ask(server: str, name: dns.name.Name, kind: dns.rdatatype.RdataType, timeout
     raise AssertionError
 
 
-def serial_in(reply: Any, zone: str) -> int | None:
-    """The zone's serial in an answer to a question for its SOA; None when the server does not answer for the zone."""
+def _serial(server: str, zone: str, timeout: float) -> int:
+    """The zone's serial on this server. Raises ValueError when it does not answer for the zone."""
+    reply = ask(server, absolute(zone), dns.rdatatype.SOA, timeout)
     found = reply.get_rrset(reply.answer, absolute(zone), dns.rdataclass.IN, dns.rdatatype.SOA)
-    return int(found[0].serial) if found else None
+    if found is None or reply.rcode() != dns.rcode.NOERROR:
+        raise ValueError(f"{dns.rcode.to_text(reply.rcode())}: does not answer for {zone}")
+    return int(found[0].serial)
 
 
 def _read(reply: Any, name: dns.name.Name, kind: dns.rdatatype.RdataType) -> tuple[Said, RecordSet | None]:

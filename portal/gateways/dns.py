@@ -280,6 +280,12 @@ class Dns(Protocol):
         """
         ...
 
+    def query_many(
+        self, zone: str, questions: Collection[tuple[str, str]]
+    ) -> dict[tuple[str, str], list[Answer]]:
+        """`query` for many names and types of one zone. A server that falls silent is not waited for again."""
+        ...
+
     def owned_by_directory(self, name: str) -> bool:
         """Whether AD itself keeps this name up (`dns_rules.owned_by_directory`, knowing the domain and its controllers)."""
         ...

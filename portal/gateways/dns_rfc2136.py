@@ -153,8 +153,13 @@ class Rfc2136Dns:
             raise NoEffect(f"{change.name} {change.type} is not as written", code="no_effect", found=found)
 
     def query(self, zone: str, name: str, record_type: str) -> list[Answer]:
+        return self.query_many(zone, [(name, record_type)])[name, record_type]
+
+    def query_many(
+        self, zone: str, questions: Collection[wire.Question]
+    ) -> dict[wire.Question, list[Answer]]:
         timeout = self._settings.timeout
-        return wire.query_all(self.servers, zone, name, record_type, timeout=timeout, copies=True)
+        return wire.query_all(self.servers, zone, questions, timeout=timeout, copies=True)
 
     def owned_by_directory(self, name: str) -> bool:
         settings = self._settings

@@ -53,7 +53,8 @@ def test_two_servers_answer_and_each_can_fall_silent_or_refuse(demo: DemoDirecto
         assert (first.said, second.said) == (Said.ANSWER, Said.SILENT)
     with demo.faults.active(Fault("dns1", "refuse", times=None)):
         first, second = adapter.query(ZONE, name, "A")
-        assert (first.said, first.message, second.said) == (Said.REFUSED, "SERVFAIL", Said.ANSWER)
+        assert (first.said, second.said) == (Said.REFUSED, Said.ANSWER)
+        assert first.message.startswith("SERVFAIL")
     with demo.faults.active(Fault("dns1", "lose_request", times=1)):  # a lost datagram is asked for again
         assert adapter.query(ZONE, name, "A")[0].said is Said.ANSWER
 

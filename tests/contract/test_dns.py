@@ -247,6 +247,22 @@ def test_req_05_every_server_is_asked_and_named(place: Place, dns: Dns) -> None:
     assert dns.query("nowhere.example", "a.nowhere.example", "A")[0].said is Said.REFUSED
 
 
+def test_req_05_many_questions_have_the_answers_of_each(place: Place, dns: Dns) -> None:
+    there, not_there = host(), host()
+    place.put(Record(there, "A", 600, "10.13.82.5"))
+
+    told = dns.query_many(ZONE, [(there, "A"), (there, "TXT"), (not_there, "A")])
+
+    first = {question: answers[0].said for question, answers in told.items()}
+    assert first == {
+        (there, "A"): Said.ANSWER,
+        (there, "TXT"): Said.NO_DATA,
+        (not_there, "A"): Said.NO_NAME,
+    }
+    assert told[there, "A"][0] == dns.query(ZONE, there, "A")[0]
+    assert dns.query_many(ZONE, []) == {}
+
+
 def test_req_05_a_query_for_an_address_does_not_follow_an_alias(place: Place, dns: Dns) -> None:
     target, alias = host(), host()
     place.put(Record(target, "A", 600, "10.13.82.5"), Record(alias, "CNAME", 600, target))

@@ -153,6 +153,21 @@ def test_req_05_a_silent_server_is_named_and_the_other_answers(bind: BindPlace) 
     assert second.server == adapter.servers[1]
 
 
+def test_req_05_a_silent_server_is_waited_for_once_whatever_is_asked(bind: BindPlace) -> None:
+    questions = [(host(), "A") for _ in range(20)]
+    adapter = bind.connect(timeout=0.2)
+
+    with paused(bind.server.pid("secondary")):
+        start = time.monotonic()
+        told = adapter.query_many(ZONE, questions)
+        took = time.monotonic() - start
+
+    assert [[answer.said for answer in told[question]] for question in questions] == [
+        [Said.NO_NAME, Said.SILENT]
+    ] * 20
+    assert took < 2, took
+
+
 def test_a_name_that_the_key_may_not_write_is_denied(bind: BindPlace) -> None:
     name = f"dns1.{ZONE}"
     held = bind.asked(name, "A")
