@@ -27,7 +27,7 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from portal.embedded import packages
+from portal.embedded import packages, samba_zones
 from portal.embedded.directory.certificates import make_certificates
 from portal.embedded.directory.layout import organisational_units
 
@@ -52,7 +52,6 @@ _CLASSES = {
     "computer": "bf967a86-0de6-11d0-a285-00aa003049e2",
     "group": "bf967a9c-0de6-11d0-a285-00aa003049e2",
 }
-_DNS_NODE = "e0fa1e8c-9b45-11d0-afdd-00c04fd930c9"
 _RESET_PASSWORD = "00299570-246d-11d0-a768-00aa006e0529"  # noqa: S105 (the name of a right)
 
 # With a script of ours Samba leaves out its own complexity check, so both are here: three categories, and, as on
@@ -390,32 +389,11 @@ def _delegate(path: Path) -> None:
     _samba_tool("dsacl", "set", f"--objectdn={ROOT_OU}", f"--sddl={''.join(entries)}", *_local(path))
 
 
-_ADD_ZONE = """
-import sys
-import ldb
-from samba.auth import system_session
-from samba.param import LoadParm
-from samba.samdb import SamDB
-
-configuration, database, container, model, zone = sys.argv[1:]
-parameters = LoadParm()
-parameters.load(configuration)
-db = SamDB(url=database, session_info=system_session(), lp=parameters)
-like = db.search(f"DC={model},{container}", ldb.SCOPE_BASE, attrs=["dNSProperty"])[0]
-apex = db.search(f"DC=@,DC={model},{container}", ldb.SCOPE_BASE, attrs=["dnsRecord"])[0]
-db.add({"dn": f"DC={zone},{container}", "objectClass": ["top", "dnsZone"], "dNSProperty": list(like["dNSProperty"])})
-servers = [record for record in apex["dnsRecord"] if record[2] in (2, 6)]  # NS and SOA
-db.add({"dn": f"DC=@,DC={zone},{container}", "objectClass": ["top", "dnsNode"], "dnsRecord": servers})
-"""
-
-
 def _make_zones(path: Path) -> None:
     """The zone for addresses beside the domain's own, and the service account's right to write names in both."""
-    configuration, database = f"{path}/ad/etc/smb.conf", f"{path}/ad/private/sam.ldb"
-    _run(["/usr/bin/python3", "-c", _ADD_ZONE, configuration, database, _ZONES_DN, DOMAIN, REVERSE_ZONE])
-    sid = _service_sid(path)
-    # No deleting: a deleted name stays as a tombstone, as AD does it.
-    rights = f"(OA;CI;CC;{_DNS_NODE};;{sid})(OA;CIIO;RPWPLCRC;;{_DNS_NODE};{sid})"
+    files = (f"{path}/ad/etc/smb.conf", f"{path}/ad/private/sam.ldb")
+    _run(["/usr/bin/python3", "-c", samba_zones.ADD_ZONE, *files, _ZONES_DN, DOMAIN, REVERSE_ZONE])
+    rights = samba_zones.rights(_service_sid(path))
     for zone in (DOMAIN, REVERSE_ZONE):
         _samba_tool("dsacl", "set", f"--objectdn=DC={zone},{_ZONES_DN}", f"--sddl={rights}", *_local(path))
     (path / _ZONES_MARK).touch()
