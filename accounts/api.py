@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -12,11 +11,11 @@ from rest_framework.response import Response
 
 from accounts import selectors
 from accounts.models import DirectoryAccount
-from portal.common.api.paging import PAGE_PARAMETERS, PAGE_QUERY, choice, page_of, paged
+from portal.common.api.paging import PAGE_PARAMETERS, PAGE_QUERY, choice, page_of
 from portal.common.api.views import ApiView
 from portal.orgs import permissions
 from portal.orgs.api import person_who_may, visible_codes
-from portal.trail import services as trail
+from portal.trail.api import listed
 
 
 class AccountSerializer(serializers.Serializer):
@@ -65,11 +64,4 @@ class AccountsView(ApiView):
             state=choice(request, "state", DirectoryAccount.State.values),
             organisation=choice(request, "organisation", visible_codes(user)),
         )
-        found = paged(request, rows, AccountSerializer)
-        trail.record(
-            action="account.list",
-            now=timezone.now(),
-            actor=user,
-            detail={"query": request.query_params.dict()},
-        )
-        return Response(found)
+        return listed(request, rows, AccountSerializer, "account.list")

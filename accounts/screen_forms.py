@@ -13,11 +13,12 @@ from accounts import recipients
 from accounts.forms import RecipientField
 from accounts.models import DirectoryAccount
 from accounts.selectors import EXPIRIES
+from portal.common.filters import FilterForm
 from portal.common.forms import PortalForm
 from portal.orgs.models import Organisation
 
 
-class AccountFilterForm(PortalForm):
+class AccountFilterForm(FilterForm):
     """The search above the list; its state is the URL."""
 
     q = forms.CharField(
@@ -27,19 +28,14 @@ class AccountFilterForm(PortalForm):
     account_type = forms.ChoiceField(label=gettext_lazy("Type of account"), required=False)
     department = forms.CharField(label=gettext_lazy("Department"), required=False, max_length=64)
     expiry = forms.ChoiceField(label=gettext_lazy("Last day of use"), required=False)
-    organisation = forms.ChoiceField(label=gettext_lazy("Organisation"), required=False)
 
-    def __init__(self, *args: Any, organisations: Iterable[Organisation], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        choices = [(organisation.code, organisation.short_name) for organisation in organisations]
-        self.fields["state"].choices = [("", _("All")), *DirectoryAccount.State.choices]  # type: ignore[attr-defined]
-        types = DirectoryAccount.AccountType.choices
-        self.fields["account_type"].choices = [("", _("All")), *types]  # type: ignore[attr-defined]
-        self.fields["expiry"].choices = [("", _("All")), *EXPIRIES.items()]  # type: ignore[attr-defined]
-        if len(choices) > 1:
-            self.fields["organisation"].choices = [("", _("All")), *choices]  # type: ignore[attr-defined]
-        else:
-            del self.fields["organisation"]
+    def offered(self) -> dict[str, Iterable[Any]]:
+        """See FilterForm."""
+        return {
+            "state": DirectoryAccount.State.choices,
+            "account_type": DirectoryAccount.AccountType.choices,
+            "expiry": EXPIRIES.items(),
+        }
 
 
 class ChangeRecipientForm(PortalForm):

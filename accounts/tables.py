@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any
 
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import DirectoryAccount
-from portal.common import tables
+from portal.common import columns, tables
 from portal.common.tables import Column, Table, link
-from portal.common.templatetags.portal import short_date, short_moment, status_chip
-from portal.common.time import JST
+from portal.common.templatetags.portal import short_date, short_moment
 
 _NAME = ("family_name", "given_name", "family_kana", "given_kana")
 
@@ -33,10 +31,6 @@ def _who(account: DirectoryAccount) -> Any:
     return format_html('<b>{}</b><span class="u-sub">{}</span>', _name(account), _kana(account))
 
 
-def _moment(value: dt.datetime) -> str:
-    return f"{value.astimezone(JST):%Y-%m-%d %H:%M}"
-
-
 ACCOUNTS: Table[DirectoryAccount] = tables.register(
     Table(
         name="accounts",
@@ -51,13 +45,7 @@ ACCOUNTS: Table[DirectoryAccount] = tables.register(
             ),
             Column(name="name", label=_("Name"), text=_name, cell=_who, css="who", reads=_NAME),
             Column(name="kana", label=_("Name (kana)"), text=_kana, default=False, reads=_NAME),
-            Column(
-                name="organisation",
-                label=_("Organisation"),
-                text=lambda a: a.organisation.name,
-                cell=lambda a: a.organisation.short_name,
-                reads=("organisation__name", "organisation__short_name"),
-            ),
+            columns.organisation(),
             Column(
                 name="department", label=_("Department"), text=lambda a: a.department, reads=("department",)
             ),
@@ -76,14 +64,7 @@ ACCOUNTS: Table[DirectoryAccount] = tables.register(
                 reads=("account_type",),
                 default=False,
             ),
-            Column(
-                name="state",
-                label=_("State"),
-                text=lambda a: a.get_state_display(),
-                cell=lambda a: status_chip(a.state, a.get_state_display()),
-                reads=("state",),
-                css="st",
-            ),
+            columns.state(),
             *(
                 Column(
                     name=name,
@@ -107,23 +88,8 @@ ACCOUNTS: Table[DirectoryAccount] = tables.register(
                 reads=("last_line__application__number",),
                 css="u-num u-nowrap",
             ),
-            Column(
-                name="created_at",
-                label=_("Registered"),
-                text=lambda a: _moment(a.created_at),
-                cell=lambda a: short_date(a.created_at),
-                reads=("created_at",),
-                default=False,
-                css="u-num u-nowrap",
-            ),
-            Column(
-                name="verified_at",
-                label=_("Verified in AD"),
-                text=lambda a: _moment(a.verified_at),
-                cell=lambda a: short_moment(a.verified_at),
-                reads=("verified_at",),
-                css="u-num u-nowrap",
-            ),
+            columns.moment("created_at", _("Registered"), default=False),
+            columns.moment("verified_at", _("Verified in AD"), short=short_moment),
         ),
     )
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
@@ -11,27 +10,21 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts import corrections, selectors
 from accounts.delivery import unused
 from accounts.models import DirectoryAccount
 from accounts.screen_forms import AccountFilterForm, ChangeRecipientForm
 from accounts.tables import ACCOUNTS
-from portal.common import export
-from portal.common.forms import describe_filters
-from portal.common.pagination import COUNT_LIMIT, limited_count, paginate
 from portal.fulfilment.errors import MoveNotAllowed
 from portal.fulfilment.models import Operation
-from portal.orgs import columns
 from portal.orgs.permissions import READ_ACCOUNTS
 from portal.trail import services as trail
+from portal.workflow.registers import ExportMixin, ListMixin, PrintMixin, RegisterView
 from portal.workflow.views import PersonView
-
-PAGE_SIZE = 50
-_FILTERS = ("q", "state", "organisation", "account_type", "department", "expiry")
 
 
 class AccountsView(PersonView):
@@ -43,71 +36,35 @@ class AccountsView(PersonView):
             raise PermissionDenied(_("Your role does not allow you to see accounts."))
         return super().dispatch(request, *args, **kwargs)
 
-    def filters(self) -> dict[str, str]:
-        """The filters of the URL, each only when it says something."""
-        found = {name: self.request.GET.get(name, "").replace("\x00", "").strip()[:200] for name in _FILTERS}
-        return {name: value for name, value in found.items() if value}
+
+class AccountRegister(RegisterView, AccountsView):
+    """What the three views of the list show (ユーザ検索, ACC-02)."""
+
+    table = ACCOUNTS
+    names = ("q", "state", "organisation", "account_type", "department", "expiry")
+    action = "account"
+    template = "accounts/list.html"
+    heading = gettext_lazy("Accounts")
+
+    def found(self, filters: dict[str, str]) -> Any:
+        """The accounts that the filters leave, newest first."""
+        return selectors.accounts(self.user, **filters)
+
+    def form(self, *args: Any, **kwargs: Any) -> AccountFilterForm:
+        """The search."""
+        return AccountFilterForm(*args, organisations=selectors.organisations(self.user), **kwargs)
 
 
-class ListView(AccountsView):
-    """ユーザ検索 (ACC-02): every account that this person may see, newest first."""
-
-    def get(self, request: HttpRequest) -> HttpResponse:
-        """One page; the reading of personal data is recorded with what was asked (SEC-02)."""
-        filters = self.filters()
-        found = selectors.accounts(self.user, **filters)
-        trail.record(action="account.list", now=timezone.now(), actor=self.user, detail={"filters": filters})
-        count = limited_count(found)
-        table = columns.shown_to(self.user, ACCOUNTS)
-        page = paginate(table.prepared(found), request.GET.get("cursor"), PAGE_SIZE)
-        context = {
-            "page": page,
-            "table": table,
-            "rows": table.rows(page.rows),
-            "count": min(count, COUNT_LIMIT),
-            "more": count > COUNT_LIMIT,
-            "filters": filters,
-            "query": urlencode(filters),
-            "form": AccountFilterForm(initial=filters, organisations=selectors.organisations(self.user)),
-        }
-        return render(request, "accounts/list.html", context)
+class ListView(ListMixin, AccountRegister):
+    """Every account that this person may see."""
 
 
-class ExportView(AccountsView):
+class ExportView(ExportMixin, AccountRegister):
     """The list as CSV or Excel, in the person's columns; who took what is recorded (SEC-02)."""
 
-    def get(self, request: HttpRequest) -> HttpResponseBase:
-        """The same filters as the list."""
-        filters = self.filters()
-        kind = export.file_format(request.GET.get("format", ""))
-        found = selectors.accounts(self.user, **filters).order_by("-id")
-        if (refusal := export.too_many(kind, found)) is not None:
-            messages.error(request, refusal)
-            return redirect(f"{reverse('account_list')}?{urlencode(filters)}")
-        detail = {"filters": filters, "format": kind}
-        trail.record(
-            action="account.export", now=timezone.now(), actor=self.user, object_type="account", detail=detail
-        )
-        return export.table_response(kind, _("accounts"), columns.shown_to(self.user, ACCOUNTS), found)
 
-
-class PrintView(AccountsView):
+class PrintView(PrintMixin, AccountRegister):
     """The list on paper: every row that the filters leave, up to what anybody prints."""
-
-    def get(self, request: HttpRequest) -> HttpResponse:
-        """Printing is taking along: it is recorded like a file (SEC-02)."""
-        filters = self.filters()
-        found = selectors.accounts(self.user, **filters).order_by("-id")
-        trail.record(action="account.print", now=timezone.now(), actor=self.user, detail={"filters": filters})
-        address = f"{reverse('account_list')}?{urlencode(filters)}"
-        context = export.print_context(found, columns.shown_to(self.user, ACCOUNTS))
-        context |= {"heading": _("Accounts"), "list_url": address, "filters": self.described(filters)}
-        return render(request, "components/list_print.html", context)
-
-    def described(self, filters: dict[str, str]) -> str:
-        """The filters in words."""
-        form = AccountFilterForm(filters, organisations=selectors.organisations(self.user))
-        return describe_filters(form)
 
 
 class DetailView(AccountsView):

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from django.core.exceptions import ObjectDoesNotExist
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
@@ -25,7 +24,7 @@ from portal.common.api.views import ApiView
 from portal.orgs.api import person_who_may, visible_codes
 from portal.orgs.models import User
 from portal.orgs.permissions import READ_DEVICES, Permission
-from portal.trail import services as trail
+from portal.trail.api import listed
 from portal.workflow.api.idempotency import once
 
 
@@ -138,10 +137,7 @@ class ComputersView(ApiView):
             kind=request.query_params.get("kind", ""),
             organisation=choice(request, "organisation", visible_codes(user)),
         )
-        found = paged(request, rows, ComputerSerializer)
-        detail = {"query": request.query_params.dict()}
-        trail.record(action="computer.list", now=timezone.now(), actor=user, detail=detail)
-        return Response(found)
+        return listed(request, rows, ComputerSerializer, "computer.list")
 
 
 class SegmentSerializer(serializers.Serializer):

@@ -16,7 +16,7 @@ from rest_framework.response import Response
 from accounts.dormancy import answering, selectors
 from accounts.dormancy.errors import ListClosed
 from accounts.dormancy.models import DormantLine, DormantReview
-from portal.common.api.paging import PAGE_PARAMETERS, PAGE_QUERY, choice, page_of, paged
+from portal.common.api.paging import PAGE_PARAMETERS, PAGE_QUERY, choice, page_of
 from portal.common.api.parsing import StrictSerializer
 from portal.common.api.problems import Problem
 from portal.common.api.schema import IDEMPOTENCY_KEY
@@ -24,7 +24,7 @@ from portal.common.api.views import ApiView
 from portal.orgs.api import person_who_may, visible_codes
 from portal.orgs.models import User
 from portal.orgs.permissions import READ_ACCOUNTS
-from portal.trail import services as trail
+from portal.trail.api import listed
 from portal.workflow.rounds.answers import Answer, Outcome, What
 from portal.workflow.rounds.api import MOST_ANSWERS, AnswersView, LineAnswerSerializer, month_of
 
@@ -113,14 +113,7 @@ class DormantLinesView(ApiView):
             rows = rows.filter(review__run__period=_month(month))
         if code := choice(request, "organisation", visible_codes(user)):
             rows = rows.filter(organisation__code=code)
-        found = paged(request, rows, DormantLineSerializer)
-        trail.record(
-            action="dormant.view",
-            now=timezone.now(),
-            actor=user,
-            detail={"query": request.query_params.dict()},
-        )
-        return Response(found)
+        return listed(request, rows, DormantLineSerializer, "dormant.view")
 
 
 class DormantAnswersView(AnswersView):

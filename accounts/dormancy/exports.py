@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
 from typing import Any
 
 from django.utils.translation import gettext as _
 
 from accounts.dormancy.models import DormantLine, DormantReview
 from accounts.dormancy.selectors import Report
-from portal.common.time import JST
+from portal.common.time import plain_moment
 
 
 def line_header() -> list[str]:
@@ -45,8 +44,8 @@ def line_rows(review: DormantReview, lines: Iterable[DormantLine]) -> Iterator[l
             line.display_name,
             line.department,
             _("administrator account") if line.is_administrator else _("Windows user account"),
-            moment(line.made_at),
-            moment(line.last_logon) or _("never"),
+            plain_moment(line.made_at),
+            plain_moment(line.last_logon) or _("never"),
             line.last_logon_from,
             missing,
             _("never used") if line.must_change else "",
@@ -54,7 +53,7 @@ def line_rows(review: DormantReview, lines: Iterable[DormantLine]) -> Iterator[l
             line.get_answer_display(),
             line.reason,
             line.answered_by.display_name if line.answered_by else "",
-            moment(line.answered_at),
+            plain_moment(line.answered_at),
             line.application.number if line.application else "",
             line.get_left_display(),
         ]
@@ -94,8 +93,3 @@ def report_rows(report: Report) -> Iterator[list[Any]]:
             review.get_status_display() if counts.total else "",
             ", ".join(review.missing),
         ]
-
-
-def moment(value: datetime | None) -> str:
-    """A time as files show it, in Japan."""
-    return f"{value.astimezone(JST):%Y-%m-%d %H:%M}" if value else ""

@@ -17,9 +17,9 @@ from openpyxl.styles import PatternFill
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
 
-from accounts.dormancy.exports import moment
 from accounts.dormancy.models import DormantLine, DormantReview
 from portal.common.text import squeeze
+from portal.common.time import plain_moment
 from portal.common.workbook import begin_sheet, safe_value, text_cell
 from portal.workflow.bulk.cells import address
 from portal.workflow.bulk.columns import Column
@@ -107,7 +107,7 @@ _VALUES: dict[str, Callable[[DormantLine], Any]] = {
     "login_name": lambda line: line.login_name,
     "display_name": lambda line: line.display_name,
     "department": lambda line: line.department,
-    "last_logon": lambda line: moment(line.last_logon) or _("never"),
+    "last_logon": lambda line: plain_moment(line.last_logon) or _("never"),
     "previous": _previous,
     "answer": lambda line: line.get_answer_display() if line.answer else "",
     "reason": lambda line: line.reason,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -13,11 +12,11 @@ from rest_framework.response import Response
 from accounts.reconciliation import selectors
 from accounts.reconciliation.models import Answer, FindingKind, FindingState
 from accounts.reconciliation.selectors import EVERY, LIVE_FILTER, Filters
-from portal.common.api.paging import PAGE_PARAMETERS, PAGE_QUERY, choice, page_of, paged
+from portal.common.api.paging import PAGE_PARAMETERS, PAGE_QUERY, choice, page_of
 from portal.common.api.views import ApiView
 from portal.orgs import permissions
 from portal.orgs.api import person_who_may, visible_codes
-from portal.trail import services as trail
+from portal.trail.api import listed
 
 
 class FindingSerializer(serializers.Serializer):
@@ -72,11 +71,4 @@ class FindingsView(ApiView):
             state=choice(request, "state", [*FindingState.values, EVERY]) or LIVE_FILTER,
             q=request.query_params.get("q", "")[:100],
         )
-        found = paged(request, selectors.findings(user, filters), FindingSerializer)
-        trail.record(
-            action="finding.list",
-            now=timezone.now(),
-            actor=user,
-            detail={"query": request.query_params.dict()},
-        )
-        return Response(found)
+        return listed(request, selectors.findings(user, filters), FindingSerializer, "finding.list")

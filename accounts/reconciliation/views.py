@@ -37,7 +37,7 @@ PAGE_SIZE = 50
 class RegisterView(AccountsView):
     """A view of the findings that the filters of the URL leave."""
 
-    def filters(self) -> Filters:  # type: ignore[override]  # its own register, with filters of its own
+    def filters(self) -> Filters:
         """The filters of the URL."""
         return Filters.from_query(self.request.GET.dict())
 

@@ -13,14 +13,14 @@ from rest_framework.response import Response
 from devices.alerts import answers, selectors
 from devices.alerts.models import DeviceAlert
 from devices.api import StepView, reader
-from portal.common.api.paging import PAGE_PARAMETERS, PAGE_QUERY, choice, page_of, paged
+from portal.common.api.paging import PAGE_PARAMETERS, PAGE_QUERY, choice, page_of
 from portal.common.api.parsing import StrictSerializer
 from portal.common.api.schema import IDEMPOTENCY_KEY
 from portal.common.api.views import ApiView
 from portal.orgs.api import visible_codes
 from portal.orgs.models import User
 from portal.orgs.permissions import ANSWER_ALERTS
-from portal.trail import services as trail
+from portal.trail.api import listed
 
 
 class AlertSerializer(serializers.Serializer):
@@ -75,10 +75,7 @@ class AlertsView(ApiView):
             month=request.query_params.get("month", ""),
             organisation=choice(request, "organisation", visible_codes(user)),
         )
-        found = paged(request, rows, AlertSerializer)
-        detail = {"query": request.query_params.dict()}
-        trail.record(action="alert.list", now=timezone.now(), actor=user, detail=detail)
-        return Response(found)
+        return listed(request, rows, AlertSerializer, "alert.list")
 
 
 class AlertAnswerSerializer(StrictSerializer):

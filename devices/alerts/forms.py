@@ -6,15 +6,14 @@ from collections.abc import Iterable
 from typing import Any
 
 from django import forms
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from devices.alerts.models import DeviceAlert
+from portal.common.filters import FilterForm
 from portal.common.forms import NormalisingField, PortalForm
-from portal.orgs.models import Organisation
 
 
-class AlertFilterForm(PortalForm):
+class AlertFilterForm(FilterForm):
     """Its state is the URL."""
 
     q = forms.CharField(
@@ -23,21 +22,13 @@ class AlertFilterForm(PortalForm):
     state = forms.ChoiceField(label=gettext_lazy("State"), required=False)
     kind = forms.ChoiceField(label=gettext_lazy("Kind of alert"), required=False)
     month = forms.CharField(label=gettext_lazy("Month (such as 2026-11)"), required=False, max_length=7)
-    organisation = forms.ChoiceField(label=gettext_lazy("Organisation"), required=False)
 
-    def __init__(self, *args: Any, organisations: Iterable[Organisation], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        every = ("", _("All"))
-        found = [(organisation.code, organisation.short_name) for organisation in organisations]
-        offered: dict[str, Iterable[Any]] = {
+    def offered(self) -> dict[str, Iterable[Any]]:
+        """See FilterForm."""
+        return {
             "state": DeviceAlert.State.choices,
             "kind": DeviceAlert.Kind.choices,
-            "organisation": found,
         }
-        for name, choices in offered.items():
-            self.fields[name].choices = [every, *choices]  # type: ignore[attr-defined]
-        if len(found) < 2:
-            del self.fields["organisation"]
 
 
 class AlertAnswerForm(PortalForm):

@@ -11,9 +11,9 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from devices.alerts.models import DeviceAlert
-from portal.common import tables
+from portal.common import columns, tables
 from portal.common.tables import Column, Table
-from portal.common.templatetags.portal import short_moment, status_chip
+from portal.common.templatetags.portal import short_moment
 from portal.common.time import JST
 
 
@@ -49,12 +49,7 @@ ALERTS: Table[DeviceAlert] = tables.register(
                 name="number", label=_("Device number"), text=lambda a: a.device.number if a.device else ""
             ),
             Column(name="computer", label=_("Computer name"), text=lambda a: a.computer_name, css="u-mono"),
-            Column(
-                name="organisation",
-                label=_("Organisation"),
-                text=lambda a: a.organisation.name,
-                cell=lambda a: a.organisation.short_name,
-            ),
+            columns.organisation(),
             Column(
                 name="covered",
                 label=_("Permit"),
@@ -62,13 +57,7 @@ ALERTS: Table[DeviceAlert] = tables.register(
             ),
             Column(name="person", label=_("Who used it"), text=lambda a: a.seen.get("person", "")),
             Column(name="detail", label=_("Detail"), text=lambda a: a.seen.get("detail", ""), default=False),
-            Column(
-                name="state",
-                label=_("State"),
-                text=lambda a: a.get_state_display(),
-                cell=lambda a: status_chip(a.state, a.get_state_display()),
-                css="st",
-            ),
+            columns.state(),
             Column(name="answer", label=_("Answer"), text=lambda a: a.get_answer_display()),
             Column(name="reason", label=_("What was found out"), text=lambda a: a.reason, default=False),
             Column(

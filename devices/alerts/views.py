@@ -23,12 +23,13 @@ from devices.exchange import selectors as exchange
 from devices.exchange.errors import AlreadyImported, AnswerRefused, NotAllowed
 from devices.exchange.forms import FileForm
 from devices.exchange.views import ExchangeView
-from devices.registers import DevicesView, ExportMixin, ListMixin, PrintMixin, RegisterView
+from devices.registers import DevicesView, RegisterView
 from portal.common.csvfile import csv_response
 from portal.common.forms import chosen
 from portal.orgs.permissions import ANSWER_ALERTS
 from portal.trail import services as trail
 from portal.workflow.bulk.errors import FileRefused
+from portal.workflow.registers import ExportMixin, ListMixin, PrintMixin
 
 _MOST_AT_ONCE = 200
 

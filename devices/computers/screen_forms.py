@@ -6,16 +6,14 @@ from collections.abc import Iterable
 from typing import Any
 
 from django import forms
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from devices.computers.models import Agent, Computer
 from devices.reference import BusinessSystem, ComputerKind, OperatingSystem
-from portal.common.forms import PortalForm
-from portal.orgs.models import Organisation
+from portal.common.filters import FilterForm
 
 
-class ComputerFilterForm(PortalForm):
+class ComputerFilterForm(FilterForm):
     """Its state is the URL."""
 
     q = forms.CharField(label=gettext_lazy("Name, department or place"), required=False, max_length=200)
@@ -24,21 +22,13 @@ class ComputerFilterForm(PortalForm):
     system = forms.ChoiceField(label=gettext_lazy("Operating system"), required=False)
     business = forms.ChoiceField(label=gettext_lazy("Business system"), required=False)
     without_agent = forms.ChoiceField(label=gettext_lazy("Without the agent"), required=False)
-    organisation = forms.ChoiceField(label=gettext_lazy("Organisation"), required=False)
 
-    def __init__(self, *args: Any, organisations: Iterable[Organisation], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        every = ("", _("All"))
-        found = [(organisation.code, organisation.short_name) for organisation in organisations]
-        offered: dict[str, Iterable[Any]] = {
+    def offered(self) -> dict[str, Iterable[Any]]:
+        """See FilterForm."""
+        return {
             "state": Computer.State.choices,
             "kind": ComputerKind.objects.values_list("code", "name"),
             "system": OperatingSystem.objects.values_list("code", "name"),
             "business": BusinessSystem.objects.values_list("code", "name"),
             "without_agent": Agent.choices,
-            "organisation": found,
         }
-        for name, choices in offered.items():
-            self.fields[name].choices = [every, *choices]  # type: ignore[attr-defined]
-        if len(found) < 2:
-            del self.fields["organisation"]

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any
 
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from devices.computers.models import Computer
-from portal.common import tables
+from portal.common import columns, tables
 from portal.common.tables import Column, Table, link
-from portal.common.templatetags.portal import short_date, status_chip
-from portal.common.time import JST
 
 
 def _link(computer: Computer) -> Any:
@@ -24,10 +21,6 @@ def _what(computer: Computer) -> Any:
     return format_html(
         '<b>{}</b><span class="u-sub">{}</span>', computer.kind.name, system.name if system else ""
     )
-
-
-def _moment(value: dt.datetime | None) -> str:
-    return f"{value.astimezone(JST):%Y-%m-%d %H:%M}" if value else ""
 
 
 COMPUTERS: Table[Computer] = tables.register(
@@ -57,13 +50,7 @@ COMPUTERS: Table[Computer] = tables.register(
                 reads=("operating_system__name",),
                 default=False,
             ),
-            Column(
-                name="organisation",
-                label=_("Organisation"),
-                text=lambda c: c.organisation.name,
-                cell=lambda c: c.organisation.short_name,
-                reads=("organisation__name", "organisation__short_name"),
-            ),
+            columns.organisation(),
             Column(
                 name="business",
                 label=_("Business system"),
@@ -88,14 +75,7 @@ COMPUTERS: Table[Computer] = tables.register(
                 name="department", label=_("Department"), text=lambda c: c.department, reads=("department",)
             ),
             Column(name="place", label=_("Place"), text=lambda c: c.place, default=False, reads=("place",)),
-            Column(
-                name="state",
-                label=_("State"),
-                text=lambda c: c.get_state_display(),
-                cell=lambda c: status_chip(c.state, c.get_state_display()),
-                reads=("state",),
-                css="st",
-            ),
+            columns.state(),
             Column(
                 name="application",
                 label=_("Last application"),
@@ -104,23 +84,8 @@ COMPUTERS: Table[Computer] = tables.register(
                 reads=("last_line__application__number",),
                 css="u-num u-nowrap",
             ),
-            Column(
-                name="created_at",
-                label=_("Registered"),
-                text=lambda c: _moment(c.created_at),
-                cell=lambda c: short_date(c.created_at),
-                reads=("created_at",),
-                css="u-num u-nowrap",
-            ),
-            Column(
-                name="retired_at",
-                label=_("Taken away on"),
-                text=lambda c: _moment(c.retired_at),
-                cell=lambda c: short_date(c.retired_at),
-                reads=("retired_at",),
-                default=False,
-                css="u-num u-nowrap",
-            ),
+            columns.moment("created_at", _("Registered")),
+            columns.moment("retired_at", _("Taken away on"), default=False),
         ),
     )
 )

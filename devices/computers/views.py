@@ -17,11 +17,12 @@ from devices.computers.screen_forms import ComputerFilterForm
 from devices.computers.tables import COMPUTERS
 from devices.permits import selectors as permits
 from devices.quarantine import cards as quarantine
-from devices.registers import DevicesView, ExportMixin, ListMixin, PrintMixin, RegisterView
+from devices.registers import DevicesView, RegisterView
 from devices.stations import selectors as stations
 from devices.whitelist import selectors as whitelist
 from portal.trail import services as trail
 from portal.workflow import kinds
+from portal.workflow.registers import ExportMixin, ListMixin, PrintMixin
 
 
 class ComputersView(RegisterView):

@@ -13,14 +13,14 @@ from rest_framework.response import Response
 from devices.api import StepView, reader
 from devices.exchange import answers, selectors
 from devices.exchange.models import SkyseaFinding
-from portal.common.api.paging import PAGE_PARAMETERS, PAGE_QUERY, choice, page_of, paged
+from portal.common.api.paging import PAGE_PARAMETERS, PAGE_QUERY, choice, page_of
 from portal.common.api.parsing import StrictSerializer
 from portal.common.api.schema import IDEMPOTENCY_KEY
 from portal.common.api.views import ApiView
 from portal.orgs.api import visible_codes
 from portal.orgs.models import User
 from portal.orgs.permissions import REGISTER_DEVICES
-from portal.trail import services as trail
+from portal.trail.api import listed
 
 
 class SkyseaFindingSerializer(serializers.Serializer):
@@ -73,10 +73,7 @@ class SkyseaFindingsView(ApiView):
             kind=choice(request, "kind", SkyseaFinding.Kind.values),
             organisation=choice(request, "organisation", visible_codes(user)),
         )
-        found = paged(request, rows, SkyseaFindingSerializer)
-        detail = {"query": request.query_params.dict()}
-        trail.record(action="skysea.list", now=timezone.now(), actor=user, detail=detail)
-        return Response(found)
+        return listed(request, rows, SkyseaFindingSerializer, "skysea.list")
 
 
 class SkyseaAnswerSerializer(StrictSerializer):

@@ -18,6 +18,7 @@ from devices.exchange.mappings import InvalidMapping
 from devices.exchange.models import SkyseaFinding
 from devices.exchange.reading import LARGEST
 from devices.fields import listed
+from portal.common.filters import FilterForm
 from portal.common.forms import NormalisingField, PortalForm, WarekiDateField
 from portal.common.time import JST
 from portal.orgs.models import Organisation
@@ -89,27 +90,19 @@ class ListForm(FileForm):
         return moment.replace(tzinfo=JST)
 
 
-class FindingFilterForm(PortalForm):
+class FindingFilterForm(FilterForm):
     """Its state is the URL."""
 
     q = forms.CharField(label=gettext_lazy("Device, model or serial number"), required=False, max_length=200)
     state = forms.ChoiceField(label=gettext_lazy("State"), required=False)
     kind = forms.ChoiceField(label=gettext_lazy("Finding"), required=False)
-    organisation = forms.ChoiceField(label=gettext_lazy("Organisation"), required=False)
 
-    def __init__(self, *args: Any, organisations: Iterable[Organisation], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        every = ("", _("All"))
-        found = [(organisation.code, organisation.short_name) for organisation in organisations]
-        offered: dict[str, Iterable[Any]] = {
+    def offered(self) -> dict[str, Iterable[Any]]:
+        """See FilterForm."""
+        return {
             "state": SkyseaFinding.State.choices,
             "kind": SkyseaFinding.Kind.choices,
-            "organisation": found,
         }
-        for name, choices in offered.items():
-            self.fields[name].choices = [every, *choices]  # type: ignore[attr-defined]
-        if len(found) < 2:
-            del self.fields["organisation"]
 
 
 class AnswerForm(PortalForm):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any
 
 from django.urls import reverse
@@ -12,19 +11,13 @@ from django.utils.translation import gettext_lazy as _
 
 from devices.exchange.layout import LABELS
 from devices.exchange.models import SkyseaFinding
-from portal.common import tables
+from portal.common import columns, tables
 from portal.common.tables import Column, Table
-from portal.common.templatetags.portal import short_date, status_chip
-from portal.common.time import JST
 
 
 def _link(finding: SkyseaFinding) -> Any:
     address = reverse("skysea_finding", args=[finding.pk])
     return format_html('<a href="{}">{}</a>', address, finding.title or "–")
-
-
-def _moment(value: dt.datetime | None) -> str:
-    return f"{value.astimezone(JST):%Y-%m-%d %H:%M}" if value else ""
 
 
 def _differences(finding: SkyseaFinding) -> str:
@@ -45,20 +38,9 @@ FINDINGS: Table[SkyseaFinding] = tables.register(
             Column(
                 name="number", label=_("Device number"), text=lambda f: f.device.number if f.device else ""
             ),
-            Column(
-                name="organisation",
-                label=_("Organisation"),
-                text=lambda f: f.organisation.name,
-                cell=lambda f: f.organisation.short_name,
-            ),
+            columns.organisation(),
             Column(name="differences", label=_("Difference"), text=_differences),
-            Column(
-                name="state",
-                label=_("State"),
-                text=lambda f: f.get_state_display(),
-                cell=lambda f: status_chip(f.state, f.get_state_display()),
-                css="st",
-            ),
+            columns.state(),
             Column(name="answer", label=_("Answer"), text=lambda f: f.get_answer_display()),
             Column(name="reason", label=_("Reason"), text=lambda f: f.reason, default=False),
             Column(
@@ -67,21 +49,8 @@ FINDINGS: Table[SkyseaFinding] = tables.register(
                 text=lambda f: f.answered_by.display_name if f.answered_by else "",
                 default=False,
             ),
-            Column(
-                name="last_seen_at",
-                label=_("Last seen"),
-                text=lambda f: _moment(f.last_seen_at),
-                cell=lambda f: short_date(f.last_seen_at),
-                css="u-num u-nowrap",
-            ),
-            Column(
-                name="first_seen_at",
-                label=_("First seen"),
-                text=lambda f: _moment(f.first_seen_at),
-                cell=lambda f: short_date(f.first_seen_at),
-                default=False,
-                css="u-num u-nowrap",
-            ),
+            columns.moment("last_seen_at", _("Last seen")),
+            columns.moment("first_seen_at", _("First seen"), default=False),
         ),
     )
 )

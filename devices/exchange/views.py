@@ -26,12 +26,13 @@ from devices.exchange.layout import LABELS
 from devices.exchange.models import OrderFile, SkyseaFinding, SkyseaImport
 from devices.exchange.tables import FINDINGS
 from devices.permits.views import RecorderMixin
-from devices.registers import DevicesView, ExportMixin, ListMixin, PrintMixin, RegisterView
+from devices.registers import DevicesView, RegisterView
 from portal.common.pagination import paginate
 from portal.fulfilment.mappings import MappingChanged, seen_of
 from portal.orgs.permissions import REGISTER_DEVICES, RUN_OPERATIONS
 from portal.trail import services as trail
 from portal.workflow.bulk.errors import FileRefused
+from portal.workflow.registers import ExportMixin, ListMixin, PrintMixin
 
 PAGE_SIZE = 20
 

@@ -17,7 +17,7 @@ from devices.api import reader
 from devices.inventory import deciding, selectors
 from devices.inventory.errors import CampaignClosed
 from devices.inventory.models import InventoryLine, InventorySheet
-from portal.common.api.paging import PAGE_PARAMETERS, PAGE_QUERY, choice, page_of, paged
+from portal.common.api.paging import PAGE_PARAMETERS, PAGE_QUERY, choice, page_of
 from portal.common.api.parsing import StrictSerializer
 from portal.common.api.problems import Problem
 from portal.common.api.schema import IDEMPOTENCY_KEY
@@ -25,7 +25,7 @@ from portal.common.api.views import ApiView
 from portal.orgs.api import visible_codes
 from portal.orgs.models import User
 from portal.orgs.permissions import READ_DEVICES
-from portal.trail import services as trail
+from portal.trail.api import listed
 from portal.workflow.rounds.answers import Answer, Outcome, What
 from portal.workflow.rounds.api import MOST_ANSWERS, AnswersView, LineAnswerSerializer, month_of
 
@@ -117,10 +117,7 @@ class InventoryLinesView(ApiView):
             rows = rows.filter(sheet__campaign__starts_on=_quarter(quarter))
         if code := choice(request, "organisation", visible_codes(user)):
             rows = rows.filter(organisation__code=code)
-        found = paged(request, rows, InventoryLineSerializer)
-        detail = {"query": request.query_params.dict()}
-        trail.record(action="inventory.view", now=timezone.now(), actor=user, detail=detail)
-        return Response(found)
+        return listed(request, rows, InventoryLineSerializer, "inventory.view")
 
 
 class InventoryDecisionsView(AnswersView):

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
 from typing import Any
 
 from django.utils.translation import gettext as _
 
 from devices.inventory.models import InventoryLine
 from devices.inventory.selectors import Report
-from portal.common.time import JST
+from portal.common.time import plain_moment
 
 
 def line_header() -> list[str]:
@@ -45,16 +44,16 @@ def line_rows(lines: Iterable[InventoryLine]) -> Iterator[list[Any]]:
             line.name,
             line.end_user,
             line.computers,
-            moment(line.registered_at),
-            moment(line.last_used_at),
-            moment(line.usage_as_of),
+            plain_moment(line.registered_at),
+            plain_moment(line.last_used_at),
+            plain_moment(line.usage_as_of),
             line.get_usage_display(),
-            moment(line.seen_at),
+            plain_moment(line.seen_at),
             f"{line.get_reply_display()} {line.reply_text}".strip() if line.reply else "",
             line.get_decision_display() if line.decision else "",
             line.reason,
             line.decided_by.display_name if line.decided_by else "",
-            moment(line.decided_at),
+            plain_moment(line.decided_at),
             line.application.number if line.application else "",
             _("ended meanwhile") if line.gone_at and not line.decision else "",
         ]
@@ -100,8 +99,3 @@ def report_rows(report: Report) -> Iterator[list[Any]]:
             row.sheet.get_status_display(),
             _("yes") if row.is_late else "",
         ]
-
-
-def moment(value: datetime | None) -> str:
-    """A moment in Japan; "" for none."""
-    return f"{value.astimezone(JST):%Y-%m-%d %H:%M}" if value else ""

@@ -14,7 +14,7 @@ from devices.api import StepView, reader
 from devices.permits import selectors, services
 from devices.permits.models import Device, DevicePermit
 from devices.permits.source import DeviceKind, Grant
-from portal.common.api.paging import PAGE_PARAMETERS, PAGE_QUERY, choice, page_of, paged
+from portal.common.api.paging import PAGE_PARAMETERS, PAGE_QUERY, choice, page_of
 from portal.common.api.parsing import StrictSerializer
 from portal.common.api.problems import not_allowed
 from portal.common.api.schema import IDEMPOTENCY_KEY
@@ -22,7 +22,7 @@ from portal.common.api.views import ApiView
 from portal.orgs.api import visible_codes
 from portal.orgs.models import User
 from portal.orgs.permissions import REGISTER_DEVICES
-from portal.trail import services as trail
+from portal.trail.api import listed
 
 
 class PermitSerializer(serializers.Serializer):
@@ -83,10 +83,7 @@ class DevicesView(ApiView):
             kind=choice(request, "kind", DeviceKind.values),
             organisation=choice(request, "organisation", visible_codes(user)),
         ).prefetch_related("permit__computers")
-        found = paged(request, rows, DeviceSerializer)
-        detail = {"query": request.query_params.dict()}
-        trail.record(action="device.list", now=timezone.now(), actor=user, detail=detail)
-        return Response(found)
+        return listed(request, rows, DeviceSerializer, "device.list")
 
 
 class RecordSerializer(StrictSerializer):

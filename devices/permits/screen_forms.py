@@ -6,17 +6,16 @@ from collections.abc import Iterable
 from typing import Any
 
 from django import forms
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from devices.permits.models import DevicePermit
 from devices.permits.selectors import ENDS
 from devices.permits.source import DeviceKind
+from portal.common.filters import FilterForm
 from portal.common.forms import NormalisingField, PortalForm
-from portal.orgs.models import Organisation
 
 
-class DeviceFilterForm(PortalForm):
+class DeviceFilterForm(FilterForm):
     """Its state is the URL."""
 
     q = forms.CharField(
@@ -27,21 +26,14 @@ class DeviceFilterForm(PortalForm):
     state = forms.ChoiceField(label=gettext_lazy("State"), required=False)
     kind = forms.ChoiceField(label=gettext_lazy("Kind of device"), required=False)
     ends = forms.ChoiceField(label=gettext_lazy("Validity"), required=False)
-    organisation = forms.ChoiceField(label=gettext_lazy("Organisation"), required=False)
 
-    def __init__(self, *args: Any, organisations: Iterable[Organisation], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        found = [(organisation.code, organisation.short_name) for organisation in organisations]
-        offered: dict[str, Iterable[Any]] = {
+    def offered(self) -> dict[str, Iterable[Any]]:
+        """See FilterForm."""
+        return {
             "state": DevicePermit.State.choices,
             "kind": DeviceKind.choices,
             "ends": ENDS.items(),
-            "organisation": found,
         }
-        for name, choices in offered.items():
-            self.fields[name].choices = [("", _("All")), *choices]  # type: ignore[attr-defined]
-        if len(found) < 2:
-            del self.fields["organisation"]
 
 
 class RecordForm(PortalForm):

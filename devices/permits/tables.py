@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any
 
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from devices.permits.models import Device, DevicePermit
-from portal.common import tables
+from portal.common import columns, tables
 from portal.common.tables import Column, Table, link
 from portal.common.templatetags.portal import short_date, status_chip
-from portal.common.time import JST
+from portal.common.time import plain_moment
 
 
 def _link(device: Device) -> Any:
@@ -29,10 +28,6 @@ def _of(device: Device, name: str) -> Any:
     """A value of the newest permit, "" without one."""
     permit: DevicePermit | None = device.permit
     return getattr(permit, name) if permit is not None else ""
-
-
-def _moment(value: dt.datetime | None) -> str:
-    return f"{value.astimezone(JST):%Y-%m-%d %H:%M}" if value else ""
 
 
 def _state(device: Device) -> Any:
@@ -81,13 +76,7 @@ DEVICES: Table[Device] = tables.register(
                 reads=("no_serial_reason",),
                 default=False,
             ),
-            Column(
-                name="organisation",
-                label=_("Organisation"),
-                text=lambda d: d.organisation.name,
-                cell=lambda d: d.organisation.short_name,
-                reads=("organisation__name", "organisation__short_name"),
-            ),
+            columns.organisation(),
             Column(
                 name="grant",
                 label=_("Grant"),
@@ -120,7 +109,7 @@ DEVICES: Table[Device] = tables.register(
                 Column(
                     name=name,
                     label=label,
-                    text=lambda d, name=name: _moment(_of(d, name) or None),  # type: ignore[misc]
+                    text=lambda d, name=name: plain_moment(_of(d, name) or None),  # type: ignore[misc]
                     cell=lambda d, name=name: short_date(_of(d, name) or None),  # type: ignore[misc]
                     reads=(f"permit__{name}",),
                     default=False,

@@ -19,12 +19,13 @@ from devices.permits.errors import MoveNotAllowed, NotAllowed
 from devices.permits.models import Device, DevicePermit
 from devices.permits.screen_forms import DeviceFilterForm, RecordForm
 from devices.permits.tables import DEVICES
-from devices.registers import DevicesView, ExportMixin, ListMixin, PrintMixin, RegisterView
+from devices.registers import DevicesView, RegisterView
 from portal.common.pagination import paginate
 from portal.orgs.models import User
 from portal.orgs.permissions import READ_OPERATIONS, REGISTER_DEVICES
 from portal.trail import services as trail
 from portal.workflow import kinds
+from portal.workflow.registers import ExportMixin, ListMixin, PrintMixin
 
 PAGE_SIZE = 50
 

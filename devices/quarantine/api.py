@@ -15,10 +15,10 @@ from devices.computers.models import Computer
 from devices.quarantine import selectors
 from devices.quarantine.models import Inspection, QuarantineStatus, Result
 from devices.quarantine.tables import status
-from portal.common.api.paging import PAGE_PARAMETERS, PAGE_QUERY, choice, page_of, paged
+from portal.common.api.paging import PAGE_PARAMETERS, PAGE_QUERY, choice, page_of
 from portal.common.api.views import ApiView
 from portal.orgs.api import visible_codes
-from portal.trail import services as trail
+from portal.trail.api import listed
 
 
 class GraceSerializer(serializers.Serializer):
@@ -87,7 +87,4 @@ class QuarantineView(ApiView):
             failed=choice(request, "failed", Inspection.values),
             organisation=choice(request, "organisation", visible_codes(user)),
         )
-        found = paged(request, rows, QuarantineSerializer)
-        detail = {"query": request.query_params.dict()}
-        trail.record(action="quarantine.list", now=timezone.now(), actor=user, detail=detail)
-        return Response(found)
+        return listed(request, rows, QuarantineSerializer, "quarantine.list")

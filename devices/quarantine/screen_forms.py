@@ -14,8 +14,8 @@ from devices.fields import listed
 from devices.quarantine.layout import FIELDS, Layout
 from devices.quarantine.models import Inspection
 from devices.quarantine.selectors import RESULTS
+from portal.common.filters import FilterForm
 from portal.common.forms import PortalForm
-from portal.orgs.models import Organisation
 
 LARGEST_FILE = 20 * 1024 * 1024
 _WORDS = {
@@ -26,26 +26,19 @@ _WORDS = {
 }
 
 
-class QuarantineFilterForm(PortalForm):
+class QuarantineFilterForm(FilterForm):
     """Its state is the URL."""
 
     q = forms.CharField(label=gettext_lazy("Name, department or place"), required=False, max_length=200)
     result = forms.ChoiceField(label=gettext_lazy("Result"), required=False)
     failed = forms.ChoiceField(label=gettext_lazy("Not fit because of"), required=False)
-    organisation = forms.ChoiceField(label=gettext_lazy("Organisation"), required=False)
 
-    def __init__(self, *args: Any, organisations: Iterable[Organisation], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        found = [(organisation.code, organisation.short_name) for organisation in organisations]
-        offered: dict[str, Iterable[Any]] = {
+    def offered(self) -> dict[str, Iterable[Any]]:
+        """See FilterForm."""
+        return {
             "result": RESULTS.items(),
             "failed": Inspection.choices,
-            "organisation": found,
         }
-        for name, choices in offered.items():
-            self.fields[name].choices = [("", _("All")), *choices]  # type: ignore[attr-defined]
-        if len(found) < 2:
-            del self.fields["organisation"]
 
 
 class FileForm(PortalForm):

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from devices.computers.models import Agent, Computer
 from devices.quarantine.models import Grace, Inspection, QuarantineStatus
-from portal.common import tables
+from portal.common import columns, tables
 from portal.common.tables import Column, Table, link
 from portal.common.templatetags.portal import short_date, status_chip
 from portal.common.time import JST
@@ -89,12 +89,7 @@ QUARANTINE: Table[Computer] = tables.register(
         url_name="quarantine_list",
         columns=(
             Column(name="name", label=_("Computer name"), text=lambda c: c.name, cell=_link),
-            Column(
-                name="organisation",
-                label=_("Organisation"),
-                text=lambda c: c.organisation.name,
-                cell=lambda c: c.organisation.short_name,
-            ),
+            columns.organisation(),
             Column(name="entry", label=_("Whitelist entry"), text=_entries, cell=_entry_links),
             Column(name="agent", label=_("Quarantine agent"), text=_agent),
             Column(name="result", label=_("Result"), text=_result, cell=_result_chip, css="st"),

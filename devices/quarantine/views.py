@@ -18,11 +18,12 @@ from devices.quarantine import mappings, selectors, services
 from devices.quarantine.models import QuarantineImport
 from devices.quarantine.screen_forms import FileForm, MappingForm, QuarantineFilterForm
 from devices.quarantine.tables import QUARANTINE
-from devices.registers import DevicesView, ExportMixin, ListMixin, PrintMixin, RegisterView
+from devices.registers import DevicesView, RegisterView
 from portal.common.pagination import paginate
 from portal.fulfilment.mappings import MappingChanged, seen_of
 from portal.orgs.permissions import READ_OPERATIONS, RUN_OPERATIONS
 from portal.workflow.bulk.errors import FileRefused
+from portal.workflow.registers import ExportMixin, ListMixin, PrintMixin
 
 PAGE_SIZE = 50
 

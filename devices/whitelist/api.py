@@ -14,12 +14,13 @@ from devices.api import reader
 from devices.whitelist import oui, selectors
 from devices.whitelist.addresses import AddressRefused
 from devices.whitelist.models import WhitelistEntry
-from portal.common.api.paging import PAGE_PARAMETERS, PAGE_QUERY, choice, page_of, paged
+from portal.common.api.paging import PAGE_PARAMETERS, PAGE_QUERY, choice, page_of
 from portal.common.api.problems import FieldProblem, invalid
 from portal.common.api.views import ApiView
 from portal.common.time import parse_date
 from portal.orgs.api import visible_codes
 from portal.trail import services as trail
+from portal.trail.api import listed
 
 
 class WhitelistEntrySerializer(serializers.Serializer):
@@ -74,10 +75,7 @@ class EntriesView(ApiView):
             progress=choice(request, "progress", list(selectors.PROGRESS)),
             organisation=choice(request, "organisation", visible_codes(user)),
         )
-        found = paged(request, rows, WhitelistEntrySerializer)
-        detail = {"query": request.query_params.dict()}
-        trail.record(action="whitelist.list", now=timezone.now(), actor=user, detail=detail)
-        return Response(found)
+        return listed(request, rows, WhitelistEntrySerializer, "whitelist.list")
 
 
 class HoldersView(ApiView):

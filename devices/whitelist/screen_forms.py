@@ -12,12 +12,13 @@ from django.utils.translation import gettext_lazy
 from devices.whitelist.fields import MacField
 from devices.whitelist.models import WhitelistEntry
 from devices.whitelist.selectors import PROGRESS
+from portal.common.filters import FilterForm
 from portal.common.forms import NormalisingField, PortalForm, WarekiDateField
 from portal.orgs.models import Organisation
 from portal.orgs.permissions import FEDERATIONS
 
 
-class WhitelistFilterForm(PortalForm):
+class WhitelistFilterForm(FilterForm):
     """Its state is the URL."""
 
     q = forms.CharField(
@@ -26,21 +27,14 @@ class WhitelistFilterForm(PortalForm):
     state = forms.ChoiceField(label=gettext_lazy("State"), required=False)
     progress = forms.ChoiceField(label=gettext_lazy("At the guard"), required=False)
     ends = forms.ChoiceField(label=gettext_lazy("Validity"), required=False)
-    organisation = forms.ChoiceField(label=gettext_lazy("Organisation"), required=False)
 
-    def __init__(self, *args: Any, organisations: Iterable[Organisation], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        found = [(organisation.code, organisation.short_name) for organisation in organisations]
-        offered: dict[str, Iterable[Any]] = {
+    def offered(self) -> dict[str, Iterable[Any]]:
+        """See FilterForm."""
+        return {
             "state": WhitelistEntry.State.choices,
             "progress": PROGRESS.items(),
             "ends": [("soon", _("ends within 30 days"))],
-            "organisation": found,
         }
-        for name, choices in offered.items():
-            self.fields[name].choices = [("", _("All")), *choices]  # type: ignore[attr-defined]
-        if len(found) < 2:
-            del self.fields["organisation"]
 
 
 class HolderForm(PortalForm):

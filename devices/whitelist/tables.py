@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -11,18 +10,13 @@ from django.utils.translation import pgettext_lazy
 from devices.computers.models import Agent
 from devices.whitelist import oui
 from devices.whitelist.models import WhitelistEntry
-from portal.common import tables
+from portal.common import columns, tables
 from portal.common.tables import Column, Table, link
-from portal.common.templatetags.portal import short_date, status_chip
-from portal.common.time import JST
+from portal.common.templatetags.portal import short_date
 
 
 def _link(entry: WhitelistEntry) -> Any:
     return link("whitelist_entry", entry.uid, entry.shown_mac)
-
-
-def _moment(value: dt.datetime | None) -> str:
-    return f"{value.astimezone(JST):%Y-%m-%d %H:%M}" if value else ""
 
 
 def _agent(entry: WhitelistEntry) -> str:
@@ -79,13 +73,7 @@ WHITELIST: Table[WhitelistEntry] = tables.register(
                 text=_agent,
                 reads=("computer__agents", "computer__kind__has_system"),
             ),
-            Column(
-                name="organisation",
-                label=_("Organisation"),
-                text=lambda e: e.organisation.name,
-                cell=lambda e: e.organisation.short_name,
-                reads=("organisation__name", "organisation__short_name"),
-            ),
+            columns.organisation(),
             Column(
                 name="segment",
                 label=_("Segment"),
@@ -101,14 +89,7 @@ WHITELIST: Table[WhitelistEntry] = tables.register(
                 reads=("mac",),
                 default=False,
             ),
-            Column(
-                name="state",
-                label=_("State"),
-                text=lambda e: e.get_state_display(),
-                cell=lambda e: status_chip(e.state, e.get_state_display()),
-                reads=("state",),
-                css="st",
-            ),
+            columns.state(),
             Column(
                 name="valid_until",
                 label=_("Valid until"),
@@ -119,15 +100,7 @@ WHITELIST: Table[WhitelistEntry] = tables.register(
                 css="u-num u-nowrap",
             ),
             *(
-                Column(
-                    name=name,
-                    label=label,
-                    text=lambda e, name=name: _moment(getattr(e, name)),  # type: ignore[misc]
-                    cell=lambda e, name=name: short_date(getattr(e, name)),  # type: ignore[misc]
-                    reads=(name,),
-                    default=shown,
-                    css="u-num u-nowrap",
-                )
+                columns.moment(name, label, default=shown)
                 for name, label, shown in (
                     ("approved_at", pgettext_lazy("whitelist", "Permitted"), True),
                     ("exported_at", pgettext_lazy("whitelist", "Exported"), False),

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from devices import selectors as machines
-from devices.registers import DevicesView, ExportMixin, ListMixin, PrintMixin, RegisterView
+from devices.registers import DevicesView, RegisterView
 from devices.whitelist import local, oui, selectors
 from devices.whitelist.addresses import AddressRefused
 from devices.whitelist.models import LocalAddress, WhitelistEntry
@@ -22,6 +22,7 @@ from devices.whitelist.screen_forms import HolderForm, LocalAddressForm, Whiteli
 from devices.whitelist.tables import WHITELIST
 from portal.common.pagination import paginate
 from portal.trail import services as trail
+from portal.workflow.registers import ExportMixin, ListMixin, PrintMixin
 
 PAGE_SIZE = 100
 HOLDERS_SHOWN = 100

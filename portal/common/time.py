@@ -75,3 +75,8 @@ def parse_date(value: str) -> dt.date | None:
         return dt.date(year, int(month), int(day))
     except ValueError:
         return None
+
+
+def plain_moment(value: dt.datetime | None) -> str:
+    """2026-11-20 09:14 in Japan, as files show it; "" for none."""
+    return f"{value.astimezone(JST):%Y-%m-%d %H:%M}" if value else ""

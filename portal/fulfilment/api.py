@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from portal.common.api.paging import PAGE_PARAMETERS, PAGE_QUERY, choice, page_of, paged
+from portal.common.api.paging import PAGE_PARAMETERS, PAGE_QUERY, choice, page_of
 from portal.common.api.views import ApiView
 from portal.fulfilment.models import Operation, OperationStatus
 from portal.orgs import permissions
 from portal.orgs.api import person_who_may, visible_codes
-from portal.trail import services as trail
+from portal.trail.api import listed
 
 
 class OperationSerializer(serializers.Serializer):
@@ -62,11 +61,4 @@ class OperationsView(ApiView):
             rows = rows.filter(organisation__code=organisation)
         if number := request.query_params.get("application"):
             rows = rows.filter(application_number=number)
-        found = paged(request, rows, OperationSerializer)
-        trail.record(
-            action="operation.list",
-            now=timezone.now(),
-            actor=user,
-            detail={"query": request.query_params.dict()},
-        )
-        return Response(found)
+        return listed(request, rows, OperationSerializer, "operation.list")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any
 
 from django.urls import reverse
@@ -10,10 +9,9 @@ from django.utils.html import format_html
 from django.utils.timesince import timesince
 from django.utils.translation import gettext_lazy as _
 
-from portal.common import tables
+from portal.common import columns, tables
 from portal.common.tables import Column, Table
 from portal.common.templatetags.portal import short_moment, status_chip
-from portal.common.time import JST
 from portal.fulfilment.models import Operation
 
 
@@ -45,10 +43,6 @@ def _reason(operation: Operation) -> str:
     return str(_("waits for its date")) if operation.is_scheduled else operation.error_message
 
 
-def _moment(value: dt.datetime | None) -> str:
-    return f"{value.astimezone(JST):%Y-%m-%d %H:%M}" if value else ""
-
-
 def _target(operation: Operation) -> str:
     return " ".join(filter(None, (operation.target_label, operation.step_label)))
 
@@ -66,13 +60,7 @@ OPERATIONS: Table[Operation] = tables.register(
             ),
             Column(name="number", label=_("Number"), text=lambda o: o.pk, default=False, css="u-num"),
             Column(name="subject", label=_("Subject"), text=lambda o: o.subject, cell=_who, css="who"),
-            Column(
-                name="organisation",
-                label=_("Organisation"),
-                text=lambda o: o.organisation.name,
-                cell=lambda o: o.organisation.short_name,
-                default=False,
-            ),
+            columns.organisation(default=False),
             Column(name="target", label=_("Target"), text=_target),
             Column(
                 name="status",
@@ -82,14 +70,7 @@ OPERATIONS: Table[Operation] = tables.register(
                 css="st",
             ),
             Column(name="reason", label=_("Why it waits"), text=_reason),
-            Column(
-                name="created_at",
-                label=_("Waiting since"),
-                text=lambda o: _moment(o.created_at),
-                cell=lambda o: short_moment(o.created_at),
-                default=False,
-                css="u-num u-nowrap",
-            ),
+            columns.moment("created_at", _("Waiting since"), short=short_moment, default=False),
             Column(name="age", label=_("Age"), text=_age, css="u-nowrap"),
             Column(name="attempts", label=_("Attempts"), text=lambda o: o.attempts, css="u-num"),
             Column(

@@ -9,10 +9,9 @@ from django.utils.html import format_html
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from portal.common import tables
+from portal.common import columns, tables
 from portal.common.tables import Column, Table, link
-from portal.common.templatetags.portal import due, due_state, short_date, short_moment, status_chip
-from portal.common.time import JST
+from portal.common.templatetags.portal import due, due_state, short_date, short_moment
 from portal.workflow import kinds
 from portal.workflow.models import Application, Status
 
@@ -56,10 +55,6 @@ def _due(application: Application) -> Any:
     return format_html('<span class="c-due" data-s="{}">{}<small>{}</small></span>', *words)
 
 
-def _moment(value: dt.datetime | None) -> str:
-    return f"{value.astimezone(JST):%Y-%m-%d %H:%M}" if value else ""
-
-
 APPLICATIONS: Table[Application] = tables.register(
     Table(
         name="applications",
@@ -89,13 +84,7 @@ APPLICATIONS: Table[Application] = tables.register(
                 default=False,
                 css="u-num",
             ),
-            Column(
-                name="organisation",
-                label=_("Organisation"),
-                text=lambda a: a.organisation.name,
-                cell=lambda a: a.organisation.short_name,
-                reads=("organisation__name", "organisation__short_name"),
-            ),
+            columns.organisation(),
             Column(
                 name="applicant",
                 label=_("Applicant"),
@@ -103,14 +92,7 @@ APPLICATIONS: Table[Application] = tables.register(
                 reads=("applicant__display_name",),
                 default=False,
             ),
-            Column(
-                name="status",
-                label=_("Status"),
-                text=lambda a: a.get_status_display(),
-                cell=lambda a: status_chip(a.status, a.get_status_display()),
-                reads=("status",),
-                css="st",
-            ),
+            columns.state("status", _("Status")),
             Column(
                 name="due_on",
                 label=_("Due date"),
@@ -128,15 +110,7 @@ APPLICATIONS: Table[Application] = tables.register(
                 css="u-num u-nowrap",
             ),
             *(
-                Column(
-                    name=name,
-                    label=label,
-                    text=lambda a, name=name: _moment(getattr(a, name)),  # type: ignore[misc]
-                    cell=lambda a, name=name: short_moment(getattr(a, name)),  # type: ignore[misc]
-                    reads=(name,),
-                    default=name == "submitted_at",
-                    css="u-num u-nowrap",
-                )
+                columns.moment(name, label, short=short_moment, default=name == "submitted_at")
                 for name, label in (
                     ("submitted_at", _("Submitted")),
                     ("decided_at", _("Decided")),

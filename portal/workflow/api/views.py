@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
-from portal.common.api.paging import PAGE_PARAMETERS, PAGE_QUERY, choice, day, page_of, paged
+from portal.common.api.paging import PAGE_PARAMETERS, PAGE_QUERY, choice, day, page_of
 from portal.common.api.parsing import EmptySerializer, StrictSerializer
 from portal.common.api.problems import invalid, not_found
 from portal.common.api.schema import ETAG, IDEMPOTENCY_KEY, IF_MATCH
@@ -21,6 +21,7 @@ from portal.orgs import permissions
 from portal.orgs.api import person, person_who_may, visible_codes
 from portal.orgs.models import User
 from portal.trail import services as trail
+from portal.trail.api import listed
 from portal.workflow import kinds, selectors, services
 from portal.workflow.api.errors import translated
 from portal.workflow.api.idempotency import once
@@ -91,14 +92,9 @@ class ApplicationsView(ApiView):
             since=day(request, "since"),
             until=day(request, "until"),
         )
-        found = paged(request, selectors.applications(user, filters), ApplicationSummarySerializer)
-        trail.record(
-            action="application.list",
-            now=timezone.now(),
-            actor=user,
-            detail={"query": request.query_params.dict()},
+        return listed(
+            request, selectors.applications(user, filters), ApplicationSummarySerializer, "application.list"
         )
-        return Response(found)
 
     @extend_schema(
         operation_id="applications_create",
