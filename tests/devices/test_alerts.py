@@ -112,7 +112,7 @@ def test_dev_08_the_vendors_number_tells_alerts_apart(cast: Cast) -> None:
         (row(at=""), "発生日時がありません"),
         (row(at="2099/01/01"), "未来"),
         (row(computer=""), "コンピュータ名がありません"),
-        (row(computer="KK27-X"), "別の団体の機器"),
+        (row(computer="KK27-X"), "別の組織の機器"),
     ],
 )
 def test_dev_08_a_row_that_cannot_be_used_is_reported_and_the_others_count(
