@@ -116,10 +116,9 @@ class User(AbstractBaseUser, TimestampedModel):
     @cached_property
     def current_memberships(self) -> list[Membership]:
         """Today's memberships with their organisation; read once per request."""
-        rows = (
-            Membership.system.filter(user=self).valid_on(timezone.localdate()).select_related("organisation")
-        )  # type: ignore[attr-defined]
-        return list(rows)
+        rows = Membership.system.select_related("organisation").filter(user=self)
+        day = timezone.localdate()
+        return [row for row in rows if row.is_valid_on(day)]
 
     @cached_property
     def scope(self) -> Scope:
@@ -210,6 +209,11 @@ class Membership(ScopedModel, TimestampedModel):
 
     def __str__(self) -> str:
         return f"{self.user} {self.get_role_display()} {self.organisation}"
+
+    def is_valid_on(self, day: dt.date) -> bool:
+        """As `PeriodQuerySet.valid_on` says it. A person has a few in all, and they are read with every request."""
+        begun, over = self.valid_from <= day, self.valid_until is not None and self.valid_until < day
+        return begun and not over and (self.ended_at is None or timezone.localdate(self.ended_at) > day)
 
 
 class Deputy(ScopedModel, TimestampedModel):

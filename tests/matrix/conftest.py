@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.template.loader import render_to_string
 
 from devices.inventory import reporting
@@ -29,8 +30,12 @@ def world(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
             patched.setattr(
                 module, "render_pdf", lambda name, values: render_to_string(name, values).encode()
             )
+        # Each request is rolled back, and with it that the session was renewed: once is enough.
+        patched.setattr(settings, "SESSION_RENEWED_EVERY", 3600)
         with django_db_blocker.unblock():
             made = build(directory)
+            for browser in made.browsers.values():
+                browser.get("/help/")
         yield made
         with django_db_blocker.unblock():
             empty_tables()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.apps import apps
+from django.utils import timezone
 
 from portal.orgs.models import Membership, PasswordRecipient
 from portal.orgs.permissions import Role
@@ -82,3 +84,31 @@ def test_views_forms_api_and_context_never_use_the_unscoped_manager() -> None:
     assert len(sources) > 8
     for path in sources:
         assert not re.search(r"\.system\b", path.read_text()), path
+
+
+@pytest.mark.django_db
+def test_a_membership_is_valid_in_python_on_the_days_on_which_the_database_says_so() -> None:  # ORG-03
+    today = timezone.localdate()
+    days = [today + dt.timedelta(days=n) for n in (-1, 0, 1)]
+    noon = timezone.now()
+    midnight = timezone.make_aware(
+        dt.datetime.combine(today, dt.time())
+    )  # the first moment of today in Japan
+    for begun in days:
+        for over in (None, *days):
+            for ended_at in (
+                None,
+                noon,
+                midnight,
+                midnight - dt.timedelta(seconds=1),
+                noon + dt.timedelta(days=1),
+            ):
+                if over is None or over >= begun:
+                    member = factories.user()
+                    factories.membership(
+                        member, Role.USER, valid_from=begun, valid_until=over, ended_at=ended_at
+                    )
+    rows = Membership.system.all()
+
+    for day in days:
+        assert {row.pk for row in rows if row.is_valid_on(day)} == {row.pk for row in rows.valid_on(day)}
