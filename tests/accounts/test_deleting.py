@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from accounts import due
@@ -29,6 +27,7 @@ from tests.accounts.life import GROUP, approved, employ
 from tests.accounts.world import attempt
 from tests.fakes import FakeDirectory, deleted_ou, users_ou
 from tests.journeys import Cast
+from tests.threads import at_once
 
 pytestmark = pytest.mark.django_db
 
@@ -249,37 +248,18 @@ def test_of_removal_and_restoration_at_one_moment_the_lock_lets_one_begin(
 ) -> None:
     now = later(monkeypatch, 31)
     due.enqueue_removals(now=now)
-    operation, outcomes = removal(deleted), []
+    operation = removal(deleted)
 
-    def remove() -> None:
-        try:
-            begin_removal(operation, now)
-            outcomes.append("removal")
-        except Stop as stop:
-            outcomes.append(type(stop.outcome).__name__)
-        finally:
-            connection.close()
-
-    def restore() -> None:
-        try:
-            journeys.submitted(cast, {"login_name": "tk0412-suzuki"}, kind=RESTORE)
-            outcomes.append("restoration")
-        except InvalidApplication:
-            outcomes.append("refused")
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=target) for target in (remove, restore)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    removed, _submitted = at_once(
+        lambda: begin_removal(operation, now),
+        lambda: journeys.submitted(cast, {"login_name": "tk0412-suzuki"}, kind=RESTORE),
+        refusals=(Stop, InvalidApplication),
+    )
 
     deleted.refresh_from_db()
     began = deleted.removal_began_at is not None
     # Both may have begun when the submission read before the removal claimed; then the execution refuses.
-    assert began == ("removal" in outcomes)
-    assert len(outcomes) == 2
+    assert began == (not isinstance(removed, Stop))
 
 
 def test_a_deletion_for_another_federations_account_finds_nothing(

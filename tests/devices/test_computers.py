@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import connection, transaction
 from django.db.utils import InternalError, ProgrammingError
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -30,6 +30,7 @@ from tests import factories, journeys
 from tests.devices import world
 from tests.devices.whitelist import corpus
 from tests.devices.world import Cast
+from tests.threads import at_once
 
 pytestmark = pytest.mark.django_db
 
@@ -304,23 +305,15 @@ def test_of_two_machines_with_one_name_written_at_once_one_is_entered() -> None:
         operating_system="win10_2016_ltsb",
         agents=[],
     )
-    start, outcomes = threading.Barrier(2), []
 
-    def write(line: Any) -> None:
+    def write(line: Any) -> str:
         try:
-            start.wait()
             register.enter_computer(line=line, payload=payload, now=timezone.now())
-            outcomes.append("entered")
         except register.ComputerNameTaken:
-            outcomes.append("taken")
-        finally:
-            connections.close_all()
+            return "taken"
+        return "entered"
 
-    threads = [threading.Thread(target=write, args=(line,)) for line in lines]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    outcomes = at_once(*(partial(write, line) for line in lines))
 
     assert sorted(outcomes) == ["entered", "taken"]
     assert Computer.system.count() == 1

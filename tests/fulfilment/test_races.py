@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -18,25 +17,14 @@ from portal.fulfilment.registry import Run
 from portal.gateways import clock as system_clock
 from tests import factories
 from tests.fulfilment.support import NOW, TARGET, Clock, FakeHandler, operation
+from tests.threads import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def together(count: int, job: Callable[[], Any]) -> list[Any]:
-    """Run `job` in `count` threads that start at the same moment; results or exceptions."""
-    barrier = threading.Barrier(count)
-
-    def one(_: int) -> Any:
-        try:
-            barrier.wait(timeout=10)
-            return job()
-        except Exception as error:
-            return error
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(count) as pool:
-        return list(pool.map(one, range(count)))
+    """`job` in so many threads; results or exceptions."""
+    return at_once(*[job] * count, refusals=(Exception,))
 
 
 def test_eight_workers_on_one_operation_one_carries_it_out(handler: FakeHandler, clock: Clock) -> None:

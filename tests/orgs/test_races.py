@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from portal.orgs import deputies, errors, people, recipients, tokens
@@ -18,7 +16,7 @@ from portal.workflow import kinds, route_changes
 from portal.workflow.errors import ContentChanged
 from portal.workflow.kinds import StageSpec
 from portal.workflow.models import RouteStage
-from tests import factories
+from tests import factories, threads
 from tests.fakes import FakeDirectory
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -26,26 +24,8 @@ ROUNDS = pytest.mark.parametrize("turn", range(5))
 
 
 def at_once(*calls: Callable[[], Any]) -> list[Any]:
-    """Run the calls in threads of their own that start together; their results or refusals, in order."""
-    barrier = threading.Barrier(len(calls))
-    results: list[Any] = [None] * len(calls)
-
-    def run(position: int, call: Callable[[], Any]) -> None:
-        try:
-            barrier.wait(10)
-            results[position] = call() or "done"
-        except (errors.OrgsError, ContentChanged) as error:
-            results[position] = error
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=(n, call)) for n, call in enumerate(calls)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-    assert all(result is not None for result in results), "a thread died of an error that nobody expected"
-    return results
+    """Results or refusals, in order."""
+    return threads.at_once(*calls, refusals=(errors.OrgsError, ContentChanged))
 
 
 def refused(results: list[Any]) -> int:

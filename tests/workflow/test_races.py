@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from portal.common.time import JST
@@ -24,34 +24,15 @@ from portal.workflow.errors import (
 )
 from portal.workflow.models import Application, ApplicationLine, Status
 from portal.workflow.verbs import Verb
+from tests import threads
 from tests.workflow import cards
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def at_once(*calls: Callable[[], Any]) -> list[Any]:
-    """Run the calls in threads of their own that start together; their results or WorkflowErrors, in order."""
-    barrier = threading.Barrier(len(calls))
-    results: list[Any] = [None] * len(calls)
-
-    def run(position: int, call: Callable[[], Any]) -> None:
-        try:
-            barrier.wait(10)
-            results[position] = call()
-        except WorkflowError as error:
-            results[position] = error
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=(n, call)) for n, call in enumerate(calls)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-    assert all(result is not None for result in results), (
-        "a thread hung or died of an error that nobody expected"
-    )
-    return results
+    """Results or refusals, in order."""
+    return threads.at_once(*calls, refusals=(WorkflowError,))
 
 
 def winners(results: list[Any]) -> int:

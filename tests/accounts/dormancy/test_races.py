@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from django.db import connection
 
 from accounts.dormancy import answering, evidence, listing
 from accounts.dormancy.models import DormantLine, DormantReview, DormantRun
@@ -19,23 +17,9 @@ from portal.workflow.models import Application
 from portal.workflow.rounds.answers import Answer, What
 from tests import factories
 from tests.accounts.dormancy.conftest import NOW, Office, line_of
+from tests.threads import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def together(*tasks: Callable[[], Any]) -> list[Any]:
-    """Run the tasks at once, each on a connection of its own."""
-    start = threading.Barrier(len(tasks))
-
-    def run(task: Callable[[], Any]) -> Any:
-        try:
-            start.wait(10)
-            return task()
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(tasks)) as pool:
-        return list(pool.map(run, tasks))
 
 
 def meeting_after_the_look(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,7 +54,7 @@ def test_of_two_people_who_answer_one_row_the_first_counts(
         return run
 
     other = factories.applicant()
-    results = together(task(office.applicant, answers[0]), task(other, answers[1]))
+    results = at_once(task(office.applicant, answers[0]), task(other, answers[1]))
 
     assert sorted(what.value for what in results) == ["changed", "taken"]
     line.refresh_from_db()
@@ -95,7 +79,7 @@ def test_one_person_who_answers_two_rows_in_two_windows_gets_one_draft(
             review_id=review.pk, decisions=[decision], actor=office.applicant, now=NOW
         )
 
-    together(task("one"), task("two"))
+    at_once(task("one"), task("two"))
 
     application = Application.system.get()
     assert application.line_count == 2
@@ -107,7 +91,7 @@ def test_two_runs_of_one_month_make_each_list_once(office: Office) -> None:
     for code in ("13", "27"):
         office.account(f"away-{code}", code=code)
 
-    together(*[lambda: listing.list_dormant_accounts(now=NOW, period=NOW)] * 2)
+    at_once(*[lambda: listing.list_dormant_accounts(now=NOW, period=NOW)] * 2)
 
     run = DormantRun.objects.get()
     assert run.status == DormantRun.Status.DONE

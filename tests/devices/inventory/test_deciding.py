@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from django.db import connection
 
 from devices.inventory import asking, closing, deciding, mailing, opening, removals, scanning, tidying, upkeep
 from devices.inventory.errors import CampaignClosed, LinkInvalid, NotDue
@@ -29,6 +26,7 @@ from tests import factories
 from tests.devices.inventory import stock
 from tests.devices.inventory.conftest import MONDAY, decide, open_for
 from tests.devices.world import Cast
+from tests.threads import at_once
 
 pytestmark = pytest.mark.django_db
 
@@ -339,19 +337,13 @@ def test_after_the_closing_nothing_is_decided(sheet: InventorySheet, cast: Cast)
 @pytest.mark.django_db(transaction=True)
 def test_of_two_people_who_decide_one_row_the_first_counts(sheet: InventorySheet, cast: Cast) -> None:
     other, seen = factories.user(Role.SECURITY_OFFICER), line(sheet, UNUSED)
-    start = threading.Barrier(2)
 
     def run(actor: User) -> What:
         wanted = Answer(line_id=seen.pk, version=seen.version, answer="KEEP", reason=actor.login_name)
-        try:
-            start.wait(10)
-            (outcome,) = deciding.decide(sheet_id=sheet.pk, decisions=[wanted], actor=actor, now=MONDAY)
-            return outcome.what
-        finally:
-            connection.close()
+        (outcome,) = deciding.decide(sheet_id=sheet.pk, decisions=[wanted], actor=actor, now=MONDAY)
+        return outcome.what
 
-    with ThreadPoolExecutor(2) as pool:
-        results = list(pool.map(run, (cast.officer, other)))
+    results = at_once(lambda: run(cast.officer), lambda: run(other))
 
     assert sorted(what.value for what in results) == ["changed", "taken"]
     winner = (cast.officer, other)[results.index(What.TAKEN)]

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-import threading
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from django.db import connection
 
 from devices.inventory import opening, tidying
 from devices.inventory.models import InventoryCampaign, InventoryLine, InventorySheet
@@ -19,6 +16,7 @@ from portal.schedule import JOBS
 from tests.devices import world
 from tests.devices.inventory.conftest import AS_OF, NOW, RECENTLY, device, line_of, open_for
 from tests.devices.world import Cast
+from tests.threads import at_once
 
 DAY = dt.timedelta(days=1)
 
@@ -127,19 +125,9 @@ def test_newer_usage_comes_into_rows_that_nobody_decided(cast: Cast) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_two_beats_at_once_open_it_once(cast: Cast) -> None:
     device(cast)
-    start = threading.Barrier(2)
 
-    def run() -> str:
-        try:
-            start.wait(10)
-            return opening.open_campaign(now=NOW, period=NOW)
-        finally:
-            connection.close()
+    texts = at_once(*[lambda: opening.open_campaign(now=NOW, period=NOW)] * 2)
 
-    with ThreadPoolExecutor(2) as pool:
-        results = [pool.submit(run) for _ in range(2)]
-        texts = {result.result() for result in results}
-
-    assert len(texts) == 2
+    assert len(set(texts)) == 2
     assert InventoryCampaign.objects.count() == InventoryLine.system.count() == 1
     assert Notice.system.filter(template="inventory_opened").count() == 1

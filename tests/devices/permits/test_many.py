@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import threading
+from functools import partial
 from typing import Any
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import connection, transaction
 from django.db.utils import InternalError, ProgrammingError
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -26,6 +26,7 @@ from tests import factories
 from tests.devices import world
 from tests.devices.permits.support import mails, permit_of
 from tests.devices.world import Cast
+from tests.threads import at_once
 
 pytestmark = pytest.mark.django_db
 
@@ -74,23 +75,15 @@ def test_of_two_federations_that_submit_one_device_at_once_one_gets_it() -> None
         world.draft(cast, PERMIT, world.permit_line(world.computer(code=cast.code), serial="X1Y2"))
         for cast in casts
     ]
-    start, outcomes = threading.Barrier(2), []
 
-    def submit(cast: Cast, draft: Any) -> None:
+    def submit(cast: Cast, draft: Any) -> str:
         try:
-            start.wait()
             workflow.submit(application_id=draft.pk, actor=cast.applicant, version=None, now=timezone.now())
-            outcomes.append("submitted")
         except InvalidApplication as error:
-            outcomes.append(next(iter(error.errors)))
-        finally:
-            connections.close_all()
+            return next(iter(error.errors))
+        return "submitted"
 
-    threads = [threading.Thread(target=submit, args=pair) for pair in zip(casts, drafts, strict=True)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    outcomes = at_once(*(partial(submit, *pair) for pair in zip(casts, drafts, strict=True)))
 
     assert sorted(outcomes) == ["lines.0.serial", "submitted"]
     assert ApplicationLine.system.filter(is_open=True).count() == 1
@@ -101,23 +94,15 @@ def test_of_two_officers_who_record_at_once_one_is_told() -> None:
     cast = Cast()
     permit = permit_of(world.approved(cast, world.permit_line(world.computer())))
     officers = [cast.officer, factories.user(Role.SECURITY_OFFICER)]
-    start, outcomes = threading.Barrier(2), []
 
-    def record(officer: Any) -> None:
+    def record(officer: Any) -> str:
         try:
-            start.wait()
             services.record_registered(permit_id=permit.pk, actor=officer, now=timezone.now())
-            outcomes.append("recorded")
         except MoveNotAllowed:
-            outcomes.append("too late")
-        finally:
-            connections.close_all()
+            return "too late"
+        return "recorded"
 
-    threads = [threading.Thread(target=record, args=(officer,)) for officer in officers]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    outcomes = at_once(*(partial(record, officer) for officer in officers))
 
     assert sorted(outcomes) == ["recorded", "too late"]
     assert len(mails("device_registered")) == 1

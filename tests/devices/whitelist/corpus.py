@@ -227,3 +227,18 @@ def permit(application: Application, cast: Cast) -> Application:
 def applied(cast: Cast, *lines: dict[str, Any]) -> Application:
     """An application that was approved and carried out."""
     return permit(world.submitted(cast, KIND, *lines), cast)
+
+
+def entry_of(mac: str) -> WhitelistEntry:
+    """The newest entry of an address."""
+    entry: WhitelistEntry = WhitelistEntry.system.filter(mac=mac).select_related("computer").latest("pk")
+    return entry
+
+
+def swapped() -> list[dict[str, Any]]:
+    """Two machines get each other's IP address; the other's network card stays where it is."""
+    first, second = entry_of(TAKEN), entry_of(REPLACED)
+    return [
+        {"action": "REPLACE", "mac": one.mac, "old_mac": one.mac, "ip": other.ip}
+        for one, other in ((first, second), (second, first))
+    ]

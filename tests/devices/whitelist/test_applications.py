@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -16,7 +14,7 @@ from devices.computers.kinds import CHANGE, RETIRE
 from devices.computers.models import Computer, Segment
 from devices.reference import ComputerKind
 from devices.segments.services import SegmentRefused, add_segment
-from devices.whitelist import register, selectors, together
+from devices.whitelist import register, selectors
 from devices.whitelist.checks import plan_line
 from devices.whitelist.models import LocalAddress, WhitelistEntry
 from devices.whitelist.payloads import WhitelistLine
@@ -27,7 +25,7 @@ from portal.workflow import kinds
 from portal.workflow.content import check_lines
 from portal.workflow.errors import InvalidApplication
 from portal.workflow.kinds import LineContext
-from portal.workflow.models import ApplicationLine, Status
+from portal.workflow.models import Status
 from tests import factories, journeys
 from tests.devices import world
 from tests.devices.whitelist import corpus
@@ -48,11 +46,6 @@ def japanese() -> Any:
         yield
 
 
-def entry_of(mac: str) -> WhitelistEntry:
-    entry: WhitelistEntry = WhitelistEntry.system.filter(mac=mac).select_related("computer").latest("pk")
-    return entry
-
-
 def context_of(cast: Cast) -> LineContext:
     organisation = factories.organisation(cast.code)
     return LineContext(organisation=organisation, actor=None, application=None, today=timezone.localdate())
@@ -65,15 +58,15 @@ def test_mac01_a_pc_comes_one_is_exchanged_and_one_goes_in_one_application(count
     application = corpus.applied(country.cast, new, exchanged, {"action": "REMOVE", "mac": corpus.TAKEN})
 
     assert application.status == Status.COMPLETED
-    assert entry_of(str(new["mac"])).is_live
-    old, fresh = entry_of(corpus.REPLACED), entry_of("00:1b:a9:88:00:01")
+    assert corpus.entry_of(str(new["mac"])).is_live
+    old, fresh = corpus.entry_of(corpus.REPLACED), corpus.entry_of("00:1b:a9:88:00:01")
     assert (old.end_reason, old.replaced_by, fresh.ip, fresh.computer) == (
         "REPLACED",
         fresh,
         old.ip,
         old.computer,
     )
-    assert entry_of(corpus.TAKEN).end_reason == "REMOVED"
+    assert corpus.entry_of(corpus.TAKEN).end_reason == "REMOVED"
     assert fresh.approved_by == country.cast.operator
 
 
@@ -83,7 +76,7 @@ def test_mac07_a_removal_frees_its_addresses_for_a_line_that_stands_before_it(co
     application = corpus.applied(country.cast, new, {"action": "REMOVE", "mac": corpus.TAKEN})
 
     assert application.status == Status.COMPLETED
-    assert entry_of(str(new["mac"])).ip == corpus.TAKEN_IP
+    assert corpus.entry_of(str(new["mac"])).ip == corpus.TAKEN_IP
 
 
 def test_mac06_an_entry_is_renewed_by_replacing_it_with_itself(country: Country) -> None:
@@ -97,26 +90,17 @@ def test_mac06_an_entry_is_renewed_by_replacing_it_with_itself(country: Country)
     application = corpus.applied(country.cast, line)
 
     assert application.status == Status.COMPLETED
-    assert entry_of(corpus.REPLACED).valid_until.isoformat() == "2099-03-31"  # type: ignore[union-attr]
+    assert corpus.entry_of(corpus.REPLACED).valid_until.isoformat() == "2099-03-31"  # type: ignore[union-attr]
     assert WhitelistEntry.system.filter(mac=corpus.REPLACED).count() == 2
 
 
-def swapped(country: Country) -> list[dict[str, Any]]:
-    """Two machines get each other's IP address; the other's network card stays where it is."""
-    first, second = entry_of(corpus.TAKEN), entry_of(corpus.REPLACED)
-    return [
-        {"action": "REPLACE", "mac": one.mac, "old_mac": one.mac, "ip": other.ip}
-        for one, other in ((first, second), (second, first))
-    ]
-
-
 def test_mac06_two_machines_swap_their_addresses_in_one_application(country: Country) -> None:
-    before = {mac: entry_of(mac).ip for mac in (corpus.TAKEN, corpus.REPLACED)}
+    before = {mac: corpus.entry_of(mac).ip for mac in (corpus.TAKEN, corpus.REPLACED)}
 
-    application = corpus.applied(country.cast, *swapped(country))
+    application = corpus.applied(country.cast, *corpus.swapped())
 
     assert application.status == Status.COMPLETED
-    first, second = entry_of(corpus.TAKEN), entry_of(corpus.REPLACED)
+    first, second = corpus.entry_of(corpus.TAKEN), corpus.entry_of(corpus.REPLACED)
     assert (first.ip, second.ip) == (before[corpus.REPLACED], before[corpus.TAKEN])
     assert first.is_live
     assert second.is_live
@@ -127,7 +111,7 @@ def test_mac06_two_machines_swap_their_addresses_in_one_application(country: Cou
 def test_mac06_network_cards_go_round_three_machines_in_one_application(country: Country) -> None:
     third = corpus.entry(world.computer("KK13-PC77"), country.segment, "00:1b:a9:88:77:01", "10.13.20.77")
     macs = [corpus.TAKEN, corpus.REPLACED, third.mac]
-    machines = [entry_of(mac).computer.name for mac in macs]
+    machines = [corpus.entry_of(mac).computer.name for mac in macs]
     rows = [
         {"action": "REPLACE", "mac": mac, "old_mac": old}
         for mac, old in zip(macs[1:] + macs[:1], macs, strict=True)
@@ -136,14 +120,14 @@ def test_mac06_network_cards_go_round_three_machines_in_one_application(country:
     application = corpus.applied(country.cast, *rows)
 
     assert application.status == Status.COMPLETED
-    assert [entry_of(mac).computer.name for mac in macs] == machines[2:] + machines[:2]
+    assert [corpus.entry_of(mac).computer.name for mac in macs] == machines[2:] + machines[:2]
 
 
 def test_mac06_of_a_swap_nothing_is_written_when_one_half_cannot_be(country: Country) -> None:
-    application = world.submitted(country.cast, KIND, *swapped(country))
+    application = world.submitted(country.cast, KIND, *corpus.swapped())
     journeys.approve(application, factories.user("APPROVER"))
     journeys.approve(application, country.cast.operator)
-    Computer.system.filter(pk=entry_of(corpus.REPLACED).computer_id).update(state="RETIRED")
+    Computer.system.filter(pk=corpus.entry_of(corpus.REPLACED).computer_id).update(state="RETIRED")
 
     fulfilment.drain("device_register", now_fn=timezone.now)
 
@@ -152,26 +136,6 @@ def test_mac06_of_a_swap_nothing_is_written_when_one_half_cannot_be(country: Cou
     )
     assert codes == {"other_line", "machine_missing"}
     assert WhitelistEntry.system.filter(mac__in=[corpus.TAKEN, corpus.REPLACED]).count() == 2
-
-
-@pytest.mark.django_db(transaction=True)
-def test_mac06_two_workers_at_the_halves_of_a_swap_write_it_once(country: Country) -> None:
-    application = world.submitted(country.cast, KIND, *swapped(country))
-    lines = list(application.lines.select_related("application").order_by("position"))
-    start = threading.Barrier(2)
-
-    def work(line: ApplicationLine) -> int:
-        start.wait()
-        try:
-            return together.write(line, timezone.now()).pk
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(2) as pool:
-        written = list(pool.map(work, lines))
-
-    assert written == [entry_of(corpus.TAKEN).pk, entry_of(corpus.REPLACED).pk]
-    assert WhitelistEntry.system.filter(mac__in=[corpus.TAKEN, corpus.REPLACED]).count() == 4
 
 
 @pytest.mark.parametrize("ip", [corpus.TAKEN_IP, "10.13.20.98"])
@@ -262,7 +226,7 @@ def test_mac06_a_local_address_passes_only_while_operations_accept_it(country: C
 
     corpus.applied(country.cast, row)
 
-    assert entry_of(row["mac"]).local_reason == "専用端末で固有のアドレスがないため。"
+    assert corpus.entry_of(row["mac"]).local_reason == "専用端末で固有のアドレスがないため。"
 
 
 def test_an_accepted_local_address_is_accepted_for_its_organisation_only(country: Country) -> None:
@@ -338,7 +302,7 @@ def test_the_expiry_job_ends_what_is_over(country: Country) -> None:
     ended = register.expire_entries(timezone.now() + dt.timedelta(days=1))
 
     assert ended == 1
-    assert entry_of(str(row["mac"])).end_reason == "EXPIRED"
+    assert corpus.entry_of(str(row["mac"])).end_reason == "EXPIRED"
 
 
 # --- What becomes of the machine ------------------------------------------------------------------------------------------
@@ -372,7 +336,7 @@ def test_a_machine_with_a_live_entry_may_move_and_its_entry_is_found_by_the_new_
     )
 
     assert application.status == Status.COMPLETED
-    assert "kk13-new90" in entry_of(corpus.TAKEN).search_text
+    assert "kk13-new90" in corpus.entry_of(corpus.TAKEN).search_text
 
 
 @pytest.mark.parametrize(
