@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from datetime import date, datetime, time
 from typing import Any
 
@@ -29,7 +30,7 @@ def alerts(
     computer: str = "",
     device: str = "",
 ) -> QuerySet[DeviceAlert]:
-    """The alerts that this person may see, those read last first; `month` as 2026-11."""
+    """The alerts that this person may see, those read last first; `month` as 2026-11, and none for another word."""
     rows = readable(user, DeviceAlert.objects.visible_to(user))
     rows = rows.select_related("organisation", "computer", "device", "permit", "answered_by")
     exact = {
@@ -40,8 +41,9 @@ def alerts(
         "device__number": device,
     }
     rows = rows.filter(**{name: value for name, value in exact.items() if value})
-    if first := month_of(month):
-        rows = rows.filter(at__gte=_start(first), at__lt=_start(_next(first)))
+    if month:
+        first = month_of(month)
+        rows = rows.filter(at__gte=_start(first), at__lt=_start(_next(first))) if first else rows.none()
     for word in search_terms(q):
         inside = Q(device__search_text__contains=word) | Q(computer_name__icontains=word)
         rows = rows.filter(
@@ -89,8 +91,9 @@ def monthly(user: User, *, organisation: str = "") -> list[dict[str, Any]]:
 
 
 def month_of(text: str) -> date | None:
-    """The first day of 2026-11; None for anything else."""
-    found = re.fullmatch(r"(20\d\d)-(0[1-9]|1[0-2])", text, re.ASCII)
+    """The first day of 2026-11, also written 2026/11, ２０２６－１１ or 2026年11月; None for anything else."""
+    written = unicodedata.normalize("NFKC", text).strip()
+    found = re.fullmatch(r"(20\d\d)[-/.年](0?[1-9]|1[0-2])月?", written, re.ASCII)
     return date(int(found[1]), int(found[2]), 1) if found else None
 
 

@@ -26,7 +26,7 @@ from devices.exchange.views import ExchangeView
 from devices.registers import DevicesView, RegisterView
 from portal.common.csvfile import csv_response
 from portal.common.forms import chosen
-from portal.orgs.permissions import ANSWER_ALERTS
+from portal.orgs.permissions import ANSWER_ALERTS, READ_OPERATIONS, REGISTER_DEVICES
 from portal.trail import services as trail
 from portal.workflow.bulk.errors import FileRefused
 from portal.workflow.registers import ExportMixin, ListMixin, PrintMixin
@@ -54,6 +54,13 @@ class AlertsView(RegisterView):
 
 class ListView(ListMixin, AlertsView):
     """Every alert that this person may see."""
+
+    def more(self) -> dict[str, Any]:
+        """Which of the pages beside it are theirs."""
+        return {
+            "may_answer": self.user.may(ANSWER_ALERTS),
+            "may_read": self.user.may(REGISTER_DEVICES) or self.user.may(READ_OPERATIONS),
+        }
 
 
 class ExportView(ExportMixin, AlertsView):

@@ -102,7 +102,12 @@ def deputies(user: User, day: date) -> QuerySet[Deputy]:
 def deputy_organisations(user: User) -> list[Organisation]:
     """Where this person may name a deputy: for themself, or as a manager."""
     own = {organisation.pk for organisation in user.organisations_where(DECIDE)}
-    return list(Organisation.objects.filter(Q(pk__in=own) | Q(pk__in=managed_organisations(user))))
+    # A manager names none where nobody decides.
+    deciders = Membership.system.filter(
+        organisation=OuterRef("pk"), role__in=DECIDE.roles, user__is_active=True
+    )
+    managed = Q(Exists(deciders.valid_on(timezone.localdate())), pk__in=managed_organisations(user))  # type: ignore[attr-defined]
+    return list(Organisation.objects.filter(Q(pk__in=own) | managed))
 
 
 def principals(user: User, organisation: Organisation, day: date) -> QuerySet[User]:

@@ -63,6 +63,10 @@ class RegisterView(PersonView):
         places = self.user.organisations_where(APPLY)
         return kind if any(place.kind in kind.organisation_kinds for place in places) else None
 
+    def more(self) -> dict[str, Any]:
+        """What else the template of the list is told."""
+        return {}
+
     def page_size(self) -> int:
         """How many rows a page shows: one of PAGE_SIZES."""
         sent = self.request.GET.get("rows", "")
@@ -92,6 +96,7 @@ class ListMixin(RegisterView):
             "form": self.form(initial=filters),
             "list_url": reverse(self.table.url_name),
             "apply": self.offered(),
+            **self.more(),
         }
         return render(request, self.template, context)
 

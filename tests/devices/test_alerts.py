@@ -299,7 +299,9 @@ def test_dev_08_the_month_is_a_month_in_japan(cast: Cast) -> None:
         ("2026-11", 2, 1, 1, 2),
         ("2026-10", 1, 0, 0, 1),
     ]
-    assert selectors.alerts(cast.officer, month="2026-10").count() == 1
+    for written in ("2026-10", "2026/10", "２０２６－１０", "2026年10月"):
+        assert selectors.alerts(cast.officer, month=written).count() == 1
+    assert not selectors.alerts(cast.officer, month="10月").exists()  # never the whole list instead
 
 
 # --- Screens and REST -------------------------------------------------------------------------------------------------------
@@ -350,6 +352,21 @@ def test_a_federation_sees_its_own_alerts_only_and_rest_answers(cast: Cast) -> N
     Api(cast.applicant).post(f"alerts/{alert.pk}/answer/", body, check=403)
     Api(cast.officer).post(f"alerts/{alert.pk}/answer/", body | {"answer": "PROPER"}, check=422)
     assert Api(cast.officer).post(f"alerts/{alert.pk}/answer/", body)["state"] == "ANSWERED"
+
+
+def test_the_list_leads_nobody_to_a_page_that_refuses_them(cast: Cast) -> None:
+    for person, pages in [
+        (cast.applicant, []),
+        (cast.manager, ["alert_open"]),
+        (cast.officer, ["alert_open", "alert_import"]),
+        (cast.operator, ["alert_import"]),
+    ]:
+        client = client_of(person)
+        page = client.get(reverse("alert_list")).content.decode()
+        led = [name for name in ("alert_open", "alert_import") if f'href="{reverse(name)}"' in page]
+
+        assert led == pages
+        assert all(client.get(reverse(name)).status_code == 200 for name in led)
 
 
 def test_the_list_costs_the_same_with_thirty_alerts(cast: Cast, django_assert_max_num_queries: Any) -> None:

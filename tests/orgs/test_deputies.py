@@ -142,3 +142,14 @@ def test_form_offers_only_oneself_and_colleagues() -> None:
     assert client_of(away).post(url, data | {"deputy": colleague.pk}).status_code == 302
     assert client_of(colleague).get(url).status_code == 403
     assert client_of(away).get(reverse("deputy_list")).status_code == 200
+
+
+def test_a_manager_is_led_only_to_organisations_where_somebody_decides() -> None:
+    person = factories.user(Role.OPERATOR, code="operations")
+    factories.user(Role.APPROVER, code="27")
+    client = client_of(person)
+
+    page = client.get(reverse("deputy_list")).content.decode()
+
+    assert reverse("deputy_add", kwargs={"code": "27"}) in page
+    assert reverse("deputy_add", kwargs={"code": "01"}) not in page
