@@ -8,7 +8,6 @@ import time
 import uuid
 from collections.abc import Callable
 from statistics import median
-from typing import Any
 
 from django.conf import settings
 from django.db import connection
@@ -30,7 +29,7 @@ from portal.orgs.models import Organisation, User
 from portal.orgs.permissions import FEDERATIONS, Role
 from tests import factories, journeys
 from tests.perf.provisioning import connect, plain_adds
-from tests.perf.report import Report
+from tests.perf.report import Report, in_turn
 from tests.roles import client_of
 
 PEOPLE, WORKERS = 300, 2
@@ -168,33 +167,23 @@ def _measure_person(report: Report, person: User, who: str, accounts: int) -> No
         ("first page of a name fragment of two kanji, beside one row", fragment, one),
         ("its count up to 1,001", counted, one),
     ):
+        times = in_turn(act, lookup, runs=RUNS)
         report.add(
             f"account search, {name}, {who}, {accounts:,} accounts",
-            _median(act) * 1000,
+            times[0],
             "ms",
             reference=reference,
-            reference_value=_median(lookup) * 1000,
+            reference_value=times[1],
         )
-    pages = {
-        "a name fragment of two kanji": lambda i: client.get(
-            "/accounts/", {"q": FRAGMENTS[i % len(FRAGMENTS)]}
-        ),
-        "a whole login name": lambda i: client.get("/accounts/", {"q": names[i % len(names)]}),
-    }
+    times = in_turn(
+        lambda i: client.get("/accounts/", {"q": FRAGMENTS[i % len(FRAGMENTS)]}),
+        lambda i: client.get("/accounts/", {"q": names[i % len(names)]}),
+        runs=RUNS,
+    )
     report.add(
         f"account search, whole page for a name fragment of two kanji, {who}, {accounts:,} accounts",
-        _median(pages["a name fragment of two kanji"]) * 1000,
+        times[0],
         "ms",
         reference="whole page for a whole login name",
-        reference_value=_median(pages["a whole login name"]) * 1000,
+        reference_value=times[1],
     )
-
-
-def _median(act: Callable[[int], Any]) -> float:
-    act(0)
-    times = []
-    for index in range(RUNS):
-        start = time.perf_counter()
-        act(index)
-        times.append(time.perf_counter() - start)
-    return median(times)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from itertools import cycle, islice
-from statistics import median
 from typing import Any
 
 from django.db import connection
@@ -26,7 +25,7 @@ from tests import factories
 from tests.bulk.books import book
 from tests.devices import world
 from tests.devices.inventory import stock
-from tests.perf.report import Report
+from tests.perf.report import Report, in_turn
 from tests.roles import client_of
 
 COUNT, ROWS_SHOWN, ROWS, RUNS, ROUNDS = 20_000, 50, 1000, 31, 3
@@ -65,25 +64,25 @@ def _measure_list(report: Report) -> None:
     for who, person in people.items():
         client = client_of(User.objects.get(pk=person.pk), SERVER_NAME="127.0.0.1")
         size, statements = _page(client, "/devices/")
-        times = _median(lambda client=client: client.get("/devices/")) * 1000  # type: ignore[misc]
-        for name, bare, reference in (
+        times = in_turn(lambda _n, client=client: client.get("/devices/"), _bare(size), _bare(), runs=RUNS)  # type: ignore[misc]
+        for name, reference, beside in (
             (
                 "first page",
-                _bare(size),
                 "a bare indexed query of its fields and a plain template of as many bytes",
+                times[1],
             ),
             (
                 "first page, beside its rows alone",
-                _bare(),
                 "a bare indexed query and a plain template of the rows",
+                times[2],
             ),
         ):
             report.add(
                 f"device list, {name}, {who}, {COUNT:,} devices",
-                times,
+                times[0],
                 "ms",
                 reference=reference,
-                reference_value=_median(bare) * 1000,
+                reference_value=beside,
             )
         for name, address in (
             ("500 rows", "/devices/?rows=500"),
@@ -93,7 +92,7 @@ def _measure_list(report: Report) -> None:
             _size, others = _page(client, address)
             report.add(
                 f"device list, {name}, {who}, {COUNT:,} devices",
-                _median(lambda client=client, address=address: client.get(address)) * 1000,  # type: ignore[misc]
+                in_turn(lambda _n, client=client, address=address: client.get(address), runs=RUNS)[0],  # type: ignore[misc]
                 "ms",
             )
             report.add(
@@ -119,7 +118,7 @@ def _page(client: Client, address: str) -> tuple[int, int]:
     return len(response.content), len(statements)
 
 
-def _bare(size: int = 0) -> Callable[[], str]:
+def _bare(size: int = 0) -> Callable[[int], str]:
     """What the page is measured by: the fields of its rows in one statement by their index, and a plain template.
 
     With `size` the rows are written again until the template rendered as many bytes as the page has: its menu, search and
@@ -131,7 +130,7 @@ def _bare(size: int = 0) -> Callable[[], str]:
     once = len(template.render(Context({"rows": query[:ROWS_SHOWN]})).encode())
     rows = max(ROWS_SHOWN, round(ROWS_SHOWN * size / once))
 
-    def render() -> str:
+    def render(_number: int) -> str:
         found = list(query[: ROWS_SHOWN + 1])[:ROWS_SHOWN]
         return str(template.render(Context({"rows": islice(cycle(found), rows)})))
 
@@ -189,13 +188,3 @@ def _workbook(cast: world.Cast, machines: list[str], number: int) -> bytes:
         line = world.permit_line(machine, serial=f"BENCH{number}-{n:05}") | words | {"computers": machine}
         rows.append([line.get(column.name, "") for column in columns])
     return book(rows, header=[column.label for column in columns])
-
-
-def _median(act: Callable[[], object]) -> float:
-    act()
-    times = []
-    for _ in range(RUNS):
-        start = time.perf_counter()
-        act()
-        times.append(time.perf_counter() - start)
-    return median(times)

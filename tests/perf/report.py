@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import platform
+import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from statistics import median
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 RESULTS = ROOT / "bench" / "results.json"
@@ -25,6 +28,19 @@ class Figure:
     def ratio(self) -> float:
         """value / reference_value; 0 without a reference value."""
         return round(self.value / self.reference_value, 3) if self.reference_value else 0.0
+
+
+def in_turn(*acts: Callable[[int], object], runs: int) -> list[float]:
+    """The median milliseconds of each, one run of each after the other: a machine that gets slower does so for all."""
+    times: list[list[float]] = [[] for _act in acts]
+    for act in acts:
+        act(0)
+    for number in range(runs):
+        for act, own in zip(acts, times, strict=True):
+            start = time.perf_counter()
+            act(number)
+            own.append(time.perf_counter() - start)
+    return [median(own) * 1000 for own in times]
 
 
 @dataclass
