@@ -52,6 +52,24 @@ class ForgivingRedisCache(RedisCache):
     def delete_many(self, keys: Any, version: int | None = None) -> None:
         self._try(lambda: super(ForgivingRedisCache, self).delete_many(keys, version), None)
 
+    def count(self, key: str, seconds: int) -> tuple[int, int]:
+        """How often this was asked since the first time, at most `seconds` ago, and how many of them are left.
+
+        One round trip. (0, 0) while Redis does not answer.
+        """
+        name = self.make_and_validate_key(key)
+
+        def ask() -> tuple[int, int]:
+            client = self._cache.get_client(name, write=True)
+            asked: Any = client.pipeline()
+            _made, count, left = asked.set(name, 0, ex=seconds, nx=True).incr(name).ttl(name).execute()
+            if left < 0:  # it ended between the two: never count without an end
+                client.expire(name, seconds)
+            return count, max(left, 1)
+
+        counted: tuple[int, int] = self._try(ask, (0, 0))
+        return counted
+
     def clear(self) -> None:
         self._try(lambda: super(ForgivingRedisCache, self).clear(), None)
 

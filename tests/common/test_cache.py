@@ -22,6 +22,7 @@ def test_missing_cache_finds_nothing_and_breaks_nothing(broken: ForgivingRedisCa
     assert broken.get_many(["a"]) == {}
     assert broken.set_many({"a": 1}) == ["a"]
     assert "a" not in broken
+    assert broken.count("a", 60) == (0, 0)
     assert broken.delete("a") is False
     assert broken.touch("a") is False
     broken.clear()
@@ -37,3 +38,14 @@ def test_present_cache_works_as_usual(valkey: EmbeddedValkey) -> None:
     assert cache.set_many({"b": 2}) == []
     assert cache.get_many(["once", "b"]) == {"once": 1, "b": 2}
     assert cache.delete("once") is True
+
+
+def test_counting_has_an_end_and_goes_on_until_then(valkey: EmbeddedValkey) -> None:
+    cache = ForgivingRedisCache(valkey.cache_url, {})
+    cache.set("endless", 7, timeout=None)
+
+    assert cache.count("often", 60) == (1, 60)
+    assert cache.count("often", 60)[0] == 2
+    assert 58 <= cache.count("often", 60)[1] <= 60
+    assert cache.count("endless", 60)[0] == 8
+    assert 0 < cache.count("endless", 60)[1] <= 60  # whatever happened, nobody is shut out for good
