@@ -244,6 +244,8 @@ def test_pages_about_devices_are_good(office: Office) -> None:
     cast = devices.Cast()
     machine = devices.computer("KK13-PC01")
     used = devices.registered(cast, machine)
+    used.device.model, used.device.serial = "M" * 80, "S" * 64  # no space: it must not push a page sideways
+    used.device.save()
     waiting = devices.approved(cast, devices.permit_line(machine, serial="", no_serial_reason="刻印がない"))
     filed = devices.submitted(cast, "devices.permit", devices.permit_line(machine))
     number = DevicePermit.system.get(line__application=waiting).device.number
