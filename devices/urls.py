@@ -66,5 +66,7 @@ urlpatterns = [
     path("alerts/figures/", alerts.FiguresView.as_view(), name="alert_figures"),
     path("alerts/<int:pk>/", alerts.DetailView.as_view(), name="alert_detail"),
     path("stations/", stations.ListView.as_view(), name="station_list"),
+    path("stations/export/", stations.ExportView.as_view(), name="station_export"),
+    path("stations/print/", stations.PrintView.as_view(), name="station_print"),
     path("stations/<int:pk>/end/", stations.EndView.as_view(), name="station_end"),
 ]

@@ -13,12 +13,14 @@ from accounts.dormancy.api import DormantAnswersView, DormantLinesView
 from accounts.naming.api import LoginNamesView
 from accounts.reconciliation.api import FindingsView
 from devices.alerts.api import AlertAnswerView, AlertsView
+from devices.alerts.files_api import AlertFilesView
 from devices.api import ComputersView, SegmentsView
 from devices.exchange.api import SkyseaAnswerView, SkyseaFindingsView
 from devices.guard.api import GuardModesView, GuardsView, WhitelistCheckView, WhitelistView
 from devices.inventory.api import InventoryDecisionsView, InventoryLinesView
 from devices.permits.api import DeviceRegisteredView, DeviceRemovedView, DevicesView
 from devices.quarantine.api import QuarantineView
+from devices.quarantine.files_api import QuarantineFilesView
 from devices.stations.api import StationsView
 from devices.whitelist.api import EntriesView as WhitelistEntriesView
 from devices.whitelist.api import HoldersView as WhitelistHoldersView
@@ -83,6 +85,7 @@ urlpatterns: list[URLPattern] = [
     path("findings/", FindingsView.as_view(), name="api_findings"),
     path("computers/", ComputersView.as_view(), name="api_computers"),
     path("alerts/", AlertsView.as_view(), name="api_alerts"),
+    path("alerts/files/", AlertFilesView.as_view(), name="api_alert_files"),
     path("alerts/<int:pk>/answer/", AlertAnswerView.as_view(), name="api_alert_answer"),
     path("stations/", StationsView.as_view(), name="api_stations"),
     path("skysea/findings/", SkyseaFindingsView.as_view(), name="api_skysea_findings"),
@@ -97,6 +100,7 @@ urlpatterns: list[URLPattern] = [
     ),
     path("devices/<device_number:device>/removed/", DeviceRemovedView.as_view(), name="api_device_removed"),
     path("quarantine/", QuarantineView.as_view(), name="api_quarantine"),
+    path("quarantine/files/", QuarantineFilesView.as_view(), name="api_quarantine_files"),
     path("whitelist/entries/", WhitelistEntriesView.as_view(), name="api_whitelist_entries"),
     path("whitelist/holders/", WhitelistHoldersView.as_view(), name="api_whitelist_holders"),
     path("whitelist/", WhitelistView.as_view(), name="api_whitelist"),

@@ -13,14 +13,16 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
-from devices.registers import DevicesView
+from devices.registers import DevicesView, RegisterView
 from devices.stations import selectors, services
 from devices.stations.models import ConsoleStation
 from devices.stations.services import NotAllowed, StationRefused
+from devices.stations.tables import STATIONS
 from portal.common.forms import NormalisingField, PortalForm
 from portal.common.pagination import paginate
 from portal.orgs.models import User
 from portal.orgs.permissions import FEDERATIONS, REGISTER_DEVICES
+from portal.workflow.registers import ExportMixin, PrintMixin
 
 PAGE_SIZE = 100
 
@@ -44,6 +46,37 @@ class EndForm(PortalForm):
     """Why it ends."""
 
     reason = NormalisingField(label=gettext_lazy("Reason"), max_length=200)
+
+
+class StationFilterForm(PortalForm):
+    """What the list is narrowed by."""
+
+    ended = forms.BooleanField(label=gettext_lazy("Also those that ended"), required=False)
+
+
+class StationsView(RegisterView):
+    """What a file and a printed list show: the list of the screen."""
+
+    table = STATIONS
+    names = ("ended",)
+    action = "station"
+    heading = gettext_lazy("Consoles 管理機(SC)")
+
+    def found(self, filters: dict[str, str]) -> Any:
+        """Those in use, or all."""
+        return selectors.stations(self.user, ended=filters.get("ended") == "1")
+
+    def form(self, *args: Any, **kwargs: Any) -> StationFilterForm:
+        """The filter, for the heading of a printed list."""
+        return StationFilterForm(*args, **kwargs)
+
+
+class ExportView(ExportMixin, StationsView):
+    """As a file."""
+
+
+class PrintView(PrintMixin, StationsView):
+    """On paper."""
 
 
 class ListView(DevicesView):
@@ -82,6 +115,7 @@ class ListView(DevicesView):
         context = {
             "page": paginate(rows, self.request.GET.get("cursor"), PAGE_SIZE),
             "ended": ended,
+            "query": "ended=1" if ended else "",
             "without": selectors.without(self.user),
             "form": form,
             "mine": {org.pk for org in self.user.organisations_where(REGISTER_DEVICES)},

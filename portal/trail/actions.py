@@ -115,6 +115,8 @@ LABELS: Mapping[str, Any] = {
     "alert.view": _("alert viewed"),
     "alert.answer": _("alert answered"),
     "station.designate": _("管理機(SC) designated"),
+    "station.export": _("list of 管理機(SC) exported"),
+    "station.print": _("list of 管理機(SC) printed"),
     "station.end": _("管理機(SC) ended"),
     "inventory.open": _("inventory opened"),
     "inventory.close": _("inventory closed"),

@@ -293,6 +293,7 @@ def test_pages_about_devices_are_good(office: Office) -> None:
         "/alerts/figures/",
         f"/alerts/{DeviceAlert.system.get().pk}/",
         "/stations/",
+        "/stations/print/",
         f"/stations/{station.pk}/end/",
         "/devices/registration/",
         f"/devices/registration/{number}/",

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import DatabaseError, transaction
 from django.urls import reverse
 from django.utils import timezone
@@ -19,6 +20,7 @@ from devices.exchange.mappings import save_mapping
 from devices.permits.models import DevicePermit
 from portal.common.time import JST
 from portal.notices.models import Notice
+from portal.orgs.models import User
 from portal.orgs.permissions import Role
 from portal.trail.models import TrailEntry
 from tests import factories
@@ -381,3 +383,24 @@ def test_reading_costs_the_same_for_thirty_alerts(cast: Cast, django_assert_max_
 
     with django_assert_max_num_queries(30):
         read(cast, *rows, now=timezone.now() + timedelta(seconds=1))
+
+
+def test_dev_08_a_file_is_brought_over_rest_as_on_the_screen(cast: Cast) -> None:
+    world.computer("KK13-A")
+    data = "\r\n".join((_HEADER, row(), row(alert="なにか"))).encode("cp932")
+    again = "\r\n".join((_HEADER, row())).encode("cp932")
+
+    def send(user: User, content: bytes, organisation: str = cast.code) -> Any:
+        body = {"organisation": organisation, "file": SimpleUploadedFile("alerts.csv", content)}
+        return client_of(user).post("/api/v1/alerts/files/", body)
+
+    made = send(cast.officer, data)
+
+    assert (made.status_code, made.json()["rows"], made.json()["new"]) == (201, 2, 1)
+    assert [problem["row"] for problem in made.json()["problems"]] == [3]
+    assert DeviceAlert.system.count() == 1
+    assert send(cast.officer, again).json()["known"] == 1
+    assert send(cast.officer, again).json()["code"] == "already-imported"
+    assert send(cast.officer, b"x").status_code == 422
+    assert send(cast.officer, data, "27").status_code == 403  # ORG-02
+    assert send(cast.applicant, data).status_code == 403

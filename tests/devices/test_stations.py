@@ -171,3 +171,26 @@ def test_the_officer_designates_and_ends_on_the_screen(cast: Cast) -> None:  # O
     assert next(found["computer"] for found in listed["results"]) == "KK13-SC2"
     machine = client.get(reverse("computer_detail", args=[computer.uid])).content.decode()
     assert "管理機(SC)" in machine
+
+
+@pytest.mark.django_db
+def test_the_list_is_taken_along_and_printed_within_the_scope(cast: Cast) -> None:  # ORG-02, SEC-02
+    first, second = designate(cast), designate(cast)
+    end(first, cast.officer)
+    theirs = designate(Cast("27"))
+    reader = client_of(cast.applicant)
+
+    file = reader.get(reverse("station_export"), {"format": "csv", "ended": "1"})
+    in_use = reader.get(reverse("station_export"), {"format": "csv"})
+    book = reader.get(reverse("station_export"), {"format": "xlsx"})
+    page = reader.get(reverse("station_print"), {"ended": "1"}).content.decode()
+
+    text = b"".join(file.streaming_content).decode("utf-8-sig")  # type: ignore[attr-defined]
+    for name in (first.computer.name, second.computer.name, "機器の入替のため。"):
+        assert name in text
+        assert name in page
+    assert theirs.computer.name not in text + page
+    assert first.computer.name not in b"".join(in_use.streaming_content).decode("utf-8-sig")  # type: ignore[attr-defined]
+    assert book.status_code == 200
+    assert TrailEntry.objects.filter(action="station.export").count() == 3
+    assert TrailEntry.objects.filter(action="station.print").count() == 1

@@ -20,7 +20,7 @@ class ApiView(APIView):
     """Logged-in people only, strict JSON, declared query parameters only, answers that no cache keeps.
 
     `query` names the parameters that GET accepts; any other is answered with 400 and its name.
-    `is_for_guards` opens an endpoint to tokens that can pull the whitelist and nothing else.
+    `largest` is how many bytes a body may have. `is_for_guards` opens an endpoint to tokens that can pull the whitelist and nothing else.
     """
 
     permission_classes = (IsAuthenticated,)
@@ -29,13 +29,14 @@ class ApiView(APIView):
     metadata_class = None
     schema = PortalAutoSchema()
     query: ClassVar[frozenset[str]] = frozenset()
+    largest: ClassVar[int] = MAX_BODY_BYTES
     is_for_guards: ClassVar[bool] = False
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Refuse what no endpoint wants, after login and before the endpoint."""
         super().initial(request, *args, **kwargs)
         length = request.META.get("CONTENT_LENGTH") or "0"
-        if not length.isdecimal() or int(length) > MAX_BODY_BYTES:
+        if not length.isdecimal() or int(length) > self.largest:
             raise too_large()
         problems = list(self._query_problems(request))
         if problems:

@@ -17,6 +17,7 @@ from devices.quarantine import mappings, services
 from devices.quarantine.layout import Layout
 from devices.quarantine.models import QuarantineEvent, QuarantineImport, QuarantineStatus
 from devices.quarantine.services import AlreadyImported, NotAllowed
+from portal.common.api.views import ApiView
 from portal.common.time import JST
 from portal.orgs.models import User
 from portal.orgs.permissions import Role
@@ -336,3 +337,24 @@ def test_statements_do_not_grow_with_the_rows(operator: User, computer: Computer
     run(operator, *(UNFIT.replace("PC01", f"PC{n}") for n in range(10, 39)))
 
     assert statements() == one
+
+
+def test_mac08_a_file_is_brought_over_rest_as_on_the_screen(
+    operator: User, computer: Computer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ApiView, "largest", 10)  # a file may be larger than what JSON may have
+    unknown = "KK13-NONE,,適合,2026/11/3 9:00,,,,,,,,"
+    content = file(UNFIT.replace("2026/12/3 9:00", "2026/11/3 9:00"), unknown)
+
+    def send(user: User, data: bytes = content) -> Any:
+        body = {"file": SimpleUploadedFile("kensa.csv", data)}
+        return client_of(user).post("/api/v1/quarantine/files/", body)
+
+    made = send(operator)
+
+    assert (made.status_code, made.json()["rows"], made.json()["taken"]) == (201, 2, 1)
+    assert made.json()["problems"][0]["row"] == 3
+    assert QuarantineStatus.system.get(computer=computer).result == "UNFIT"
+    assert send(operator).json()["code"] == "already-imported"
+    assert send(operator, b"x").status_code == 422
+    assert send(factories.user(Role.SECURITY_OFFICER)).status_code == 403

@@ -92,6 +92,8 @@ POLICIES: dict[str, Policy] = {
         lambda w: {"alert": w.alert.choice, "answer": "INSTRUCTED", "reason": "himitsu"},
     ),
     "station_list": Policy(READ_LIST, access(to(RECORDERS, 422), otherwise=REFUSED)),
+    "station_export": Policy(READ_LIST),
+    "station_print": Policy(READ_LIST),
     "station_end": Policy(
         acting_for_13(OFFICER, OK),
         acting_for_13(OFFICER, FOUND),
@@ -127,6 +129,7 @@ POLICIES: dict[str, Policy] = {
     "guard_modes": Policy(READ_OPERATIONS, by_operator(422)),
     "guard_mapping": Policy(by_operator(OK), by_operator(422)),
     "api_alerts": Policy(READ_LIST),
+    "api_alert_files": Policy(None, access(to(RECORDERS | OPERATOR, 415), otherwise=REFUSED)),
     "api_alert_answer": Policy(
         None,
         acting_for_13(at("13", Role.SECURITY_OFFICER, Role.SECURITY_MANAGER), OK),
@@ -150,6 +153,7 @@ POLICIES: dict[str, Policy] = {
     ),
     "api_computers": Policy(READ_LIST),
     "api_quarantine": Policy(READ_LIST),
+    "api_quarantine_files": Policy(None, by_operator(415)),
     "api_whitelist_entries": Policy(READ_LIST),
     "api_whitelist_holders": Policy(access(to(READERS, 400), otherwise=REFUSED)),  # no address was given
     "api_whitelist": Policy(READ_LIST),
