@@ -8,6 +8,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
+import pytest
+
+from accounts import asking
+from portal.gateways import directory_factory
 from portal.gateways.directory import (
     AccountLocked,
     BindResult,
@@ -457,3 +461,11 @@ class FakeDirectory:
 
     def close(self) -> None:
         self.calls.append("close")
+
+
+def use_directory(monkeypatch: pytest.MonkeyPatch) -> FakeDirectory:
+    """A directory in memory that the portal talks to instead of a real one."""
+    fake = FakeDirectory()
+    monkeypatch.setattr(directory_factory, "get_directory", lambda: fake)
+    asking.forget()
+    return fake

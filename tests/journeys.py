@@ -12,7 +12,6 @@ from django.utils import timezone
 from accounts.kinds import PASSWORD_RESET, REGISTER
 from portal.fulfilment.models import Operation
 from portal.orgs.models import PasswordRecipient, User
-from portal.orgs.permissions import Role
 from portal.workflow import selectors, services
 from portal.workflow.content import Content
 from portal.workflow.models import Application
@@ -22,19 +21,28 @@ _people = itertools.count(1)
 
 
 @dataclass
-class Cast:
+class Crew:
     """The people of one federation and of operations who take an application all the way."""
 
     code: str = "13"
     applicant: User = field(init=False)
     approver: User = field(init=False)
     operator: User = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.applicant = factories.applicant(self.code)
+        self.approver = factories.approver(self.code)
+        self.operator = factories.operator()
+
+
+@dataclass
+class Cast(Crew):
+    """With somebody who receives initial passwords."""
+
     recipient: PasswordRecipient = field(init=False)
 
     def __post_init__(self) -> None:
-        self.applicant = factories.user(Role.APPLICANT, code=self.code)
-        self.approver = factories.user(Role.APPROVER, code=self.code)
-        self.operator = factories.user(Role.OPERATOR, code="operations")
+        super().__post_init__()
         self.recipient = factories.recipient(self.code)
 
 

@@ -6,20 +6,15 @@ from typing import Any
 
 import pytest
 
-from accounts import asking
-from portal.gateways import directory_factory
 from portal.notices import secrets
 from tests.accounts.world import PostOffice
-from tests.fakes import FakeDirectory
+from tests.fakes import FakeDirectory, use_directory
 
 
 @pytest.fixture
 def directory(monkeypatch: pytest.MonkeyPatch) -> FakeDirectory:
     """An empty directory that the portal uses instead of a real one."""
-    fake = FakeDirectory()
-    monkeypatch.setattr(directory_factory, "get_directory", lambda: fake)
-    asking.forget()
-    return fake
+    return use_directory(monkeypatch)
 
 
 @pytest.fixture

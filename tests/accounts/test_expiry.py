@@ -26,13 +26,6 @@ DAY = dt.timedelta(days=1)
 
 
 @pytest.fixture
-def directory(monkeypatch: pytest.MonkeyPatch) -> FakeDirectory:
-    made = FakeDirectory()
-    monkeypatch.setattr("portal.gateways.directory_factory.get_directory", lambda: made)
-    return made
-
-
-@pytest.fixture
 def person(directory: FakeDirectory) -> User:
     return with_account(directory, factories.approver(login_name="kanri-0412"))
 

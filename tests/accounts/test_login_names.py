@@ -28,9 +28,9 @@ from portal.trail.models import TrailEntry
 from portal.workflow.kinds import LineContext
 from portal.workflow.models import Application, Status
 from tests import factories
-from tests.accounts.test_races import at_once
 from tests.accounts.world import LINE, PostOffice, attempt, registration
 from tests.fakes import FakeDirectory
+from tests.threads import at_once
 
 ICHIRO = Namesake(family_kana="スズキ", given_kana="イチロウ", staff_number="000412")
 

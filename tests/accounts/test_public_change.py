@@ -25,13 +25,6 @@ URL = "/password/change/"
 OLD, NEW = "Kaede-Ringo-77", "Ringo-Gohan-52"
 
 
-@pytest.fixture
-def directory(monkeypatch: pytest.MonkeyPatch) -> FakeDirectory:
-    made = FakeDirectory()
-    monkeypatch.setattr("portal.gateways.directory_factory.get_directory", lambda: made)
-    return made
-
-
 def account(directory: FakeDirectory, **values: Any) -> DirectoryEntry:
     last_month = timezone.now() - dt.timedelta(days=30)
     values = {"container_dn": users_ou("13"), "password_last_set": last_month} | values

@@ -36,13 +36,6 @@ LONG_AGO = dt.timedelta(days=30)
 
 
 @pytest.fixture
-def directory(monkeypatch: pytest.MonkeyPatch) -> FakeDirectory:
-    made = FakeDirectory()
-    monkeypatch.setattr("portal.gateways.directory_factory.get_directory", lambda: made)
-    return made
-
-
-@pytest.fixture
 def person(directory: FakeDirectory) -> User:
     """Somebody who can help themselves: confirmed address, account of their own, password of last month."""
     user = factories.approver(login_name="kanri-0412", email="kanri@kokuho13.example.jp")

@@ -13,11 +13,10 @@ from accounts.models import DirectoryAccount
 from portal.common.time import JST
 from portal.fulfilment import gate, services
 from portal.fulfilment.models import Operation, OperationStatus
-from portal.gateways import directory_factory
 from portal.workflow import fulfilling
 from portal.workflow.models import Application, ApplicationLine, Status
 from tests import factories
-from tests.fakes import FakeDirectory, users_ou
+from tests.fakes import FakeDirectory, use_directory, users_ou
 
 # 2,000 take a minute and a half of honest work: FAULTS_TRANSFERS=2000 before a release, see the README here.
 EVERYBODY = int(os.environ.get("FAULTS_TRANSFERS", "200"))
@@ -27,9 +26,7 @@ MIDNIGHT = datetime(2099, 4, 1, tzinfo=JST)
 
 @pytest.fixture
 def directory(monkeypatch: pytest.MonkeyPatch) -> FakeDirectory:
-    fake = FakeDirectory()
-    monkeypatch.setattr(directory_factory, "get_directory", lambda: fake)
-    return fake
+    return use_directory(monkeypatch)
 
 
 def transfers(directory: FakeDirectory, count: int) -> Application:

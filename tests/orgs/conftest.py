@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
-from portal.gateways import directory_factory
 from portal.orgs.models import User
 from tests import factories
-from tests.fakes import FakeDirectory, administrators_ou
+from tests.fakes import FakeDirectory, administrators_ou, use_directory
 
 PASSWORD = "Kaede-Ringo-77"
 
@@ -17,9 +16,7 @@ PASSWORD = "Kaede-Ringo-77"
 @pytest.fixture
 def directory(monkeypatch: pytest.MonkeyPatch) -> FakeDirectory:
     """The directory that the portal talks to in this test."""
-    fake = FakeDirectory()
-    monkeypatch.setattr(directory_factory, "get_directory", lambda: fake)
-    return fake
+    return use_directory(monkeypatch)
 
 
 @pytest.fixture

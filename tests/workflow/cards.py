@@ -17,7 +17,7 @@ from portal.workflow.content import Content
 from portal.workflow.kinds import OPERATIONS, ApplicationKind, LineContext, StageSpec
 from portal.workflow.models import Application
 from portal.workflow.plans import ADD, BLOCKED, PASSED, SET, Change, Check, Plan
-from tests import factories
+from tests.journeys import Crew
 
 CODE = "tests.card"
 
@@ -105,19 +105,8 @@ KIND: ApplicationKind[Card] = ApplicationKind(
 )
 
 
-@dataclass
-class Office:
+class Office(Crew):
     """One federation with its people, and operations."""
-
-    code: str = "13"
-    applicant: User = field(init=False)
-    approver: User = field(init=False)
-    operator: User = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.applicant = factories.applicant(self.code)
-        self.approver = factories.approver(self.code)
-        self.operator = factories.operator()
 
 
 def content(*names: str, reason: str = "着任のため", **values: Any) -> Content:

@@ -2,47 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
 from django.test import Client
 from django.utils import timezone
 
-from accounts import asking
-from portal.gateways import directory_factory
-from portal.orgs.models import PasswordRecipient, User
+from portal.orgs.models import User
 from portal.workflow import selectors, services
 from portal.workflow.content import Content
 from portal.workflow.models import Application
-from tests import factories, roles
-from tests.fakes import FakeDirectory
+from tests import roles
+from tests.journeys import Cast
 
 REGISTER = "accounts.register"
 
 
-def use_directory(monkeypatch: Any) -> FakeDirectory:
-    """A directory in memory instead of a real one."""
-    fake = FakeDirectory()
-    monkeypatch.setattr(directory_factory, "get_directory", lambda: fake)
-    asking.forget()
-    return fake
-
-
-@dataclass
-class Desk:
+class Desk(Cast):
     """A federation with an applicant, an approver and a recipient, and operations."""
-
-    code: str = "13"
-    applicant: User = field(init=False)
-    approver: User = field(init=False)
-    operator: User = field(init=False)
-    recipient: PasswordRecipient = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.applicant = factories.applicant(self.code)
-        self.approver = factories.approver(self.code)
-        self.operator = factories.operator()
-        self.recipient = factories.recipient(self.code)
 
     def line(self, login_name: str = "tk0412-suzuki", **changes: Any) -> dict[str, Any]:
         """One person, as the form sends it."""

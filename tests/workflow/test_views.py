@@ -18,7 +18,7 @@ from portal.trail.models import TrailEntry
 from portal.workflow import services
 from portal.workflow.models import Application, Status
 from tests import factories, roles
-from tests.fakes import FakeDirectory
+from tests.fakes import FakeDirectory, use_directory
 from tests.workflow import pages
 from tests.workflow.pages import Desk, browser
 
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def directory(monkeypatch: Any) -> FakeDirectory:
-    return pages.use_directory(monkeypatch)
+    return use_directory(monkeypatch)
 
 
 @pytest.fixture

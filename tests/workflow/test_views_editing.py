@@ -12,8 +12,7 @@ from portal.orgs.permissions import Role
 from portal.workflow import services
 from portal.workflow.models import Application, Attachment, Status
 from tests import factories, roles
-from tests.fakes import FakeDirectory
-from tests.workflow import pages
+from tests.fakes import FakeDirectory, use_directory
 from tests.workflow.pages import REGISTER, Desk, browser, form_data
 
 pytestmark = pytest.mark.django_db
@@ -22,7 +21,7 @@ PDF = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"
 
 @pytest.fixture
 def directory(monkeypatch: Any) -> FakeDirectory:
-    return pages.use_directory(monkeypatch)
+    return use_directory(monkeypatch)
 
 
 @pytest.fixture

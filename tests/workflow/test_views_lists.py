@@ -16,8 +16,7 @@ from portal.orgs.permissions import Role
 from portal.trail.models import TrailEntry
 from portal.workflow.models import Application, SavedFilter
 from tests import factories, roles
-from tests.fakes import FakeDirectory
-from tests.workflow import pages
+from tests.fakes import FakeDirectory, use_directory
 from tests.workflow.pages import Desk, browser
 
 pytestmark = pytest.mark.django_db
@@ -26,7 +25,7 @@ PAGES = ["/", "/applications/", "/applications/inbox/", "/applications/drafts/"]
 
 @pytest.fixture
 def directory(monkeypatch: Any) -> FakeDirectory:
-    return pages.use_directory(monkeypatch)
+    return use_directory(monkeypatch)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -17,8 +18,8 @@ from portal.workflow.errors import InvalidApplication
 from portal.workflow.models import Application, Status
 from tests import factories
 from tests.accounts.administrators.world import LINE, Office, change_line
-from tests.accounts.test_races import at_once
 from tests.fakes import FakeDirectory, administrators_ou
+from tests.threads import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 AMONG = [Role.APPLICANT, Role.APPROVER, Role.AUDITOR]
@@ -51,7 +52,7 @@ def test_two_applications_never_change_one_persons_roles_at_once(directory: Fake
             application_id=paper.pk, actor=paper.applicant, version=None, now=timezone.now()
         )
 
-    results = at_once(*(lambda paper=paper: submit(paper) for paper in papers))
+    results = at_once(*(partial(submit, paper) for paper in papers), refusals=(InvalidApplication,))
 
     assert sum(isinstance(result, InvalidApplication) for result in results) == 1, results
     assert Application.system.filter(status=Status.IN_REVIEW).count() == 1
@@ -74,7 +75,7 @@ def test_of_two_role_sets_that_started_from_the_same_one_wins_whole(turn: int) -
             detail={},
         )
 
-    results = at_once(lambda: bring(wanted[0]), lambda: bring(wanted[1]))
+    results = at_once(*(partial(bring, roles) for roles in wanted), refusals=(errors.ChangedMeanwhile,))
 
     assert sum(isinstance(result, errors.ChangedMeanwhile) for result in results) == 1, results
     winner = next(n for n, result in enumerate(results) if isinstance(result, list))
@@ -89,7 +90,7 @@ def test_two_last_operators_never_leave_at_once(turn: int) -> None:
     def close(place: int) -> Any:
         return assignments.close_person(user_id=people[place].pk, now=timezone.now(), detail={})
 
-    results = at_once(lambda: close(0), lambda: close(1))
+    results = at_once(lambda: close(0), lambda: close(1), refusals=(errors.LastOne,))
 
     assert sum(isinstance(result, errors.LastOne) for result in results) == 1, results
     assert Membership.system.filter(role=Role.OPERATOR, ended_at=None).count() == 1

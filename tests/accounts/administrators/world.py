@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
 from django.utils import timezone
@@ -11,11 +10,12 @@ from accounts.administrators.kinds import REGISTER
 from accounts.kinds import PASSWORD_RESET
 from portal.fulfilment import services as fulfilment
 from portal.fulfilment.models import Operation
-from portal.orgs.models import PasswordRecipient, User
+from portal.orgs.models import User
 from portal.workflow import services
 from portal.workflow.content import Content
 from portal.workflow.models import Application
 from tests import factories, journeys
+from tests.journeys import Cast
 
 LINE = {
     "family_name": "鈴木",
@@ -29,21 +29,8 @@ LINE = {
 }
 
 
-@dataclass
-class Office:
+class Office(Cast):
     """Everybody who is needed for a registration in one federation."""
-
-    code: str = "13"
-    applicant: User = field(init=False)
-    approver: User = field(init=False)
-    operator: User = field(init=False)
-    recipient: PasswordRecipient = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.applicant = factories.applicant(self.code)
-        self.approver = factories.approver(self.code)
-        self.operator = factories.operator()
-        self.recipient = factories.recipient(self.code)
 
     def line(self, **changes: Any) -> dict[str, Any]:
         """One new administrator."""

@@ -9,17 +9,15 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from accounts import asking
 from accounts.dormancy import deletions, links, listing
 from accounts.dormancy.models import DormantLine, DormantReview
 from portal.common.time import JST
-from portal.gateways import directory_factory
 from portal.gateways.directory import DirectoryEntry
 from portal.orgs.models import User
 from portal.orgs.permissions import Role
 from portal.workflow import related
 from tests import factories
-from tests.fakes import FakeDirectory, users_ou
+from tests.fakes import FakeDirectory, use_directory, users_ou
 
 NOW = dt.datetime(2026, 12, 1, 3, 30, tzinfo=JST)
 LONG_AGO = dt.datetime(2025, 4, 1, 9, 0, tzinfo=JST)
@@ -29,10 +27,7 @@ CUT = dt.datetime(2026, 6, 1, 0, 0, tzinfo=JST)
 @pytest.fixture
 def directory(monkeypatch: pytest.MonkeyPatch) -> FakeDirectory:
     """The directory that the portal talks to in this test."""
-    fake = FakeDirectory()
-    monkeypatch.setattr(directory_factory, "get_directory", lambda: fake)
-    asking.forget()
-    return fake
+    return use_directory(monkeypatch)
 
 
 @dataclass
