@@ -122,7 +122,8 @@ class AnswerForm(PortalForm):
 
     def __init__(self, *args: Any, finding: SkyseaFinding, **kwargs: Any) -> None:
         super().__init__(*args, initial={"digest": finding.digest}, **kwargs)
-        possible = answers_to(finding)
+        # Answered meanwhile: the service says so, not the form that a code is wrong.
+        possible = answers_to(finding) or SkyseaFinding.Answer.values
         labels = dict(SkyseaFinding.Answer.choices)
         self.fields["answer"].choices = [(code, labels[code]) for code in possible]  # type: ignore[attr-defined]
         asks = "RECORDED" in possible and finding.permit is not None and finding.permit.needs_confirmation

@@ -48,6 +48,11 @@ class Correction:
 
 _REQUIRED = forms.Field.default_error_messages["required"]
 _TOO_LONG = gettext_lazy("Shorten this to %(limit_value)s characters (now %(show_value)s).")
+# Django's name the code that was sent, which no person has seen.
+_WITH_CODE = [
+    kind.default_error_messages["invalid_choice"] for kind in (forms.ChoiceField, forms.MultipleChoiceField)
+]
+_NOT_OFFERED = gettext_lazy("This is not offered any more. Choose one of those that are shown.")
 _CHOOSE, _ENTER = gettext_lazy("Choose: %(label)s"), gettext_lazy("Enter: %(label)s")
 _labelled: Callable[[Any, Any], str] = lazy(lambda words, label: str(words) % {"label": label}, str)
 
@@ -148,6 +153,8 @@ def describe_filters(form: forms.Form) -> str:
 def _name_in_message(field: forms.Field) -> None:
     """Say what is missing or what to shorten: "this field is required" ten times over helps nobody."""
     field.error_messages.setdefault("max_length", _TOO_LONG)
+    if any(field.error_messages.get("invalid_choice") is text for text in _WITH_CODE):
+        field.error_messages["invalid_choice"] = _NOT_OFFERED
     # The very object: comparing lazy texts would translate both, for each field of each of a thousand rows (ACC-13).
     if field.error_messages.get("required") is not _REQUIRED or field.label is None:
         return

@@ -45,6 +45,12 @@ def test_kanji_names_stay_as_written(name: str) -> None:
     assert form.cleaned_data["family_name"] == name
 
 
+def test_a_choice_that_is_gone_is_refused_without_its_code() -> None:
+    (problem,) = filled(how="OLD_CODE").errors["how"]
+
+    assert "OLD_CODE" not in problem
+
+
 def test_emoji_in_names_are_named_and_refused() -> None:  # the exchange file of CP932 could not hold them
     form = filled(family_name="花子😀")
 

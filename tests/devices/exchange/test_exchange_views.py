@@ -44,6 +44,9 @@ def test_the_officer_goes_both_ways_on_the_screen(cast: Cast) -> None:
     assert client.post(address, {"digest": finding.digest, "answer": "RECORDED"}).status_code == 302
     permit.refresh_from_db()
     assert permit.state == State.REGISTERED
+    late = client.post(address, {"digest": finding.digest, "answer": "RECORDED"})  # from another tab
+    assert late.status_code == 422
+    assert "ほかの人が回答したか" in late.content.decode()
 
 
 def test_operations_change_the_mapping_on_the_screen(cast: Cast) -> None:
