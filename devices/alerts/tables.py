@@ -46,7 +46,10 @@ ALERTS: Table[DeviceAlert] = tables.register(
             ),
             Column(name="device", label=_("Device"), text=lambda a: a.title, default=False),
             Column(
-                name="number", label=_("Device number"), text=lambda a: a.device.number if a.device else ""
+                name="number",
+                label=_("Device number"),
+                text=lambda a: a.device.number if a.device else "",
+                css="u-mono u-nowrap",
             ),
             Column(name="computer", label=_("Computer name"), text=lambda a: a.computer_name, css="u-mono"),
             columns.organisation(),

@@ -102,7 +102,8 @@ class ImportView(ExchangeView):
         else:
             text = _("%(new)d new alerts; %(known)d were known; %(wrong)d rows could not be read.")
             numbers = {"new": made.new_count, "known": made.known_count, "wrong": len(made.problems)}
-            messages.success(request, text % numbers)
+            tell = messages.warning if made.problems else messages.success
+            tell(request, text % numbers)
         return redirect("alert_import")
 
     def form_page(self, form: FileForm, status: int = 200) -> HttpResponse:

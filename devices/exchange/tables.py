@@ -36,7 +36,10 @@ FINDINGS: Table[SkyseaFinding] = tables.register(
             Column(name="device", label=_("Device"), text=lambda f: f.title, cell=_link),
             Column(name="kind", label=_("Finding"), text=lambda f: f.get_kind_display(), css="who"),
             Column(
-                name="number", label=_("Device number"), text=lambda f: f.device.number if f.device else ""
+                name="number",
+                label=_("Device number"),
+                text=lambda f: f.device.number if f.device else "",
+                css="u-mono u-nowrap",
             ),
             columns.organisation(),
             Column(name="differences", label=_("Difference"), text=_differences),

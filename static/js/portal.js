@@ -156,11 +156,16 @@
     }
     if (!form.hasAttribute("data-stay")) {
       form.dataset.sent = "1";
+      const button = event.submitter;
+      const busy = button && window.setTimeout(() => button.setAttribute("aria-busy", "true"), 700);
+      if (button) window.setTimeout(() => button.removeAttribute("aria-busy"), 60000);
       window.setTimeout(() => { delete form.dataset.sent; }, 10000);
+      window.addEventListener("pagehide", () => window.clearTimeout(busy), { once: true });
     }
   });
   window.addEventListener("pageshow", () => {
     document.querySelectorAll("form[data-sent]").forEach((form) => { delete form.dataset.sent; });
+    document.querySelectorAll("[aria-busy]").forEach((button) => button.removeAttribute("aria-busy"));
   });
 
   // 8 The session ends without activity: say so in time, offer to stay.
