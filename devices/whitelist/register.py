@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Q
 
 from devices.computers.models import Computer, Segment
@@ -253,7 +253,7 @@ def _enter(item: Item, computer: Computer, replaced: WhitelistEntry | None, now:
         computer=computer,
         mac=payload.mac,
         ip=payload.ip,
-        segment=_segment(line, item.segment_id),
+        segment=_segment(line, item.segment_id, now),
         local_reason=_local_reason(line, payload.mac),
         valid_until=payload.last_day,
         approved_at=now,
@@ -283,9 +283,13 @@ def _machine(line: ApplicationLine, payload: WhitelistLine, now: datetime) -> Co
     return computer
 
 
-def _segment(line: ApplicationLine, segment_id: int | None) -> Segment:
+def _segment(line: ApplicationLine, segment_id: int | None, now: datetime) -> Segment:
+    """Held until the entry is written: who changes or ends the segment meanwhile waits, and takes the entry along."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM devices_segment WHERE id = %s FOR SHARE", [segment_id])
     own = Segment.system.filter(organisation_id=line.organisation_id)
-    segment: Segment | None = None if segment_id is None else own.filter(pk=segment_id).first()
+    live = own.filter(Q(valid_until=None) | Q(valid_until__gte=today(now)))
+    segment: Segment | None = None if segment_id is None else live.filter(pk=segment_id).first()
     if segment is None:
         raise SegmentMissing(segment_id)
     return segment

@@ -141,7 +141,15 @@ def test_machine_segment_and_local_address_are_looked_at_again_when_written(
     segment: Segment, computer: Computer
 ) -> None:
     other = world.segment(code="27", network="10.27.20.0/24")
+    ended = world.segment(network="10.13.30.0/24", valid_until=factories.LONG_AGO)
 
+    with pytest.raises(SegmentMissing):
+        register.write_line(
+            line=factories.line(code="13"),
+            payload=line_of(computer, ip="10.13.30.5"),
+            segment_id=ended.pk,
+            now=timezone.now(),
+        )
     with pytest.raises(SegmentMissing):
         write(line_of(computer), other, factories.line(code="13"))
     with pytest.raises(LocalNotAccepted):
