@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 import uuid
-from datetime import date
 from typing import Any
 
 import pytest
 
 from accounts.models import DirectoryAccount
-from accounts.registering import RegisterHandler
-from portal.fulfilment import services
-from portal.fulfilment.models import Operation, OperationStatus
+from portal.fulfilment.models import OperationStatus
 from portal.gateways.directory import (
     AccessDenied,
     BindResult,
@@ -27,15 +23,10 @@ from portal.gateways.directory import (
 )
 from portal.notices.secrets import AddressRefused, MailUnavailable
 from tests import factories
-from tests.accounts.world import PostOffice, attempt, registration
+from tests.accounts.world import PostOffice, attempt, registration, the_account
 from tests.fakes import FakeDirectory, users_ou
 
 pytestmark = pytest.mark.django_db
-
-
-def the_account(directory: FakeDirectory) -> Any:
-    (entry,) = directory.entries.values()
-    return entry
 
 
 def test_account_is_written_mailed_and_entered(directory: FakeDirectory, post: PostOffice) -> None:
@@ -329,215 +320,3 @@ def test_what_was_changed_by_hand_is_told_with_both_values(
     assert (operation.status, operation.error_code) == (OperationStatus.ATTENTION, "differs")
     assert "別の課" in operation.error_message
     assert "審査第二課" in operation.error_message
-
-
-class Killed(BaseException):
-    """As SIGKILL: nothing of ours runs any more."""
-
-
-def killed(*args: Any, **kwargs: Any) -> Any:
-    raise Killed
-
-
-def restart(operation: Operation) -> None:
-    """What the sweeper does once the lease of a dead worker has run out."""
-    Operation.system.filter(pk=operation.pk).update(status=OperationStatus.OUTCOME_UNKNOWN, lease_until=None)
-
-
-@pytest.mark.parametrize(
-    "place",
-    [
-        "accounts.provisioning.generate_initial_password",
-        "tests.fakes.FakeDirectory.create_account",
-        "accounts.registering.provisioning.mail_password",
-        "accounts.provisioning.clock.now",
-        "accounts.registering.enter_account",
-        "portal.fulfilment.running._record",
-    ],
-)
-def test_wherever_a_worker_dies_there_is_one_account_and_the_last_mailed_password_works(
-    directory: FakeDirectory, post: PostOffice, monkeypatch: pytest.MonkeyPatch, place: str
-) -> None:
-    operation = registration()
-    with monkeypatch.context() as patch:
-        patch.setattr(place, killed)
-        with pytest.raises(Killed):
-            attempt(operation)
-    restart(operation)
-
-    operation = attempt(operation)
-
-    assert operation.status == OperationStatus.DONE
-    assert post.last_password == directory.passwords[the_account(directory).guid]
-    assert DirectoryAccount.system.count() == 1
-
-
-def test_a_worker_killed_after_its_mail_and_before_noting_it_mails_a_new_password(
-    directory: FakeDirectory, post: PostOffice, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    operation = registration()
-    post.errors_after = [Killed()]
-    with pytest.raises(Killed):
-        attempt(operation)
-    restart(operation)
-
-    operation = attempt(operation)
-
-    assert operation.status == OperationStatus.DONE
-    assert len(post.delivered) == 2
-    assert post.last_password == directory.passwords[the_account(directory).guid]
-
-
-def test_a_worker_killed_after_the_mail_was_noted_sends_no_second_one(
-    directory: FakeDirectory, post: PostOffice, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    operation = registration()
-    with monkeypatch.context() as patch:
-        patch.setattr("accounts.registering.enter_account", killed)
-        with pytest.raises(Killed):
-            attempt(operation)
-    restart(operation)
-
-    operation = attempt(operation)
-
-    assert operation.status == OperationStatus.DONE
-    assert len(post.delivered) == 1
-
-
-def test_a_worker_that_lost_its_lease_writes_nothing(directory: FakeDirectory, post: PostOffice) -> None:
-    operation = registration()
-    asked = directory.serving
-
-    def taken_meanwhile() -> Any:
-        operator = factories.operator()
-        services.take_by_hand(operation_id=operation.pk, actor=operator, now=operation.created_at)
-        return asked()
-
-    directory.serving = taken_meanwhile  # type: ignore[method-assign]
-
-    operation = attempt(operation)
-
-    assert operation.status == OperationStatus.MANUAL
-    assert not directory.entries
-    assert not post.delivered
-
-
-def test_a_password_set_by_a_late_worker_during_our_mail_is_followed_by_a_new_mail(
-    directory: FakeDirectory, post: PostOffice
-) -> None:
-    operation = registration()
-    post.errors = [MailUnavailable("421")]
-    attempt(operation)
-    counter = itertools.count(100)
-
-    def late_worker() -> None:
-        entry = the_account(directory)
-        directory.replace_initial_password(entry.guid, new_password="Late-Worker-99")
-        directory.entries[entry.guid] = type(entry)(**{**vars(entry), "usn_changed": next(counter)})
-
-    post.meanwhile = late_worker
-    again = attempt(operation)
-    operation = attempt(operation)
-
-    assert again.error_code == "password_replaced"
-    assert operation.status == OperationStatus.DONE
-    assert post.last_password == directory.passwords[the_account(directory).guid]
-
-
-def by_hand(operation: Operation, operator: Any) -> None:
-    services.take_by_hand(operation_id=operation.pk, actor=operator, now=operation.created_at)
-
-
-def record(operation: Operation, operator: Any) -> Operation:
-    return services.record_done(
-        operation_id=operation.pk, actor=operator, note="手作業で登録", now=operation.created_at
-    )
-
-
-def test_work_done_by_hand_is_verified_and_entered(
-    directory: FakeDirectory, post: PostOffice
-) -> None:  # ACC-12
-    operation, operator = registration(), factories.operator()
-    by_hand(operation, operator)
-    made = directory.add(
-        "tk0412-suzuki",
-        container_dn=users_ou("13"),
-        display_name="鈴木 美咲",
-        family_name="鈴木",
-        given_name="美咲",
-        kana="スズキ ミサキ",
-        department="審査第二課",
-        company=factories.organisation("13").name,
-    )
-
-    operation = record(operation, operator)
-
-    assert operation.status == OperationStatus.DONE
-    assert DirectoryAccount.system.get().object_guid == made.guid
-    assert not post.delivered
-
-
-def test_work_done_otherwise_than_approved_stays_open(directory: FakeDirectory, post: PostOffice) -> None:
-    operation, operator = registration(), factories.operator()
-    by_hand(operation, operator)
-    directory.add("tk0412-suzuki", container_dn=users_ou("27"))
-
-    operation = record(operation, operator)
-
-    assert (operation.status, operation.error_code) == (OperationStatus.MANUAL, "differs")
-    assert not DirectoryAccount.system.exists()
-
-
-def test_work_that_was_not_done_stays_open(directory: FakeDirectory, post: PostOffice) -> None:
-    operation, operator = registration(), factories.operator()
-    by_hand(operation, operator)
-
-    operation = record(operation, operator)
-
-    assert (operation.status, operation.error_code) == (OperationStatus.MANUAL, "not_there")
-
-
-def test_the_work_sheet_has_every_attribute_and_no_password(
-    directory: FakeDirectory,
-) -> None:  # ACC-10, ACC-12
-    operation = registration()
-
-    sheet = dict(RegisterHandler().work_sheet(operation))
-
-    values = set(sheet.values())
-    assert {"tk0412-suzuki", "鈴木 美咲", "スズキ ミサキ", "審査第二課", users_ou("13")} <= values
-    assert str(operation.marker) in values
-    assert not any("unicodePwd" in label for label in sheet)
-
-
-def test_a_name_that_the_register_has_for_another_object_is_told(
-    directory: FakeDirectory, post: PostOffice
-) -> None:
-    factories.directory_account(login_name="tk0412-suzuki")
-
-    operation = attempt(registration())
-
-    assert (operation.status, operation.error_code) == (OperationStatus.ATTENTION, "register_conflict")
-
-
-def test_staff_number_and_last_day_go_to_ad_and_into_the_register(
-    directory: FakeDirectory, post: PostOffice
-) -> None:
-    # ACC-01: a temporary account; AD's own accountExpires is the second lock.
-    operation = attempt(registration(staff_number="0012345", expires_on="2027-03-31"))
-
-    assert operation.status == OperationStatus.DONE
-    (entry,) = directory.entries.values()
-    account = DirectoryAccount.system.get(object_guid=entry.guid)
-    assert (entry.staff_number, entry.account_expires) == ("0012345", date(2027, 3, 31))
-    assert (account.staff_number, account.expires_on) == ("0012345", date(2027, 3, 31))
-    assert "0012345" in account.search_text
-
-
-def test_a_registration_stored_before_staff_numbers_is_still_carried_out(
-    directory: FakeDirectory, post: PostOffice
-) -> None:
-    operation = registration()
-    assert operation.line.payload_version == 1
-
-    assert attempt(operation).status == OperationStatus.DONE

@@ -22,8 +22,7 @@ from portal.gateways.directory import (
 )
 from portal.notices.secrets import AddressRefused, MailUnavailable
 from tests import factories
-from tests.accounts.test_registering import Killed, killed, restart
-from tests.accounts.world import PostOffice, attempt, reset
+from tests.accounts.world import Killed, PostOffice, attempt, killed, reset, restart
 from tests.fakes import FakeDirectory, users_ou
 
 pytestmark = pytest.mark.django_db

@@ -10,11 +10,12 @@ from django.utils import timezone
 
 from accounts.kinds import PASSWORD_RESET, REGISTER
 from portal.fulfilment import services
-from portal.fulfilment.models import Operation
+from portal.fulfilment.models import Operation, OperationStatus
 from portal.notices.models import Notice, NoticeStatus
 from portal.orgs.models import Organisation, PasswordRecipient
 from portal.workflow.models import Status
 from tests import factories
+from tests.fakes import FakeDirectory
 
 LINE = {
     "family_name": "鈴木",
@@ -98,3 +99,23 @@ def attempt(operation: Operation) -> Operation:
     Operation.system.filter(pk=operation.pk).update(not_before=timezone.now())
     services.run_next(target=operation.target, now_fn=timezone.now)
     return Operation.system.get(pk=operation.pk)
+
+
+def the_account(directory: FakeDirectory) -> Any:
+    """The only one."""
+    (entry,) = directory.entries.values()
+    return entry
+
+
+class Killed(BaseException):
+    """As SIGKILL: nothing of ours runs any more."""
+
+
+def killed(*args: Any, **kwargs: Any) -> Any:
+    """In the place of what a worker was doing."""
+    raise Killed
+
+
+def restart(operation: Operation) -> None:
+    """What the sweeper does once the lease of a dead worker has run out."""
+    Operation.system.filter(pk=operation.pk).update(status=OperationStatus.OUTCOME_UNKNOWN, lease_until=None)
