@@ -22,10 +22,12 @@ class DevicesConfig(AppConfig):
         from devices.models import Computer, Device, DevicePermit, LocalAddress, Segment, WhitelistEntry
         from devices.permits import kinds as permits
         from devices.permits import telling
+        from devices.segments import holding
         from devices.stations import services
         from devices.whitelist import kinds as whitelist
         from devices.whitelist import reminding
         from portal.notices import messages, places
+        from portal.orgs import networks
 
         system_checks.register(settings_of_the_guard)
         computers.register_all()
@@ -34,6 +36,7 @@ class DevicesConfig(AppConfig):
         checks.in_the_way.append(services.in_the_way)
         checks.in_the_way_of_becoming.append(services.in_the_way_of_becoming)
         waiting.register_all()
+        networks.register(holding.holders)
         for template in telling.TEMPLATES:
             messages.provide(template, telling.values_for_mail)
         places.provide("guard_failed", lambda notice: reverse("guard_list"))

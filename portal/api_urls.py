@@ -32,6 +32,7 @@ from portal.workflow.api.jobs import JobRunsView, JobsView
 from portal.workflow.api.schema import KindsSchemaGenerator
 from portal.workflow.api.views import STEPS, ApplicationsView, ApplicationView, KindsView
 from portal.workflow.bulk.api import FilesView
+from requests.zones.api import DnsRecordsView, DnsZonesView
 
 
 class ApplicationNumber(StringConverter):
@@ -107,6 +108,8 @@ urlpatterns: list[URLPattern] = [
     path("whitelist/check/", WhitelistCheckView.as_view(), name="api_whitelist_check"),
     path("guards/", GuardsView.as_view(), name="api_guards"),
     path("guards/modes/", GuardModesView.as_view(), name="api_guard_modes"),
+    path("dns/zones/", DnsZonesView.as_view(), name="api_dns_zones"),
+    path("dns/records/", DnsRecordsView.as_view(), name="api_dns_records"),
     path("segments/", SegmentsView.as_view(), name="api_segments"),
     path("organisations/", OrganisationsView.as_view(), name="api_organisations"),
     path("me/", MeView.as_view(), name="api_me"),

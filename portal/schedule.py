@@ -210,6 +210,13 @@ def remind_of_alerts(*, now: datetime) -> str:
     return f"{telling.remind(now=now)}"
 
 
+def refresh_dns(*, now: datetime) -> str:
+    """The register of DNS records is read anew from the servers (REQ-05)."""
+    from requests.zones import refresh
+
+    return refresh.refresh_all(now=now)
+
+
 def open_inventory(*, now: datetime, period: datetime) -> str:
     """The quarter's inventory of devices begins (DEV-07)."""
     from devices.inventory import opening
@@ -231,6 +238,13 @@ JOBS: tuple[Job, ...] = (
         cron="1 0 * * *",
         run=end_whitelist_entries,
         why="An entry lasts until 23:59:59 of its last day in Japan.",
+    ),
+    Job(
+        name="refresh_dns",
+        label=_("Read the DNS zones anew"),
+        cron="35 * * * *",
+        run=refresh_dns,
+        why="Plans show what points at a name; what others change in DNS is found within the hour.",
     ),
     Job(
         name="remind_of_alerts",

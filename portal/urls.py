@@ -34,6 +34,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("accounts.self_service_urls")),
     path("", include("devices.inventory.urls")),
     path("", include("devices.urls")),
+    path("", include("requests.urls")),
 ]
 if getattr(settings, "EMBEDDED_INBOX", False):
     urlpatterns.append(path("_mail/", include("portal.embedded.urls")))

@@ -6,3 +6,14 @@ class ChangeRequestsConfig(AppConfig):
     name = "requests"
     label = "change_requests"
     verbose_name = _("change tickets")
+
+    def ready(self) -> None:
+        """Register this app's kinds and handlers, and its registers for field-level history (SEC-02)."""
+        from auditlog.registry import auditlog
+
+        from requests.dns import kinds as dns
+        from requests.models import DnsZone
+
+        dns.register_all()
+        read = ["refreshed_at", "negative_ttl", "problem"]  # no change by a person
+        auditlog.register(DnsZone, exclude_fields=["created_at", "updated_at", *read])

@@ -259,6 +259,8 @@ DNS: dict[str, Any] = {
     "zones": env.names("DNS_ZONES"),
     "protected": env.names("DNS_PROTECTED_NAMES"),
     "timeout": env.number("DNS_TIMEOUT", 5),
+    # For how long servers may go on with the old answer before a person is asked to look at them.
+    "proof_seconds": env.number("DNS_PROOF_SECONDS", 1800),
     # With "ad": another account than AD_BIND_DN, with rights on the zones only.
     "bind_dn": env.text("DNS_AD_BIND_DN"),
     "bind_password": env.text("DNS_AD_BIND_PASSWORD"),

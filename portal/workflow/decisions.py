@@ -165,8 +165,18 @@ def _approve_seen(
     application.due_on, application.decided_at = None, decision.now
     records.save(application, "status", "due_on", "decided_at")
     _record(turn, decision, Verb.APPROVED, Status.IN_REVIEW)
+    if live is not None and combined_digest(live) != combined_digest(frozen):
+        _keep_approved(application, live)
     fulfilling.start(application, decision.now)
     return application
+
+
+def _keep_approved(application: Application, live: Sequence[Plan]) -> None:
+    """From now on the plan of each line is the one that was approved last: a handler carries out that one or nothing."""
+    lines = list(application.lines.all())
+    for line, plan in zip(lines, live, strict=True):
+        line.plan = plan.to_json()
+    records.save_lines(lines, "plan")
 
 
 @transaction.atomic

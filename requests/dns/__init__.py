@@ -1,0 +1,1 @@
+"""The DNS ticket: records added, changed and deleted (REQ-05)."""

@@ -1,0 +1,111 @@
+"""What the people who decide on a DNS ticket should see besides the change itself. Nothing here forbids."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.utils.translation import gettext_noop, ngettext
+
+from portal.gateways.dns import RecordType, reverse_name, set_of
+from portal.workflow import plans
+from portal.workflow.plans import Check
+from requests.dns.changing import wanted_set
+from requests.dns.lookups import Known
+from requests.dns.payloads import ADDRESS_TYPES, Action, DnsLine
+from requests.zones import selectors
+
+_SHOWN = 5
+_MOST_COUNTED = 200
+
+
+def of(known: Known, line: DnsLine) -> Iterator[Check]:
+    """All of them, what is well first."""
+    yield Check(
+        code="records_as_said",
+        level=plans.PASSED,
+        text=gettext_noop("The records are as the application says, and no other open ticket names them."),
+        values={},
+    )
+    yield _old_answers(known, line)
+    yield from _address(known, line)
+    yield from _companion(known, line)
+    yield from _target(known, line)
+    yield from _pointing(known, line)
+
+
+def _old_answers(known: Known, line: DnsLine) -> Check:
+    """For how long others may go on with what they were told before."""
+    held = set_of(known.at(line.name), line.type)
+    zone = known.zone_of(line.name)
+    seconds = held.ttl if held else (zone.negative_ttl if zone else None) or 0
+    count = -(-seconds // 60)
+    if not seconds:
+        text = gettext_noop("How long the old answer may live is not known yet: the zone was not read so far.")
+        return Check(code="old_answers", level=plans.PASSED, text=text, values={})
+    duration = ngettext("%(count)d minute", "%(count)d minutes", count) % {"count": count}
+    text = gettext_noop("Machines that asked before may keep the old answer for up to %(duration)s after the change.")
+    return Check(code="old_answers", level=plans.PASSED, text=text, values={"duration": duration})
+
+
+def _address(known: Known, line: DnsLine) -> Iterator[Check]:
+    if line.type not in ADDRESS_TYPES or not line.comes:
+        return
+    if ":" in line.comes:
+        text = gettext_noop("Segments are registered for IPv4 only: check whose address this is.")
+        yield Check(code="ipv6", level=plans.WARNING, text=text, values={})
+        return
+    holder = known.holder(line.comes)
+    if holder is None:
+        text = gettext_noop("The address lies outside every registered segment.")
+        yield Check(code="outside", level=plans.WARNING, text=text, values={})
+    elif not holder.is_own_system:
+        text = gettext_noop(
+            "%(network)s is no segment of a 独自処理システム. DNS records are mainly for its equipment (T 2-15 no. 5)."
+        )
+        yield Check(code="no_own_system", level=plans.WARNING, text=text, values={"network": holder.network})
+
+
+def _companion(known: Known, line: DnsLine) -> Iterator[Check]:
+    """A PTR record that nobody asked for is not made, and one that is left behind points at nothing."""
+    if line.type not in ADDRESS_TYPES or line.with_ptr:
+        return
+    if line.goes and (held := set_of(known.at(reverse_name(line.goes)), "PTR")) and line.name in held.values:
+        text = gettext_noop("The PTR record of %(address)s stays and goes on pointing at this name.")
+        yield Check(code="ptr_stays", level=plans.WARNING, text=text, values={"address": line.goes})
+    if line.comes and line.comes != line.goes and known.zone_of(reverse_name(line.comes)):
+        if set_of(known.at(reverse_name(line.comes)), "PTR") is None:
+            text = gettext_noop("No PTR record is made for %(address)s.")
+            yield Check(code="no_ptr", level=plans.WARNING, text=text, values={"address": line.comes})
+
+
+def _target(known: Known, line: DnsLine) -> Iterator[Check]:
+    """A record that points at a name nobody has."""
+    if not line.comes or line.type not in (RecordType.CNAME, RecordType.SRV, RecordType.PTR):
+        return
+    target = line.comes.split()[-1]
+    if known.zone_of(target) is None:
+        text = gettext_noop("%(name)s lies in no registered zone: whether it exists was not looked at.")
+        yield Check(code="target_elsewhere", level=plans.WARNING, text=text, values={"name": target})
+    elif not known.at(target):
+        text = gettext_noop("There is no record at %(name)s, at which this one points.")
+        yield Check(code="target_missing", level=plans.WARNING, text=text, values={"name": target})
+
+
+def _pointing(known: Known, line: DnsLine) -> Iterator[Check]:
+    """What points at a name that goes, as the register knows it; records of others by their number only (ORG-02)."""
+    held = set_of(known.at(line.name), line.type)
+    others = [found for found in known.at(line.name) if found is not held]
+    if line.action != Action.DELETE or others or wanted_set(line, held) is not None:
+        return
+    left_out = {reverse_name(address) for address in line.moving_addresses}
+    rows = list(selectors.pointing_at([line.name]).exclude(name__in=left_out)[:_MOST_COUNTED])
+    own = [row for row in rows if row.organisation_id == known.own or not known.is_federation]
+    words = [f"{row.name} {row.type}" for row in own[:_SHOWN]]
+    if rest := len(rows) - len(words):
+        words.append(ngettext("%(count)d more", "%(count)d more", rest) % {"count": rest})
+    if rows:
+        text = gettext_noop("These records point at the name and will lead nowhere: %(records)s")
+        yield Check(code="pointing", level=plans.WARNING, text=text, values={"records": ", ".join(words)})
+    else:
+        text = gettext_noop("No record of the registered zones points at the name.")
+        yield Check(code="pointing", level=plans.PASSED, text=text, values={})

@@ -1,0 +1,166 @@
+"""What a DNS ticket refuses at entry and what its plan shows (REQ-05)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from portal.gateways.dns import DnsUnavailable
+from portal.workflow import kinds
+from portal.workflow.content import check_lines
+from portal.workflow.errors import InvalidApplication
+from portal.workflow.kinds import LineContext
+from requests.dns.payloads import DnsLine
+from requests.zones.models import DnsZone
+from requests.zones.owners import KIND
+from tests import factories
+from tests.fake_dns import FakeDns
+from tests.requests import world
+from tests.requests.world import Cast, line, records
+
+pytestmark = pytest.mark.django_db
+
+
+def checked(*lines: dict[str, Any], code: str = "13") -> tuple[list[Any], dict[str, list[str]]]:
+    context = LineContext(
+        organisation=factories.organisation(code), actor=None, application=None, today=timezone.localdate()
+    )
+    found, errors = check_lines(kinds.get(KIND), context, list(lines))
+    return found, {path: list(texts) for path, texts in errors.items()}
+
+
+def errors_of(*lines: dict[str, Any], code: str = "13") -> dict[str, str]:
+    """The first text at each field of the first line."""
+    _found, errors = checked(*lines, code=code)
+    return {path.removeprefix("lines.0").strip("."): texts[0] for path, texts in errors.items()}
+
+
+@pytest.mark.parametrize(
+    ("values", "field", "words"),
+    [
+        ({"name": "*.kokuho.pr"}, "name", "ワイルドカード"),
+        ({"name": "kokuho.pr"}, "name", "ゾーン自身"),
+        ({"name": "web_1.kokuho.pr"}, "name", "下線"),
+        ({"name": "日本.kokuho.pr"}, "name", "使用できない文字"),
+        ({"name": "web1.example.jp"}, "name", "登録されていません"),
+        ({"name": "dc1.kokuho.pr"}, "name", "Active Directory"),
+        ({"name": "a._msdcs.kokuho.pr", "kind": "TXT", "value": "x"}, "name", "Active Directory"),
+        ({"value": "10.13.82.300"}, "value", "IPv4"),
+        ({"value": "127.0.0.1"}, "value", "アドレス"),
+        ({"value": "10.99.1.1"}, "value", "どのセグメントにも"),
+        ({"value": "10.14.82.5"}, "value", "貴組織のセグメント"),
+        ({"ttl": 5}, "ttl", "60"),
+        ({"kind": "SRV", "value": "10 0 x sip.kokuho.pr", "name": "_sip._tcp.kokuho.pr"}, "value", "優先度"),
+        ({"kind": "TXT", "value": "x", "with_ptr": True}, "with_ptr", "PTR"),
+        ({"action": "CHANGE", "value": "10.13.82.6"}, "old_value", "現在"),
+        ({"action": "DELETE"}, "value", "ありません"),
+        ({"action": "CHANGE", "old_value": "10.13.82.1", "value": "10.13.82.6"}, "old_value", "ありません"),
+        ({"name": "alias"}, "value", "CNAME"),
+        ({"name": "there", "kind": "CNAME", "value": "web1.kokuho.pr"}, "value", "CNAME"),
+        ({"name": "there", "value": "10.13.82.9"}, "value", "すでに"),
+        ({"name": "foreign", "kind": "TXT", "value": "x"}, "name", "他の組織"),
+        ({"name": "nobody", "kind": "TXT", "value": "y"}, "name", "分かりません"),
+        ({"value": "10.13.82.7", "with_ptr": True}, "with_ptr", "PTR"),
+        ({"name": "10.14.82.5", "kind": "PTR", "value": "web1.kokuho.pr"}, "name", ""),
+    ],
+)
+def test_req_05_every_mistake_is_told_at_its_field(
+    cast: Cast, dns: FakeDns, values: dict[str, Any], field: str, words: str
+) -> None:
+    dns.put(
+        *records("alias", "CNAME", "web1.kokuho.pr"),
+        *records("there", "A", "10.13.82.9"),
+        *records("foreign", "A", "10.14.82.9"),
+        *records("nobody", "TXT", "x"),
+        *records(f"7.{world.REVERSE}", "PTR", "other.kokuho.pr"),
+    )
+
+    found = errors_of(line(**values))
+
+    assert set(found) == {field}
+    assert words in found[field]
+
+
+def test_org_02_a_zone_of_another_federation_is_not_there(cast: Cast, dns: FakeDns) -> None:
+    DnsZone.objects.filter(name=world.ZONE).update(organisation=factories.organisation("14"))
+
+    assert "登録されていません" in errors_of(line())["name"]
+    assert not errors_of(line(value="10.14.82.5"), code="14")
+
+
+def test_req_05_a_closed_zone_takes_no_tickets(cast: Cast) -> None:
+    DnsZone.objects.filter(name=world.ZONE).update(is_open=False)
+
+    assert "受け付けていません" in errors_of(line())["name"]
+
+
+def test_req_05_a_ptr_without_its_zone_is_told_before(cast: Cast) -> None:
+    DnsZone.objects.filter(name=world.REVERSE).delete()
+
+    assert "逆引き" in errors_of(line(with_ptr=True))["with_ptr"]
+
+
+def test_req_05_two_open_tickets_never_hold_one_name_nor_one_ptr(cast: Cast, dns: FakeDns) -> None:
+    world.submitted(cast, line(with_ptr=True))
+
+    with pytest.raises(InvalidApplication) as same_name:
+        world.submitted(cast, line(kind="TXT", value="x"))
+    by_ptr = errors_of(line(name="10.13.82.5", kind="PTR", value="a.kokuho.pr"))
+
+    assert list(same_name.value.errors) == ["lines.0.name"]
+    assert "PTR" in by_ptr["name"]
+
+
+def test_req_05_the_plan_shows_the_sets_before_and_after_and_the_ptr(cast: Cast, dns: FakeDns) -> None:
+    dns.put(*records("web1", "A", "10.13.82.4", "10.13.82.9"), *records(f"4.{world.REVERSE}", "PTR", "web1.kokuho.pr"))
+
+    found, errors = checked(line("CHANGE", old_value="10.13.82.4", value="10.13.82.5", ttl=300, with_ptr=True))
+
+    assert not errors
+    changes = [(c.action, c.attribute, c.before, c.after) for c in found[0].plan.changes]
+    assert changes == [
+        (
+            "change",
+            "web1.kokuho.pr A",
+            ("10.13.82.4 (TTL 600)", "10.13.82.9 (TTL 600)"),
+            ("10.13.82.5 (TTL 300)", "10.13.82.9 (TTL 300)"),
+        ),
+        ("remove", f"4.{world.REVERSE} PTR", ("web1.kokuho.pr (TTL 600)",), ()),
+        ("add", f"5.{world.REVERSE} PTR", (), ("web1.kokuho.pr (TTL 300)",)),
+    ]
+    old_answers = next(check for check in found[0].plan.checks if check.code == "old_answers")
+    assert old_answers.values == {"duration": "10分"}
+
+
+def test_req_05_the_plan_of_a_deletion_says_what_points_at_the_name(cast: Cast, dns: FakeDns) -> None:
+    from requests.zones import refresh
+
+    dns.put(*records("web1", "A", "10.13.82.5"), *records("www", "CNAME", "web1.kokuho.pr"))
+    dns.put(*records(f"9.{world.REVERSE}", "PTR", "web1.kokuho.pr"))
+    refresh.refresh_all(now=timezone.now())
+
+    found, _errors = checked(line("DELETE"))
+
+    pointing = next(check for check in found[0].plan.checks if check.code == "pointing")
+    assert pointing.level == "warning"
+    assert "9.82.13.10.in-addr.arpa PTR" in pointing.values["records"]  # the federation's own
+    assert "www" not in pointing.values["records"]  # nobody's: by number only
+    assert "1" in pointing.values["records"]
+
+
+def test_acc_12_a_silent_server_is_no_mistake_of_the_applicant(cast: Cast, dns: FakeDns) -> None:
+    dns.faults["read_many"] = [DnsUnavailable] * 2
+
+    found, errors = checked(line())
+
+    assert not errors
+    assert found[0].plan.unavailable
+
+
+def test_req_05_full_width_addresses_and_names_are_corrected(cast: Cast) -> None:
+    found, errors = checked(line(name="ＷＥＢ１．kokuho.pr", value="１０.13.82.5"))
+
+    assert not errors
+    assert found[0].payload == DnsLine(action="ADD", type="A", name="web1.kokuho.pr", value="10.13.82.5")
