@@ -100,18 +100,21 @@ def _read(name: str, record_type: str, texts: Sequence[str]) -> RecordSet | None
     return RecordSet(name, record_type, int(pairs[0][2][:-1]), tuple(value for value, _, _ in pairs))
 
 
-def inverse_line(line: DnsLine, changes: Sequence[Change]) -> DnsLine:
-    """The line that takes this one back, prepared with it (REQ-05)."""
-    own = next(change for change in changes if change.name == line.name and change.type == line.type)
-    ttl_before = own.before.ttl if own.before else 0
-    with_ptr = len(changes) > 1
-    if line.action == Action.DELETE:
-        return replace(line, action=Action.ADD.value, ttl=ttl_before, with_ptr=with_ptr)
-    if line.action == Action.CHANGE:
-        return replace(
-            line, value=line.old_value, old_value=line.value, ttl=ttl_before, with_ptr=with_ptr
-        )
-    changed_ttl = own.before is not None and own.after is not None and own.after.ttl != ttl_before
-    return replace(
-        line, action=Action.DELETE.value, ttl=ttl_before if changed_ttl else 0, with_ptr=with_ptr
+def inverse_line(change: Change) -> DnsLine:
+    """The line that takes a change of one record back, prepared with it: values and TTL as they were (REQ-05)."""
+    was, now = change.before, change.after
+    come = sorted(set(was.values if was else ()) - set(now.values if now else ()))
+    gone = sorted(set(now.values if now else ()) - set(was.values if was else ()))
+    ttl = was.ttl if was and (now is None or was.ttl != now.ttl) else 0
+    if come and gone:
+        action, value, old_value = Action.CHANGE, come[0], gone[0]
+    elif come:
+        action, value, old_value = Action.ADD, come[0], ""
+    elif gone:
+        action, value, old_value = Action.DELETE, gone[0], ""
+    else:  # the TTL alone
+        kept = (was or now).values[0]  # type: ignore[union-attr]
+        action, value, old_value = Action.CHANGE, kept, kept
+    return DnsLine(
+        action=action.value, type=change.type, name=change.name, value=value, old_value=old_value, ttl=ttl
     )

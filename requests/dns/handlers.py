@@ -179,7 +179,7 @@ def _proof(run: Run, dns: Dns, changes: Sequence[Change]) -> Outcome:
     missing = [(change, answer) for change, answer in answers if not answer.shows(change.after)]
     if not missing:
         _note(run.operation.line, dns, changes)
-        return Done(evidence=_evidence(run.operation.line, changes, answers))
+        return Done(evidence=_evidence(changes, answers))
     for change in changes:
         if look(dns, change) is not Standing.AFTER:
             text = _("%(name)s was written and has been changed since by somebody else. It now holds: %(found)s.")
@@ -213,10 +213,8 @@ def _said(answer: Answer) -> str:
     return _("old copy") if answer.behind else words[answer.said]
 
 
-def _evidence(
-    line: ApplicationLine, changes: Sequence[Change], answers: Sequence[tuple[Change, Answer]]
-) -> dict[str, Any]:
-    """What was read back from whom, and the line that takes it back."""
+def _evidence(changes: Sequence[Change], answers: Sequence[tuple[Change, Answer]]) -> dict[str, Any]:
+    """What was read back from whom, and the lines that take it back."""
     return {
         "answers": [
             {
@@ -228,7 +226,7 @@ def _evidence(
             }
             for change, answer in answers
         ],
-        "inverse": asdict(inverse_line(_payload(line), changes)),
+        "inverse": [asdict(inverse_line(change)) for change in changes],
     }
 
 

@@ -69,11 +69,13 @@ def _companion(known: Known, line: DnsLine) -> Iterator[Check]:
     """A PTR record that nobody asked for is not made, and one that is left behind points at nothing."""
     if line.type not in ADDRESS_TYPES or line.with_ptr:
         return
-    if line.goes and (held := set_of(known.at(reverse_name(line.goes)), "PTR")) and line.name in held.values:
+    goes, comes = (reverse_name(address) if address else "" for address in (line.goes, line.comes))
+    held = set_of(known.at(goes), "PTR") if goes and goes not in known.named else None
+    if held and line.name in held.values:
         text = gettext_noop("The PTR record of %(address)s stays and goes on pointing at this name.")
         yield Check(code="ptr_stays", level=plans.WARNING, text=text, values={"address": line.goes})
-    if line.comes and line.comes != line.goes and known.zone_of(reverse_name(line.comes)):
-        if set_of(known.at(reverse_name(line.comes)), "PTR") is None:
+    if comes and line.comes != line.old_value and comes not in known.named and known.zone_of(comes):
+        if set_of(known.at(comes), "PTR") is None:
             text = gettext_noop("No PTR record is made for %(address)s.")
             yield Check(code="no_ptr", level=plans.WARNING, text=text, values={"address": line.comes})
 

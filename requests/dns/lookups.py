@@ -35,6 +35,8 @@ class Known:
         self._owners: dict[str, frozenset[int]] = {}
         self._holders: dict[str, Holder | None] = {}
         self._open: dict[str, bool] = {}
+        self.named: frozenset[str] = frozenset()
+        """The names of all lines of the application."""
         self.missing: set[str] = set()
         """Zones that are registered and that the servers do not hold."""
         self.error: DnsError | None = None
@@ -151,6 +153,7 @@ def known(context: LineContext) -> Known:
 def prepare(context: LineContext, payloads: Sequence[DnsLine]) -> None:
     """Read names, reverse names, segments and open tickets of all lines together."""
     found = known(context)
+    found.named = frozenset(line.name for line in payloads)
     reverse = [reverse_name(address) for line in payloads for address in _addresses(line)]
     found.read([line.name for line in payloads] + reverse)
     found.read_open(reverse)

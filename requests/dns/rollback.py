@@ -21,12 +21,12 @@ from requests.zones.owners import KIND, TARGET
 
 
 def inverse_lines(application: Application) -> list[dict[str, Any]]:
-    """The prepared inverse of each line that was done, the last one first."""
+    """The prepared inverse of each change that was made, the last one first."""
     done = Operation.system.filter(
         line__application=application, target=TARGET, step="", status=OperationStatus.DONE
     )
     evidence = done.order_by("-line__position").values_list("evidence", flat=True)
-    return [found["inverse"] for found in evidence if "inverse" in found]
+    return [line for found in evidence for line in reversed(found.get("inverse", []))]
 
 
 def may_roll_back(user: User, application: Application) -> bool:

@@ -41,23 +41,22 @@ def errors_of(*lines: dict[str, Any], code: str = "13") -> dict[str, str]:
     ("values", "field", "words"),
     [
         ({"name": "*.kokuho.pr"}, "name", "ワイルドカード"),
-        ({"name": "kokuho.pr"}, "name", "ゾーン自身"),
-        ({"name": "web_1.kokuho.pr"}, "name", "下線"),
-        ({"name": "日本.kokuho.pr"}, "name", "使用できない文字"),
+        ({"name": "kokuho.pr"}, "name", "ゾーンそのもの"),
+        ({"name": "web_1.kokuho.pr"}, "name", "アンダースコア"),
+        ({"name": "日本.kokuho.pr"}, "name", "使えない文字"),
         ({"name": "web1.example.jp"}, "name", "登録されていません"),
         ({"name": "dc1.kokuho.pr"}, "name", "Active Directory"),
         ({"name": "a._msdcs.kokuho.pr", "kind": "TXT", "value": "x"}, "name", "Active Directory"),
         ({"value": "10.13.82.300"}, "value", "IPv4"),
         ({"value": "127.0.0.1"}, "value", "アドレス"),
         ({"value": "10.99.1.1"}, "value", "どのセグメントにも"),
-        ({"value": "10.14.82.5"}, "value", "貴組織のセグメント"),
+        ({"value": "10.14.82.5"}, "value", "自組織のセグメント"),
         ({"ttl": 5}, "ttl", "60"),
         ({"kind": "SRV", "value": "10 0 x sip.kokuho.pr", "name": "_sip._tcp.kokuho.pr"}, "value", "優先度"),
         ({"kind": "TXT", "value": "x", "with_ptr": True}, "with_ptr", "PTR"),
         ({"action": "CHANGE", "value": "10.13.82.6"}, "old_value", "現在"),
         ({"action": "DELETE"}, "value", "ありません"),
         ({"action": "CHANGE", "old_value": "10.13.82.1", "value": "10.13.82.6"}, "old_value", "ありません"),
-        ({"name": "alias"}, "value", "CNAME"),
         ({"name": "there", "kind": "CNAME", "value": "web1.kokuho.pr"}, "value", "CNAME"),
         ({"name": "there", "value": "10.13.82.9"}, "value", "すでに"),
         ({"name": "foreign", "kind": "TXT", "value": "x"}, "name", "他の組織"),
@@ -70,7 +69,6 @@ def test_req_05_every_mistake_is_told_at_its_field(
     cast: Cast, dns: FakeDns, values: dict[str, Any], field: str, words: str
 ) -> None:
     dns.put(
-        *records("alias", "CNAME", "web1.kokuho.pr"),
         *records("there", "A", "10.13.82.9"),
         *records("foreign", "A", "10.14.82.9"),
         *records("nobody", "TXT", "x"),
@@ -81,6 +79,14 @@ def test_req_05_every_mistake_is_told_at_its_field(
 
     assert set(found) == {field}
     assert words in found[field]
+
+
+def test_req_05_operations_apply_where_nobody_is_known_and_mind_the_cname(cast: Cast, dns: FakeDns) -> None:
+    dns.put(*records("alias", "CNAME", "web1.kokuho.pr"), *records("nobody", "TXT", "x"))
+
+    assert "CNAME" in errors_of(line(name="alias"), code="operations")["value"]
+    assert not errors_of(line(name="nobody", kind="TXT", value="y"), code="operations")
+    assert not errors_of(line(value="10.99.1.1"), code="operations")
 
 
 def test_org_02_a_zone_of_another_federation_is_not_there(cast: Cast, dns: FakeDns) -> None:
