@@ -44,14 +44,20 @@ def _name_problem(known: Known, line: DnsLine) -> str:
     if zone is None:
         return lookups.no_zone()
     if not zone.is_open:
-        return _("The zone %(zone)s is closed for applications at present. Ask network operations.") % {"zone": zone.name}
+        return _("The zone %(zone)s is closed for applications at present. Ask network operations.") % {
+            "zone": zone.name
+        }
     if known.is_protected(line.name):
-        return _("Active Directory keeps this name up itself, or operations protect it. It cannot be applied for.")
+        return _(
+            "Active Directory keeps this name up itself, or operations protect it. It cannot be applied for."
+        )
     known.at(line.name)
     if known.error is not None:
         return ""
     if zone.name in known.missing:
-        return _("The DNS servers do not hold the zone %(zone)s at present. Ask network operations.") % {"zone": zone.name}
+        return _("The DNS servers do not hold the zone %(zone)s at present. Ask network operations.") % {
+            "zone": zone.name
+        }
     if line.type == RecordType.PTR and known.is_open_elsewhere(line.name):
         return _("Another ticket that is not finished yet changes this PTR record.")
     return _owner_problem(known, line) if known.is_federation else ""
@@ -66,7 +72,9 @@ def _owner_problem(known: Known, line: DnsLine) -> str:
     if owners - {known.own}:
         return _("Records of another organisation stand at this name. Choose another name.")
     if sets and not owners and zone is not None and zone.organisation_id != known.own:
-        return _("It is not known whose records stand at this name. Have network operations apply for the change.")
+        return _(
+            "It is not known whose records stand at this name. Have network operations apply for the change."
+        )
     return ""
 
 
@@ -74,9 +82,9 @@ def _value_problem(known: Known, line: DnsLine) -> str:
     held = set_of(known.at(line.name), line.type)
     if known.zone_of(line.name) is None:
         return ""
-    if line.type == RecordType.A and known.is_federation and line.comes:
-        if problem := _address_problem(known, line.comes):
-            return problem
+    is_judged = line.type == RecordType.A and known.is_federation and line.comes
+    if is_judged and (problem := _address_problem(known, line.comes)):
+        return problem
     if known.error is not None:
         return ""
     if line.action == Action.DELETE:
@@ -117,7 +125,9 @@ def _conflict(known: Known, line: DnsLine) -> str:
         text = _("A CNAME cannot stand beside other records. At this name there are: %(types)s")
         return text % {"types": ", ".join(beside)}
     if beside:
-        return _("This name is a CNAME. No other record can stand beside it; change or delete the CNAME first.")
+        return _(
+            "This name is a CNAME. No other record can stand beside it; change or delete the CNAME first."
+        )
     if line.type == RecordType.CNAME and change.after and len(change.after.values) > 1:
         return _("A name has one CNAME only. Choose change instead.")
     return ""
@@ -146,13 +156,19 @@ def _companion_problem(known: Known, line: DnsLine) -> str:
                 "No zone for the reverse lookup of %(address)s is open. Remove the tick, or ask network operations to register it."
             ) % {"address": address}
         if known.is_open_elsewhere(name):
-            return _("Another ticket that is not finished yet changes the PTR record of %(address)s.") % {"address": address}
+            return _("Another ticket that is not finished yet changes the PTR record of %(address)s.") % {
+                "address": address
+            }
         held = set_of(known.at(name), "PTR")
         if address == line.comes and held and line.name not in held.values:
-            text = _("The PTR record of %(address)s points at %(names)s. Remove the tick, or change that record first.")
+            text = _(
+                "The PTR record of %(address)s points at %(names)s. Remove the tick, or change that record first."
+            )
             return text % {"address": address, "names": ", ".join(held.values)}
         if zone.name in known.missing:
-            return _("The DNS servers do not hold the zone %(zone)s at present. Ask network operations.") % {"zone": zone.name}
+            return _("The DNS servers do not hold the zone %(zone)s at present. Ask network operations.") % {
+                "zone": zone.name
+            }
     return ""
 
 
@@ -183,6 +199,6 @@ def _changes(known: Known, line: DnsLine) -> Iterator[plans.Change]:
 
 
 def _refused(text: str) -> Check:
-    return Check(code="refused", level=plans.BLOCKED, text=gettext_noop("%(reason)s"), values={"reason": text})
-
-
+    return Check(
+        code="refused", level=plans.BLOCKED, text=gettext_noop("%(reason)s"), values={"reason": text}
+    )

@@ -70,7 +70,9 @@ class DnsForm(PortalForm):
     with_ptr = forms.BooleanField(
         label=gettext_lazy("The PTR record follows"),
         required=False,
-        help_text=gettext_lazy("For A and AAAA: the record for reverse lookup is made, moved or deleted as well."),
+        help_text=gettext_lazy(
+            "For A and AAAA: the record for reverse lookup is made, moved or deleted as well."
+        ),
     )
 
     def __init__(self, *args: Any, context: LineContext, **kwargs: Any) -> None:
@@ -98,7 +100,9 @@ class DnsForm(PortalForm):
     def _clean_by_action(self, cleaned: dict[str, Any], action: str) -> None:
         if action == Action.CHANGE:
             if not cleaned.get("old_value") and "old_value" in cleaned:
-                self.add_error("old_value", ValidationError(_("Enter the value that is there now."), code="required"))
+                self.add_error(
+                    "old_value", ValidationError(_("Enter the value that is there now."), code="required")
+                )
             if not cleaned.get("value") and cleaned.get("ttl"):
                 cleaned["value"] = cleaned.get("old_value", "")
         elif cleaned.get("old_value"):
@@ -118,9 +122,7 @@ class DnsForm(PortalForm):
                 self._clean_value(cleaned, field, zone.name if zone else _parent(name), name, kind)
         cleaned["name"] = name
 
-    def _clean_value(
-        self, cleaned: dict[str, Any], field: str, zone: str, name: str, kind: str
-    ) -> None:
+    def _clean_value(self, cleaned: dict[str, Any], field: str, zone: str, name: str, kind: str) -> None:
         text = cleaned[field]
         written = _written(text, kind, is_new=field == "value" and cleaned["action"] != Action.DELETE)
         try:

@@ -148,7 +148,9 @@ def _carry_out(run: Run, dns: Dns, change: Change) -> None:
         words = _told(change, None) | {"types": ", ".join(error.beside)}
         raise _Stopped("cname", _with_written(run, text % words)) from error
     except NoEffect as error:
-        text = _("The server confirmed the change, but %(name)s now holds: %(found)s. Look at the server, then decide.")
+        text = _(
+            "The server confirmed the change, but %(name)s now holds: %(found)s. Look at the server, then decide."
+        )
         raise _Stopped("no_effect", _with_written(run, text % _told(change, error.found))) from error
     done = [*run.operation.progress.get("written", []), f"{change.name} {change.type}"]
     run.checkpoint(written=done, **{_WRITTEN_AT: clock.now().isoformat()})
@@ -172,7 +174,9 @@ def _found(dns: Dns, change: Change) -> RecordSet | None:
 # --- Proof ----------------------------------------------------------------------------------------------------------------
 def _proof(run: Run, dns: Dns, changes: Sequence[Change]) -> Outcome:
     """Done when every server answers as approved; a copy that is behind is waited for, and said so."""
-    answers = [(change, answer) for change in changes for answer in dns.query(change.zone, change.name, change.type)]
+    answers = [
+        (change, answer) for change in changes for answer in dns.query(change.zone, change.name, change.type)
+    ]
     if not answers:
         text = _("It is written, but no servers to ask are set (DNS_SERVERS), so it cannot be proven.")
         return NeedsPerson(code="no_servers", message=text)
@@ -182,12 +186,16 @@ def _proof(run: Run, dns: Dns, changes: Sequence[Change]) -> Outcome:
         return Done(evidence=_evidence(changes, answers))
     for change in changes:
         if look(dns, change) is not Standing.AFTER:
-            text = _("%(name)s was written and has been changed since by somebody else. It now holds: %(found)s.")
+            text = _(
+                "%(name)s was written and has been changed since by somebody else. It now holds: %(found)s."
+            )
             return NeedsPerson(code="changed_since", message=text % _told(change, _found(dns, change)))
     servers = ", ".join(dict.fromkeys(f"{answer.server} ({_said(answer)})" for _change, answer in missing))
     now = clock.now()
     if now - _written_at(run, now) > timedelta(seconds=settings.DNS["proof_seconds"]):
-        text = _("It is written, but these servers still do not answer so: %(servers)s. Look at them, then try again.")
+        text = _(
+            "It is written, but these servers still do not answer so: %(servers)s. Look at them, then try again."
+        )
         return NeedsPerson(code="copy_behind", message=text % {"servers": servers})
     text = _("It is written. It is not proven yet, because these servers do not answer so: %(servers)s.")
     return Waits(code=f"{WAITS_FOR}dns_servers", message=text % {"servers": servers}, until=now + _LOOK_AGAIN)
@@ -244,7 +252,13 @@ def _record_proof(dns: Dns, line: ApplicationLine) -> Outcome:
             text = _("%(server)s does not answer as it was approved (%(said)s).")
             raise _Stopped("not_as_approved", text % {"server": answer.server, "said": _said(answer)})
     found = [
-        {"server": a.server, "name": payload.name, "type": payload.type, "found": list(shown(a.found)), "serial": a.serial}
+        {
+            "server": a.server,
+            "name": payload.name,
+            "type": payload.type,
+            "found": list(shown(a.found)),
+            "serial": a.serial,
+        }
         for a in answers
     ]
     return Done(evidence={"answers": found})
@@ -271,6 +285,8 @@ def _refused(error: ZoneMissing | AccessDenied | InvalidRecord) -> Outcome:
         text = _("The DNS servers do not hold the zone. Nothing was changed at this name.")
         return NeedsPerson(code="zone_missing", message=text)
     if isinstance(error, AccessDenied):
-        text = _("The DNS server does not let the portal change this name. Give the portal the right, or do it by hand.")
+        text = _(
+            "The DNS server does not let the portal change this name. Give the portal the right, or do it by hand."
+        )
         return NeedsPerson(code="access_denied", message=text)
     return NeedsPerson(code=error.code, message=_("The record cannot be written as it was approved."))

@@ -40,10 +40,14 @@ def _old_answers(known: Known, line: DnsLine) -> Check:
     seconds = held.ttl if held else (zone.negative_ttl if zone else None) or 0
     count = -(-seconds // 60)
     if not seconds:
-        text = gettext_noop("How long the old answer may live is not known yet: the zone was not read so far.")
+        text = gettext_noop(
+            "How long the old answer may live is not known yet: the zone was not read so far."
+        )
         return Check(code="old_answers", level=plans.PASSED, text=text, values={})
     duration = ngettext("%(count)d minute", "%(count)d minutes", count) % {"count": count}
-    text = gettext_noop("Machines that asked before may keep the old answer for up to %(duration)s after the change.")
+    text = gettext_noop(
+        "Machines that asked before may keep the old answer for up to %(duration)s after the change."
+    )
     return Check(code="old_answers", level=plans.PASSED, text=text, values={"duration": duration})
 
 
@@ -74,10 +78,10 @@ def _companion(known: Known, line: DnsLine) -> Iterator[Check]:
     if held and line.name in held.values:
         text = gettext_noop("The PTR record of %(address)s stays and goes on pointing at this name.")
         yield Check(code="ptr_stays", level=plans.WARNING, text=text, values={"address": line.goes})
-    if comes and line.comes != line.old_value and comes not in known.named and known.zone_of(comes):
-        if set_of(known.at(comes), "PTR") is None:
-            text = gettext_noop("No PTR record is made for %(address)s.")
-            yield Check(code="no_ptr", level=plans.WARNING, text=text, values={"address": line.comes})
+    is_new = comes and line.comes != line.old_value and comes not in known.named
+    if is_new and known.zone_of(comes) and set_of(known.at(comes), "PTR") is None:
+        text = gettext_noop("No PTR record is made for %(address)s.")
+        yield Check(code="no_ptr", level=plans.WARNING, text=text, values={"address": line.comes})
 
 
 def _target(known: Known, line: DnsLine) -> Iterator[Check]:

@@ -38,7 +38,9 @@ def _terms(line: DnsLine) -> Iterable[str]:
 DNS: ApplicationKind[DnsLine] = ApplicationKind(
     code=KIND,
     label=_("DNS records: add, change and delete"),
-    description=_("Names and addresses in the registered DNS zones, mainly for equipment of 独自処理システム."),
+    description=_(
+        "Names and addresses in the registered DNS zones, mainly for equipment of 独自処理システム."
+    ),
     number_prefix="R",
     icon="route",
     payload_class=DnsLine,

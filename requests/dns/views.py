@@ -30,7 +30,9 @@ class RollbackView(PersonView):
         """A draft, to be looked at and submitted like every other."""
         application = self.load(number)
         draft = rollback.draft_rollback(application=application, actor=self.user, now=timezone.now())
-        messages.success(request, _("The application that takes it back is prepared. Check it and submit it."))
+        messages.success(
+            request, _("The application that takes it back is prepared. Check it and submit it.")
+        )
         return redirect("application_edit", draft.number)
 
     def load(self, number: str) -> Application:
@@ -43,6 +45,8 @@ class RollbackView(PersonView):
             raise Http404
         if not rollback.may_roll_back(self.user, application):
             raise PermissionDenied(
-                _("There is nothing to roll back here, or you do not have the applicant role in this organisation.")
+                _(
+                    "There is nothing to roll back here, or you do not have the applicant role in this organisation."
+                )
             )
         return application

@@ -23,7 +23,9 @@ class DnsZoneSerializer(serializers.Serializer):
 
     name = serializers.CharField()
     backend = serializers.CharField()
-    organisation = serializers.CharField(source="organisation.code", default="", help_text="Empty: common to all")
+    organisation = serializers.CharField(
+        source="organisation.code", default="", help_text="Empty: common to all"
+    )
     is_open = serializers.BooleanField(help_text="Whether records in it can be applied for")
     valid_from = serializers.DateField()
     refreshed_at = serializers.DateTimeField(allow_null=True)

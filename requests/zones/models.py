@@ -38,7 +38,9 @@ class DnsZone(TimestampedModel):
     registered_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
     refreshed_at = models.DateTimeField(_("last read"), null=True, blank=True)  # the last complete reading
     negative_ttl = models.PositiveIntegerField(null=True, blank=True)
-    problem = models.CharField(_("problem"), max_length=500, blank=True)  # of the last reading; "" when it worked
+    problem = models.CharField(
+        _("problem"), max_length=500, blank=True
+    )  # of the last reading; "" when it worked
 
     class Meta:
         ordering = ("name", "-id")
@@ -81,9 +83,7 @@ class DnsRecord(ScopedModel):
             *search_indexes("dnsrecord"),
         ]
         constraints: ClassVar = [
-            models.UniqueConstraint(
-                fields=["zone", "name", "type", "value_digest"], name="dnsrecord_once"
-            ),
+            models.UniqueConstraint(fields=["zone", "name", "type", "value_digest"], name="dnsrecord_once"),
         ]
 
     def __str__(self) -> str:

@@ -47,9 +47,7 @@ def refresh_zone(*, zone: DnsZone, now: datetime) -> bool:
         DnsZone.objects.filter(pk=zone.pk).update(problem=_problem(error)[:500])
         return False
     zone.records.filter(seen_at__lt=now).delete()
-    DnsZone.objects.filter(pk=zone.pk).update(
-        refreshed_at=now, problem="", negative_ttl=found.negative_ttl
-    )
+    DnsZone.objects.filter(pk=zone.pk).update(refreshed_at=now, problem="", negative_ttl=found.negative_ttl)
     return True
 
 
@@ -60,7 +58,9 @@ def note_names(*, zone: DnsZone, dns: Dns, names: Sequence[str], now: datetime, 
     zone.records.filter(name__in=names, seen_at__lt=now).delete()
 
 
-def _keep(zone: DnsZone, sets: Sequence[RecordSet], now: datetime, organisation_id: int | None = None) -> None:
+def _keep(
+    zone: DnsZone, sets: Sequence[RecordSet], now: datetime, organisation_id: int | None = None
+) -> None:
     """Enter these record sets; those of one name are together."""
     names: dict[str, list[RecordSet]] = {}
     for each in sets:
@@ -82,9 +82,7 @@ def _keep(zone: DnsZone, sets: Sequence[RecordSet], now: datetime, organisation_
     )
 
 
-def _row(
-    zone: DnsZone, found: RecordSet, value: str, whose: int, code: str, now: datetime
-) -> DnsRecord:
+def _row(zone: DnsZone, found: RecordSet, value: str, whose: int, code: str, now: datetime) -> DnsRecord:
     return DnsRecord(
         zone=zone,
         organisation_id=whose,
@@ -121,4 +119,6 @@ def _operations_id() -> int:
 def _problem(error: DnsError) -> str:
     if isinstance(error, ZoneMissing):
         return _("The DNS server does not hold this zone.")
-    return _("The zone could not be read completely (%(code)s).") % {"code": error.code or type(error).__name__}
+    return _("The zone could not be read completely (%(code)s).") % {
+        "code": error.code or type(error).__name__
+    }

@@ -31,7 +31,11 @@ def zones(user: User) -> QuerySet[DnsZone]:
 
 def with_counts(rows: QuerySet[DnsZone], user: User) -> QuerySet[DnsZone]:
     """With how many of its records this person sees."""
-    seen = Q() if user.reads_everywhere(READ_DNS) else Q(records__organisation__in=user.organisations_where(READ_DNS))
+    seen = (
+        Q()
+        if user.reads_everywhere(READ_DNS)
+        else Q(records__organisation__in=user.organisations_where(READ_DNS))
+    )
     return rows.annotate(seen_records=Count("records", filter=seen))
 
 

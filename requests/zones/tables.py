@@ -25,9 +25,7 @@ RECORDS: Table[DnsRecord] = tables.register(
             ),
             Column(name="value", label=pgettext_lazy("dns", "Value"), text=lambda r: r.value, css="u-mono"),
             Column(name="ttl", label=_("TTL (seconds)"), text=lambda r: str(r.ttl), css="u-num u-nowrap"),
-            Column(
-                name="zone", label=_("Zone"), text=lambda r: r.zone.name, default=False, css="u-mono"
-            ),
+            Column(name="zone", label=_("Zone"), text=lambda r: r.zone.name, default=False, css="u-mono"),
             Column(
                 name="organisation",
                 label=_("Organisation"),

@@ -135,7 +135,9 @@ class ZoneView(DnsView):
                 services.set_open(zone_id=zone.pk, is_open=step == "open", actor=self.user, now=now)
                 messages.success(
                     request,
-                    _("The zone is open for tickets.") if step == "open" else _("The zone is closed for tickets."),
+                    _("The zone is open for tickets.")
+                    if step == "open"
+                    else _("The zone is closed for tickets."),
                 )
             case "end":
                 services.end_zone(zone_id=zone.pk, actor=self.user, now=now)

@@ -12,10 +12,11 @@ from django.template.loader import render_to_string
 from devices.inventory import reporting
 from devices.inventory import views as inventory
 from portal.common.api.throttling import PersonThrottle
-from portal.gateways import directory_factory
+from portal.gateways import directory_factory, dns_factory
+from tests.fake_dns import FakeDns
 from tests.fakes import FakeDirectory
 from tests.flush import empty_tables
-from tests.matrix.world import World, build
+from tests.matrix.world import CANARY_ZONE, World, build
 
 
 @pytest.fixture(scope="package")
@@ -24,6 +25,8 @@ def world(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
     directory = FakeDirectory()
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(directory_factory, "get_directory", lambda: directory)
+        dns = FakeDns(zone_names=(CANARY_ZONE,))
+        patched.setattr(dns_factory, "get_dns", lambda: dns)
         patched.setattr(PersonThrottle, "allow_request", lambda self, request, view: True)
         # The text of a PDF, quickly, so that it can be searched for what nobody else may read.
         for module in (reporting, inventory):

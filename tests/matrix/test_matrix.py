@@ -24,6 +24,7 @@ from tests.matrix.world import (
     CANARY_LOGIN,
     CANARY_NAME,
     CANARY_RECIPIENT,
+    CANARY_ZONE,
     DEACTIVATED,
     PERSONAS,
     World,
@@ -32,7 +33,7 @@ from tests.matrix.world import (
 pytestmark = pytest.mark.django_db
 
 ROUTES = every_route()
-CANARIES = (CANARY_LOGIN, CANARY_NAME, CANARY_RECIPIENT)
+CANARIES = (CANARY_LOGIN, CANARY_NAME, CANARY_RECIPIENT, CANARY_ZONE)
 
 
 def test_every_address_has_a_policy_and_every_policy_an_address() -> None:

@@ -42,10 +42,12 @@ from portal.workflow import services
 from portal.workflow.bulk import checking
 from portal.workflow.bulk.models import Upload, UploadState
 from portal.workflow.models import Application, Attachment, SavedFilter
+from requests.zones.models import DnsZone
 from tests import factories, journeys
 from tests.devices import world as devices
 from tests.devices.inventory import stock
 from tests.fakes import FakeDirectory, users_ou
+from tests.requests import world as requests
 from tests.roles import client_of
 
 ANONYMOUS, DEACTIVATED, NOBODY = "anonymous", "13:deactivated", "13:nobody"
@@ -62,6 +64,7 @@ PERSONAS = [*EVERYBODY, NOBODY, DEACTIVATED, ANONYMOUS]
 
 # Text that only those may ever read who see federation 13.
 CANARY_LOGIN, CANARY_NAME = "tk13-himitsu", "秘密"
+CANARY_ZONE = "himitsu13.kokuho.pr"
 CANARY_RECIPIENT = "uketori.himitsu@kokuho13.example.jp"
 
 
@@ -88,6 +91,8 @@ class World:
     whitelist_entry: WhitelistEntry = field(init=False)
     local_address: LocalAddress = field(init=False)
     quarantine_import: QuarantineImport = field(init=False)
+    zone: DnsZone = field(init=False)
+    dns_ticket: Application = field(init=False)
     alert: DeviceAlert = field(init=False)
     station: ConsoleStation = field(init=False)
     dormant_line: DormantLine = field(init=False)
@@ -118,6 +123,7 @@ def build(directory: FakeDirectory) -> World:
     _applications(world)
     _account(world)
     _devices(world)
+    _dns(world)
     _skysea(world)
     _dormant(world)
     _inventory(world)
@@ -235,6 +241,13 @@ def _devices(world: World) -> None:
     world.whitelist_entry = whitelist.write_line(
         line=application.lines.get(), payload=payload, segment_id=world.segment.pk, now=timezone.now()
     )
+
+
+def _dns(world: World) -> None:
+    world.zone = requests.zone(CANARY_ZONE, factories.organisation("13"))
+    line = requests.line(name=f"web.{CANARY_ZONE}", value="10.213.99.9")
+    world.dns_ticket = requests.approved(requests.Cast(), line)
+    requests.carry_out(world.dns_ticket)
 
 
 def _skysea(world: World) -> None:

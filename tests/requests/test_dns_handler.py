@@ -68,7 +68,9 @@ def test_req_05_the_message_says_what_is_written_when_only_the_ptr_changed_meanw
     assert "反映済み：web1.kokuho.pr A" in operation.error_message
 
 
-def test_req_05_a_plan_that_changed_meanwhile_voids_the_approval_and_says_what(cast: Cast, dns: FakeDns) -> None:
+def test_req_05_a_plan_that_changed_meanwhile_voids_the_approval_and_says_what(
+    cast: Cast, dns: FakeDns
+) -> None:
     from portal.workflow import selectors, services
 
     application = world.submitted(cast, line())
@@ -103,7 +105,9 @@ def test_req_05_what_is_carried_out_is_the_plan_that_was_approved_last(cast: Cas
     assert dns.sets[WEB].values == ("10.13.82.5", "10.13.82.7")
 
 
-def test_acc_12_nothing_is_written_that_nobody_saw(cast: Cast, dns: FakeDns, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_acc_12_nothing_is_written_that_nobody_saw(
+    cast: Cast, dns: FakeDns, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(dns, "read_many", lambda zone, names: dns._raise({"x": [DnsUnavailable]}, "x"))
     application = world.approved(cast, line())
     monkeypatch.undo()
@@ -173,10 +177,14 @@ def test_req_12_what_was_done_by_hand_is_proven_by_asking(cast: Cast, dns: FakeD
     operation = journeys.operations(application)[0]
     fulfilment.take_by_hand(operation_id=operation.pk, actor=cast.operator, now=timezone.now())
 
-    refused = fulfilment.record_done(operation_id=operation.pk, actor=cast.operator, note="登録した", now=timezone.now())
+    refused = fulfilment.record_done(
+        operation_id=operation.pk, actor=cast.operator, note="登録した", now=timezone.now()
+    )
     assert (refused.status, refused.error_code) == (OperationStatus.MANUAL, "not_as_approved")
     dns.put(*records("web1", "A", "10.13.82.5", ttl=3600))
-    done = fulfilment.record_done(operation_id=operation.pk, actor=cast.operator, note="登録した", now=timezone.now())
+    done = fulfilment.record_done(
+        operation_id=operation.pk, actor=cast.operator, note="登録した", now=timezone.now()
+    )
 
     assert done.status == OperationStatus.DONE
     assert len(done.evidence["answers"]) == len(dns.servers)
@@ -193,7 +201,10 @@ BEFORE = [
             ),
         },
     ),
-    (line("DELETE", with_ptr=True), {WEB: record_set("web1", "A", "10.13.82.5"), PTR: record_set(PTR[0], "PTR", "web1.kokuho.pr")}),
+    (
+        line("DELETE", with_ptr=True),
+        {WEB: record_set("web1", "A", "10.13.82.5"), PTR: record_set(PTR[0], "PTR", "web1.kokuho.pr")},
+    ),
     (line("CHANGE", value="", old_value="10.13.82.5", ttl=300), {WEB: record_set("web1", "A", "10.13.82.5")}),
 ]
 

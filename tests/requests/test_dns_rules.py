@@ -120,9 +120,14 @@ def test_req_05_two_open_tickets_never_hold_one_name_nor_one_ptr(cast: Cast, dns
 
 
 def test_req_05_the_plan_shows_the_sets_before_and_after_and_the_ptr(cast: Cast, dns: FakeDns) -> None:
-    dns.put(*records("web1", "A", "10.13.82.4", "10.13.82.9"), *records(f"4.{world.REVERSE}", "PTR", "web1.kokuho.pr"))
+    dns.put(
+        *records("web1", "A", "10.13.82.4", "10.13.82.9"),
+        *records(f"4.{world.REVERSE}", "PTR", "web1.kokuho.pr"),
+    )
 
-    found, errors = checked(line("CHANGE", old_value="10.13.82.4", value="10.13.82.5", ttl=300, with_ptr=True))
+    found, errors = checked(
+        line("CHANGE", old_value="10.13.82.4", value="10.13.82.5", ttl=300, with_ptr=True)
+    )
 
     assert not errors
     changes = [(c.action, c.attribute, c.before, c.after) for c in found[0].plan.changes]

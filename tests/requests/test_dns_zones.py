@@ -42,7 +42,9 @@ def test_req_05_operations_register_a_zone_that_the_servers_hold(cast: Cast, dns
         )
 
 
-def test_org_02_a_record_belongs_to_whose_address_it_is_or_whose_ticket_made_it(cast: Cast, dns: FakeDns) -> None:
+def test_org_02_a_record_belongs_to_whose_address_it_is_or_whose_ticket_made_it(
+    cast: Cast, dns: FakeDns
+) -> None:
     world.carry_out(world.approved(cast, line(name="text", kind="TXT", value="x")))
     dns.put(
         *records("web1", "A", "10.13.82.5"),
@@ -68,7 +70,9 @@ def test_org_02_a_record_belongs_to_whose_address_it_is_or_whose_ticket_made_it(
     assert selectors.records(cast.operator).count() == 6
 
 
-def test_req_05_a_reading_removes_what_is_gone_and_a_broken_one_removes_nothing(cast: Cast, dns: FakeDns) -> None:
+def test_req_05_a_reading_removes_what_is_gone_and_a_broken_one_removes_nothing(
+    cast: Cast, dns: FakeDns
+) -> None:
     zone = DnsZone.objects.get(name=world.ZONE)
     dns.put(*records("gone", "A", "10.13.82.5"), *records("stays", "A", "10.13.82.6"))
     refresh.refresh_zone(zone=zone, now=timezone.now())
@@ -91,7 +95,12 @@ def test_req_05_a_zone_is_read_closed_opened_and_ended_on_its_page(cast: Cast, d
     dns.put(*records("web1", "A", "10.13.82.5"))
     browser, page = client_of(cast.operator), reverse("dns_zone", args=[zone.pk])
 
-    for step, is_open, count in (("refresh", True, 1), ("close", False, 1), ("open", True, 1), ("end", False, 0)):
+    for step, is_open, count in (
+        ("refresh", True, 1),
+        ("close", False, 1),
+        ("open", True, 1),
+        ("end", False, 0),
+    ):
         assert browser.post(page, {"step": step}).status_code == 302
         zone.refresh_from_db()
         assert (step, zone.is_open, zone.records.count()) == (step, is_open, count)
@@ -124,11 +133,16 @@ def test_req_05_the_register_as_list_file_print_and_over_rest(cast: Cast, dns: F
             assert "web1.kokuho.pr" in text
             assert "web2.kokuho.pr" not in text
     found = browser.get("/api/v1/dns/records/?zone=kokuho.pr&q=web").json()
-    assert [item["value"] for item in found["items"]] == ["10.13.82.5"]
-    assert {z["name"] for z in browser.get("/api/v1/dns/zones/").json()["items"]} == {world.ZONE, world.REVERSE}
+    assert [item["value"] for item in found["results"]] == ["10.13.82.5"]
+    assert {z["name"] for z in browser.get("/api/v1/dns/zones/").json()["results"]} == {
+        world.ZONE,
+        world.REVERSE,
+    }
 
 
-def test_req_12_the_applicant_reads_the_answers_and_rolls_back_with_one_click(cast: Cast, dns: FakeDns) -> None:
+def test_req_12_the_applicant_reads_the_answers_and_rolls_back_with_one_click(
+    cast: Cast, dns: FakeDns
+) -> None:
     application = world.approved(cast, line())
     world.carry_out(application)
     browser = client_of(cast.applicant)

@@ -44,10 +44,20 @@ def records(name: str, kind: str, *values: str, ttl: int = 600) -> tuple[Record,
     return record_set(name, kind, *values, ttl=ttl).records
 
 
-def line(action: str = "ADD", name: str = "web1", kind: str = "A", value: str = "10.13.82.5", **more: Any) -> dict[str, Any]:
+def line(
+    action: str = "ADD", name: str = "web1", kind: str = "A", value: str = "10.13.82.5", **more: Any
+) -> dict[str, Any]:
     """The raw values of one line."""
     full = name if "." in name else f"{name}.{ZONE}"
-    return {"action": action, "type": kind, "name": full, "value": value, "old_value": "", "ttl": None, "with_ptr": False} | more
+    return {
+        "action": action,
+        "type": kind,
+        "name": full,
+        "value": value,
+        "old_value": "",
+        "ttl": None,
+        "with_ptr": False,
+    } | more
 
 
 def submitted(cast: Cast, *lines: dict[str, Any]) -> Application:

@@ -8,7 +8,16 @@ not exist there. An address without a policy fails the test.
 from __future__ import annotations
 
 from tests.matrix.access import Policy
-from tests.matrix.policies import accounts, devices, inventory, operations, orgs, own_pages, workflow
+from tests.matrix.policies import (
+    accounts,
+    devices,
+    inventory,
+    operations,
+    orgs,
+    own_pages,
+    requests,
+    workflow,
+)
 
 POLICIES: dict[str, Policy] = {
     **workflow.POLICIES,
@@ -16,6 +25,7 @@ POLICIES: dict[str, Policy] = {
     **accounts.POLICIES,
     **devices.POLICIES,
     **inventory.POLICIES,
+    **requests.POLICIES,
     **operations.POLICIES,
     **own_pages.POLICIES,
 }
