@@ -8,14 +8,16 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from accounts.reminder.models import ConfirmedAddress
 from portal.orgs import tokens
 from portal.orgs.models import ApiToken, User
 from portal.trail.models import TrailEntry
 from tests import factories
-from tests.accounts import test_reminder as reminder
+from tests.accounts.reminder import support as reminder
 from tests.accounts.world import PostOffice, attempt, reset
 from tests.fakes import FakeDirectory
 from tests.orgs.conftest import PASSWORD, with_account
+from tests.orgs.test_second_factor import give_app
 from tests.roles import client_of
 
 pytestmark = pytest.mark.django_db
@@ -76,8 +78,8 @@ def test_a_change_that_was_refused_ends_nothing(person: User, elsewhere: Client)
 def test_a_forgotten_password_ends_every_session(
     directory: FakeDirectory, person: User, elsewhere: Client
 ) -> None:
-    reminder.ConfirmedAddress.objects.create(user=person, address=person.email, confirmed_at=timezone.now())
-    browser = reminder.proven(Client(), person, reminder.give_app(person))
+    ConfirmedAddress.objects.create(user=person, address=person.email, confirmed_at=timezone.now())
+    browser = reminder.proven(Client(), person, give_app(person))
 
     assert browser.post(reminder.NEW, {"new_password": NEW, "again": NEW}).status_code == 302
 

@@ -13,7 +13,7 @@ from accounts.models import ConfirmedAddress
 from accounts.passwords import check_password
 from portal.gateways.directory import BindResult
 from portal.orgs.models import User
-from tests.accounts.test_reminder import mailed_code
+from tests.accounts.reminder.support import mailed_code
 from tests.browser.conftest import Desk, Office, register_administrator
 from tests.browser.good import expect_good, expect_good_here
 from tests.orgs.test_second_factor import give_app, now_code

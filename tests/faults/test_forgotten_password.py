@@ -21,7 +21,7 @@ from portal.gateways.directory_factory import get_directory, reset_directory
 from portal.notices.models import Notice
 from portal.orgs.models import User
 from tests import factories
-from tests.accounts.test_reminder import CODE, FACTOR, NEW, ask, mailed_code
+from tests.accounts.reminder.support import CODE, FACTOR, NEW, ask, mailed_code
 from tests.browser.conftest import PASSWORD, register_administrator
 from tests.faults.test_canary import everything_logged, whole_broker, whole_database
 from tests.journeys import Cast
