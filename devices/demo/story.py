@@ -102,16 +102,16 @@ class Teller:
         fulfilment.drain(target, now_fn=lambda: self.moment)
 
     def segments(self) -> None:
-        """A segment for clients, one for printers, one for servers."""
-        wanted = ((20, "CLIENT"), (21, "PRINTER"), (22, "SERVER"))
-        for third, purpose in wanted:
+        """A segment for clients, one for printers, one for servers, one for the federation's own systems (図2-32)."""
+        wanted = ((20, "CLIENT", 120), (21, "PRINTER", 121), (22, "SERVER", 122), (82, "OWN_SYSTEM", 1828))
+        for third, purpose, vlan in wanted:
             network = f"10.{int(self.code)}.{third}.0/24"
             if not Segment.system.filter(network=network).exists():
                 segments.add_segment(
                     organisation=self.organisation,
                     network=network,
                     purpose=purpose,
-                    vlan=100 + third,
+                    vlan=vlan,
                     note="",
                     actor=self.operator,
                     now=self.moment,

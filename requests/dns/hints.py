@@ -6,16 +6,14 @@ from collections.abc import Iterator
 
 from django.utils.translation import gettext_noop, ngettext
 
-from portal.gateways.dns import RecordType, reverse_name, set_of
+from portal.gateways.dns import reverse_name, set_of
 from portal.workflow import plans
 from portal.workflow.plans import Check
 from requests.dns.changing import wanted_set
-from requests.dns.lookups import Known
+from requests.dns.lookups import POINTING, Known
 from requests.dns.payloads import ADDRESS_TYPES, Action, DnsLine
-from requests.zones import selectors
 
 _SHOWN = 5
-_MOST_COUNTED = 200
 
 
 def of(known: Known, line: DnsLine) -> Iterator[Check]:
@@ -86,7 +84,7 @@ def _companion(known: Known, line: DnsLine) -> Iterator[Check]:
 
 def _target(known: Known, line: DnsLine) -> Iterator[Check]:
     """A record that points at a name nobody has."""
-    if not line.comes or line.type not in (RecordType.CNAME, RecordType.SRV, RecordType.PTR):
+    if not line.comes or line.type not in POINTING:
         return
     target = line.comes.split()[-1]
     if known.zone_of(target) is None:
@@ -104,7 +102,7 @@ def _pointing(known: Known, line: DnsLine) -> Iterator[Check]:
     if line.action != Action.DELETE or others or wanted_set(line, held) is not None:
         return
     left_out = {reverse_name(address) for address in line.moving_addresses}
-    rows = list(selectors.pointing_at([line.name]).exclude(name__in=left_out)[:_MOST_COUNTED])
+    rows = [row for row in known.pointing_at(line.name) if row.name not in left_out]
     own = [row for row in rows if row.organisation_id == known.own or not known.is_federation]
     words = [f"{row.name} {row.type}" for row in own[:_SHOWN]]
     if rest := len(rows) - len(words):

@@ -15,12 +15,14 @@ from portal.orgs.networks import Holder
 from portal.orgs.permissions import FEDERATIONS
 from portal.workflow.kinds import LineContext
 from portal.workflow.models import ApplicationLine
-from requests.dns.payloads import DnsLine
+from requests.dns.payloads import Action, DnsLine
 from requests.zones import selectors
-from requests.zones.models import DnsZone
+from requests.zones.models import DnsRecord, DnsZone
 from requests.zones.owners import KIND, addresses_of, holding, owners
 
 _SHARED = "requests.dns"
+POINTING = frozenset({"CNAME", "SRV", "PTR"})  # types whose value ends with a name
+_POINTING_READ = 50  # per name: more than anybody reads in a plan
 
 
 class Known:
@@ -37,6 +39,7 @@ class Known:
         self._open: dict[str, bool] = {}
         self.named: frozenset[str] = frozenset()
         """The names of all lines of the application."""
+        self._pointing: dict[str, list[DnsRecord]] = {}
         self.missing: set[str] = set()
         """Zones that are registered and that the servers do not hold."""
         self.error: DnsError | None = None
@@ -114,6 +117,18 @@ class Known:
         found = networks.holders(addresses, self.context.today)
         self._holders |= {address: found.get(address) for address in addresses}
 
+    def pointing_at(self, name: str) -> list[DnsRecord]:
+        """What points at a name, as the register knows it; at most a few hundred."""
+        if name not in self._pointing:
+            self.read_pointing([name])
+        return self._pointing[name]
+
+    def read_pointing(self, names: Collection[str]) -> None:
+        """Read what points at these names."""
+        self._pointing |= {name: [] for name in names}
+        for record in selectors.pointing_at(names)[: _POINTING_READ * len(names)] if names else ():
+            self._pointing[record.target].append(record)
+
     def is_open_elsewhere(self, name: str) -> bool:
         """Whether another open ticket names this reverse name, itself or by the PTR of an address."""
         if name not in self._open:
@@ -155,7 +170,9 @@ def prepare(context: LineContext, payloads: Sequence[DnsLine]) -> None:
     found = known(context)
     found.named = frozenset(line.name for line in payloads)
     reverse = [reverse_name(address) for line in payloads for address in _addresses(line)]
-    found.read([line.name for line in payloads] + reverse)
+    targets = [line.comes.split()[-1] for line in payloads if line.comes and line.type in POINTING]
+    found.read([line.name for line in payloads] + reverse + targets)
+    found.read_pointing([line.name for line in payloads if line.action == Action.DELETE])
     found.read_open(reverse)
     spoken = {address for line in payloads for address in _addresses(line)}
     spoken |= {a for line in payloads if (a := reverse_address(line.name))}

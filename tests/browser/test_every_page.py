@@ -19,13 +19,17 @@ from devices.inventory.models import InventoryCampaign, InventoryLine
 from devices.permits.models import DevicePermit
 from devices.stations.services import designate
 from portal.fulfilment import services
+from portal.gateways import dns_factory
 from portal.orgs.permissions import Role
+from requests.dns import rollback
 from tests import factories, journeys
 from tests.browser.conftest import Office
 from tests.browser.good import axe_findings, expect_good, expect_good_here
 from tests.devices import world as devices
 from tests.devices.inventory import stock
 from tests.devices.whitelist import corpus
+from tests.fake_dns import FakeDns
+from tests.requests import world as tickets
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -236,6 +240,37 @@ def test_pages_about_machines_are_good(office: Office) -> None:
         "/whitelist/local/",
         "/computers/choices/",
         "/computers/choices/systems/other/",
+    ]:
+        expect_good(office.desk_of(cast.operator), path)
+
+
+def test_pages_about_dns_are_good(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    dns = FakeDns()
+    monkeypatch.setattr(dns_factory, "get_dns", lambda: dns)
+    tickets.country()
+    cast = tickets.Cast()
+    done = tickets.approved(cast, tickets.line(with_ptr=True))
+    tickets.carry_out(done)
+    waiting = tickets.submitted(cast, tickets.line("CHANGE", value="10.13.82.6", old_value="10.13.82.5"))
+    draft = rollback.draft_rollback(application=done, actor=cast.applicant, now=timezone.now())
+    broken = tickets.zone("broken.example", problem="ゾーンを最後まで読み込めませんでした（timeout）。")
+    for path in [
+        "/dns/records/",
+        "/dns/records/?q=nothing-at-all",
+        "/dns/records/print/",
+        "/dns/zones/",
+        "/applications/new/requests.dns/",
+        f"/applications/{done.number}/",
+        f"/applications/{draft.number}/edit/",
+        f"/dns/tickets/{done.number}/rollback/",
+    ]:
+        expect_good(office.desk_of(cast.applicant), path)
+    expect_good(office.desk_of(cast.approver), f"/applications/{waiting.number}/")
+    operation = journeys.operations(done)[0]
+    for path in [
+        "/dns/zones/?ended=1",
+        f"/dns/zones/{broken.pk}/",
+        f"/operations/{operation.pk}/",
     ]:
         expect_good(office.desk_of(cast.operator), path)
 

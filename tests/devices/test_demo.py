@@ -46,7 +46,7 @@ def test_the_demonstration_has_machines_and_twice_is_once(settings: Any) -> None
     machines, segments = Computer.system.count(), Segment.system.count()
     fill()
 
-    assert (machines, segments) == (12, 3)
+    assert (machines, segments) == (12, 4)
     states = DevicePermit.system.filter(organisation__code="13").values_list("state", flat=True)
     assert Counter(states) == {"APPROVED": 2, "REGISTERED": 2, "ENDING": 1, "REMOVED": 1}
     assert Device.system.count() == 6
@@ -54,7 +54,7 @@ def test_the_demonstration_has_machines_and_twice_is_once(settings: Any) -> None
     ends = WhitelistEntry.system.values_list("state", "end_reason")
     assert Counter(ends) == {("APPROVED", ""): 6, ("ENDED", "REPLACED"): 1, ("ENDED", "REMOVED"): 1}
     assert QuarantineStatus.system.count() == 4
-    assert (Computer.system.count(), Segment.system.count()) == (12, 3)
+    assert (Computer.system.count(), Segment.system.count()) == (12, 4)
     assert set(Computer.system.values_list("kind__code", flat=True)) == {
         "client",
         "server",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from portal.gateways.dns import DnsUnavailable
@@ -175,3 +177,20 @@ def test_req_05_full_width_addresses_and_names_are_corrected(cast: Cast) -> None
 
     assert not errors
     assert found[0].payload == DnsLine(action="ADD", type="A", name="web1.kokuho.pr", value="10.13.82.5")
+
+
+def test_acc_13_many_lines_cost_the_questions_of_one(cast: Cast, dns: FakeDns) -> None:
+    for number in range(20):
+        dns.put(*records(f"old{number}", "A", f"10.13.82.{number + 100}"))
+
+    def cost(count: int) -> tuple[int, int]:
+        dns.calls.clear()
+        adds = [line(name=f"n{i}", value=f"10.13.82.{i + 1}", with_ptr=True) for i in range(count)]
+        aliases = [line(name=f"c{i}", kind="CNAME", value=f"n{i}.kokuho.pr") for i in range(count)]
+        gone = [line("DELETE", name=f"old{i}", value=f"10.13.82.{i + 100}") for i in range(count)]
+        with CaptureQueriesContext(connection) as queries:
+            _found, errors = checked(*adds, *aliases, *gone)
+        assert not errors
+        return len(queries), len(dns.calls)
+
+    assert cost(20) == cost(1)
