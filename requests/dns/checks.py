@@ -15,13 +15,14 @@ from requests.dns import hints, lookups
 from requests.dns.changing import COMPANION, RECORDS, companion_changes, forward_change, step
 from requests.dns.lookups import Known
 from requests.dns.payloads import Action, DnsLine
+from requests.zones.owners import key_of
 
 Errors = Mapping[str, Sequence[str]]
 
 
 def reservation_of(line: DnsLine) -> str:
     """What two open tickets must not both hold: one name."""
-    return f"dns:{line.name}"
+    return f"dns:{key_of(line.name)}"
 
 
 def check_line(context: LineContext, line: DnsLine) -> Errors:

@@ -123,9 +123,14 @@ def _approved(line: ApplicationLine) -> list[Change]:
             "The servers could not be asked when this was approved, so nobody saw what it changes. Close it and have it applied for anew, or do it by hand."
         )
         raise _Stopped("no_plan", text)
-    open_zones = {zone.name for zone in selectors.live_zones(today(clock.now())) if zone.is_open}
+    is_open = {zone.name: zone.is_open for zone in selectors.live_zones(today(clock.now()))}
+
+    def open_zone(name: str) -> str | None:
+        found = zone_of(name, is_open)
+        return found if found and is_open[found] else None
+
     try:
-        return changes_of(plan, lambda name: zone_of(name, open_zones))
+        return changes_of(plan, open_zone)
     except LookupError as error:
         text = _("No open zone holds %(name)s any more. Open the zone and try again, or close this one.")
         raise _Stopped("zone_closed", text % {"name": error}) from error

@@ -15,7 +15,7 @@ from portal.workflow.registering import register_kinds
 from requests.dns import checks, forms, lookups, rollback
 from requests.dns.handlers import DnsWriter
 from requests.dns.payloads import Action, DnsLine
-from requests.zones.owners import KIND, TARGET
+from requests.zones.owners import KIND, TARGET, key_of
 
 # T 2-15 no. 5: the federation applies, operations carry out.
 _APPROVAL = StageSpec(label=gettext_noop("Approval"), role=Role.APPROVER)
@@ -46,7 +46,7 @@ DNS: ApplicationKind[DnsLine] = ApplicationKind(
     payload_class=DnsLine,
     form_class=forms.DnsForm,
     default_route=(_APPROVAL, _ACCEPTANCE),
-    subject_key=lambda line: line.name[:200],
+    subject_key=lambda line: key_of(line.name),
     subject=_subject,
     prepare=lookups.prepare,
     plan=checks.plan_line,

@@ -52,18 +52,17 @@ class Known:
 
     @property
     def zones(self) -> dict[str, DnsZone]:
-        """The zones that this organisation may name; those of other federations do not exist for it (ORG-02)."""
+        """Every registered zone."""
         if self._zones is None:
-            found = selectors.live_zones(self.context.today)
-            if self.is_federation:
-                found = found.filter(Q(organisation=None) | Q(organisation=self.own))
-            self._zones = {zone.name: zone for zone in found}
+            self._zones = {zone.name: zone for zone in selectors.live_zones(self.context.today)}
         return self._zones
 
     def zone_of(self, name: str) -> DnsZone | None:
-        """The registered zone that holds a name."""
+        """The registered zone that holds a name; another federation's does not exist for this one (ORG-02)."""
         found = zone_of(name, self.zones)
-        return self.zones[found] if found else None
+        zone = self.zones[found] if found else None
+        is_foreign = self.is_federation and zone is not None and zone.organisation_id not in (None, self.own)
+        return None if is_foreign else zone
 
     def read(self, names: Collection[str]) -> None:
         """Read what the servers hold at these names, each zone in one question."""

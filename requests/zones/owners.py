@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
@@ -12,6 +13,14 @@ from portal.orgs.networks import Holder
 from portal.workflow.models import ApplicationLine
 
 KIND, TARGET = "requests.dns", "dns"
+
+
+_KEY_LENGTH = 200  # what a column of the engine takes
+
+
+def key_of(name: str) -> str:
+    """A name as lines are found and reserved by; a very long one by its digest."""
+    return name if len(name) <= _KEY_LENGTH else f"sha256:{hashlib.sha256(name.encode()).hexdigest()}"
 
 
 def addresses_of(sets: Iterable[RecordSet]) -> set[str]:
@@ -44,6 +53,7 @@ def _by_ticket(names: Sequence[str]) -> dict[str, frozenset[int]]:
     if not names:
         return {}
     done = {f"result__{TARGET}__status": OperationStatus.DONE}
-    rows = ApplicationLine.system.filter(application__kind=KIND, subject_key__in=names, **done)
+    keys = {key_of(name): name for name in names}
+    rows = ApplicationLine.system.filter(application__kind=KIND, subject_key__in=list(keys), **done)
     pairs = rows.order_by("pk").values_list("subject_key", "organisation_id")
-    return {name: frozenset({organisation_id}) for name, organisation_id in pairs}
+    return {keys[key]: frozenset({organisation_id}) for key, organisation_id in pairs}

@@ -165,6 +165,7 @@ def test_req_05_a_copy_that_is_behind_is_waited_for_and_then_told(
 def test_req_05_a_zone_that_was_closed_stops_what_is_on_its_way(cast: Cast, dns: FakeDns) -> None:
     application = world.approved(cast, line())
     DnsZone.objects.filter(name=world.ZONE).update(is_open=False)
+    world.zone("pr")  # the zone above, which does not hold the name
 
     operation = world.carry_out(application)
 

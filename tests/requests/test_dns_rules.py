@@ -98,6 +98,23 @@ def test_org_02_a_zone_of_another_federation_is_not_there(cast: Cast, dns: FakeD
     assert not errors_of(line(value="10.14.82.5"), code="14")
 
 
+def test_org_02_a_zone_of_another_federation_is_not_written_through_the_one_above(cast: Cast) -> None:
+    world.zone("sub.kokuho.pr", factories.organisation("14"))
+
+    assert "登録されていません" in errors_of(line(name="web1.sub.kokuho.pr"))["name"]
+
+
+def test_req_05_the_longest_name_is_reserved_too(cast: Cast, dns: FakeDns) -> None:
+    longest = f"{'.'.join(['a' * 60] * 4)[:243]}.kokuho.pr"
+    assert len(longest) == 253
+    world.submitted(cast, line(name=longest))
+
+    with pytest.raises(InvalidApplication) as refused:
+        world.submitted(cast, line(name=longest, kind="TXT", value="x"))
+
+    assert list(refused.value.errors) == ["lines.0.name"]
+
+
 def test_req_05_a_closed_zone_takes_no_tickets(cast: Cast) -> None:
     DnsZone.objects.filter(name=world.ZONE).update(is_open=False)
 
