@@ -26,6 +26,7 @@ from portal.gateways.directory import (
     PolicyRefused,
     WrongPassword,
 )
+from tests.fake_policies import FakePolicies
 
 BASE_DN = "DC=kokuho,DC=pr"
 ROOT_OU = f"OU=Federations,{BASE_DN}"
@@ -62,7 +63,7 @@ class Entries(dict[uuid.UUID, DirectoryEntry]):
 
 
 @dataclass
-class FakeDirectory:
+class FakeDirectory(FakePolicies):
     """A directory in memory that keeps the port's promises (portal.gateways.directory.Directory).
 
     `faults` maps a method name to errors that its next calls raise, first in first out; a class or an instance. `after`
@@ -441,10 +442,6 @@ class FakeDirectory:
         self._keep_history(guid, new_password)
         self.entries[guid] = replace(entry, must_change_password=False, password_last_set=datetime.now(UTC))
         self._leave("change_password")
-
-    def unlock(self, guid: uuid.UUID) -> None:
-        self._enter("unlock")
-        self.entries[guid] = replace(self._entry(guid), locked=False)
 
     def authenticate(self, login_name: str, password: str) -> BindResult:
         self._enter("authenticate")

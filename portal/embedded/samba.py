@@ -43,7 +43,7 @@ _DNS_PORT = 5300
 REVERSE_ZONE = "10.in-addr.arpa"
 _ZONES_DN = f"CN=MicrosoftDNS,DC=DomainDnsZones,{BASE_DN}"
 _START_SECONDS, _STOP_SECONDS = 30, 15
-_PROVISION_MARK, _ZONES_MARK = "provisioned", "zones-10"
+_PROVISION_MARK, _ZONES_MARK, _SETTINGS_MARK = "provisioned", "zones-10", "password-settings-1"
 
 # The rights of the service account below the root OU, as SDDL; docs/OPERATIONS.md says the same for Windows.
 # Object classes and the reset right by their well-known GUIDs.
@@ -52,6 +52,7 @@ _CLASSES = {
     "computer": "bf967a86-0de6-11d0-a285-00aa003049e2",
     "group": "bf967a9c-0de6-11d0-a285-00aa003049e2",
 }
+_PASSWORD_SETTINGS = "3bcd9db8-f84b-451c-952f-6c52b81f9ec6"  # noqa: S105 (the name of a class)
 _RESET_PASSWORD = "00299570-246d-11d0-a768-00aa006e0529"  # noqa: S105 (the name of a right)
 
 # With a script of ours Samba leaves out its own complexity check, so both are here: three categories, and, as on
@@ -124,8 +125,8 @@ def up(folder: Path | str = DEFAULT_DIR) -> dict[str, str]:
     _install()
     path.mkdir(parents=True, exist_ok=True, mode=0o700)
     with _locked(path):
-        if not (path / _ZONES_MARK).exists():
-            down(path)  # of an earlier version, which had no DNS
+        if not all((path / mark).exists() for mark in (_ZONES_MARK, _SETTINGS_MARK)):
+            down(path)  # of an earlier version, which had no DNS or no password settings
         if not status(path):
             saved = _settings(path)
             _check_ports_free(saved["ip"])
@@ -135,6 +136,8 @@ def up(folder: Path | str = DEFAULT_DIR) -> dict[str, str]:
             _configure(path, saved)
             if not (path / _ZONES_MARK).exists():
                 _make_zones(path)
+            if not (path / _SETTINGS_MARK).exists():
+                _delegate_settings(path)
             _start(path, saved["ip"])
         return env(path)
 
@@ -387,6 +390,18 @@ def _delegate(path: Path) -> None:
     entries += [f"(OA;CIIO;RPWPLCRCSD;;{guid};{sid})" for guid in _CLASSES.values()]
     entries.append(f"(OA;CIIO;CR;{_RESET_PASSWORD};{_CLASSES['user']};{sid})")
     _samba_tool("dsacl", "set", f"--objectdn={ROOT_OU}", f"--sddl={''.join(entries)}", *_local(path))
+
+
+def _delegate_settings(path: Path) -> None:
+    """Password settings objects, which only administrators may even see otherwise."""
+    sid, container = _service_sid(path), f"CN=Password Settings Container,CN=System,{BASE_DN}"
+    rights = (
+        f"(A;;RPLCLORC;;;{sid})"
+        f"(OA;CI;CCDC;{_PASSWORD_SETTINGS};;{sid})"
+        f"(OA;CIIO;RPWPLCLORCSD;;{_PASSWORD_SETTINGS};{sid})"
+    )
+    _samba_tool("dsacl", "set", f"--objectdn={container}", f"--sddl={rights}", *_local(path))
+    (path / _SETTINGS_MARK).touch()
 
 
 def _make_zones(path: Path) -> None:

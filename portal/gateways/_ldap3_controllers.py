@@ -43,33 +43,41 @@ def last_logons(
     settings: LdapSettings, guard: Guard, url: str, guids: Sequence[UUID]
 ) -> dict[UUID, datetime | None]:
     """lastLogon of those accounts that this controller has. Raises DirectoryUnavailable, also for half an answer."""
+    found = ask(settings, guard, url, guids, ["lastLogon"])
+    return {guid: values.from_filetime(int(raw.get("lastlogon", b"0"))) for guid, raw in found.items()}
+
+
+def ask(
+    settings: LdapSettings, guard: Guard, url: str, guids: Sequence[UUID], attributes: list[str]
+) -> dict[UUID, dict[str, bytes]]:
+    """Single values, by lower-case name, as this one controller has them. Raises as `last_logons`."""
     connection, _ = connect_as_service(settings, guard, [url])
     try:
         return {
-            guid: moment
+            guid: found
             for start in range(0, len(guids), _BATCH)
-            for guid, moment in _ask(settings, connection, url, guids[start : start + _BATCH])
+            for guid, found in _ask(settings, connection, url, guids[start : start + _BATCH], attributes)
         }
     finally:
         discard(connection)
 
 
 def _ask(
-    settings: LdapSettings, connection: ldap3.Connection, url: str, guids: Sequence[UUID]
-) -> Iterator[tuple[UUID, datetime | None]]:
+    settings: LdapSettings,
+    connection: ldap3.Connection,
+    url: str,
+    guids: Sequence[UUID],
+    attributes: list[str],
+) -> Iterator[tuple[UUID, dict[str, bytes]]]:
     terms = "".join(f"(objectGUID={escape_bytes(guid.bytes_le)})" for guid in guids)
+    query = values.account_filter(f"(|{terms})")
     try:
-        reply = make_reply(
-            connection.search(
-                settings.base_dn, values.account_filter(f"(|{terms})"), attributes=["objectGUID", "lastLogon"]
-            )
-        )
+        reply = make_reply(connection.search(settings.base_dn, query, attributes=["objectGUID", *attributes]))
     except (LDAPExceptionError, OSError) as error:
         raise DirectoryUnavailable(f"{url}: {error}", code=type(error).__name__) from None
     if not reply.ok:
         refused = errors.write_error(reply)
         raise DirectoryUnavailable(f"{url}: {refused.message}", code=refused.code)
     for item in reply.entries:
-        raw = {name.lower(): found for name, found in item["raw_attributes"].items()}
-        ticks = int(bytes((raw.get("lastlogon") or [b"0"])[0]) or 0)
-        yield UUID(bytes_le=bytes(raw["objectguid"][0])), values.from_filetime(ticks)
+        raw = {name.lower(): bytes(found[0]) for name, found in item["raw_attributes"].items() if found}
+        yield UUID(bytes_le=raw["objectguid"]), raw

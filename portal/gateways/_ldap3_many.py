@@ -27,7 +27,7 @@ def login_names_in_use(
         for name in sorted(wanted)
     ]
     found: set[str] = set()
-    for item in _items(kept, base, terms, "(|{})", ["sAMAccountName", "userPrincipalName"]):
+    for item in items(kept, base, terms, "(|{})", ["sAMAccountName", "userPrincipalName"]):
         found |= {
             text.lower() for name in ("sAMAccountName", "userPrincipalName") for text in _texts(item, name)
         }
@@ -42,7 +42,7 @@ def group_addresses(kept: KeptConnection, base: str, mails: Collection[str]) -> 
         for mail in sorted(wanted)
     ]
     found: set[str] = set()
-    for item in _items(kept, base, terms, "(&(objectClass=group)(|{}))", ["mail", "proxyAddresses"]):
+    for item in items(kept, base, terms, "(&(objectClass=group)(|{}))", ["mail", "proxyAddresses"]):
         found |= {text.lower() for text in _texts(item, "mail")}
         found |= {text.lower().removeprefix("smtp:") for text in _texts(item, "proxyAddresses")}
     return frozenset(wanted & found)
@@ -53,21 +53,25 @@ def find_accounts(
 ) -> list[DirectoryEntry]:
     """The accounts below `base` that have one of these values."""
     terms = [
-        f"({attribute}={escape_bytes(value.bytes_le)})"
-        if isinstance(value, UUID)
-        else values.equals(attribute, value)
+        guid_term(value) if isinstance(value, UUID) else values.equals(attribute, value)
         for value in sorted(wanted, key=str)
     ]
     query = values.account_filter("(|{})")
     return [
         values.parse_entry(item, marker)
-        for item in _items(kept, base, terms, query, values.read_attributes(marker))
+        for item in items(kept, base, terms, query, values.read_attributes(marker))
     ]
 
 
-def _items(
+def guid_term(guid: UUID) -> str:
+    """The filter term for one objectGUID."""
+    return f"(objectGUID={escape_bytes(guid.bytes_le)})"
+
+
+def items(
     kept: KeptConnection, base: str, terms: list[str], query: str, attributes: list[str]
 ) -> Iterator[dict[str, Any]]:
+    """What meets one of the terms, each in place of the {} of the query."""
     for start in range(0, len(terms), NAMES_PER_SEARCH):
         part = query.replace("{}", "".join(terms[start : start + NAMES_PER_SEARCH]))
         for reply in pages(kept, base, part, attributes):

@@ -11,6 +11,7 @@ import ldap3
 
 from portal.gateways import _ldap3_controllers as controllers
 from portal.gateways import _ldap3_errors as errors
+from portal.gateways import _ldap3_lockouts as lockouts
 from portal.gateways import _ldap3_many as many
 from portal.gateways import _ldap3_scanning as scanning
 from portal.gateways import _ldap3_values as values
@@ -32,6 +33,7 @@ from portal.gateways.directory import (
     DomainController,
     NotFound,
 )
+from portal.gateways.directory_lockouts import LockState, WrongAttempts
 from portal.gateways.directory_rules import validate_login_name
 
 _BIND_RESULTS: Mapping[str, BindResult] = {
@@ -168,19 +170,23 @@ class Reading:
     def last_logons(self, controller: str, guids: Sequence[UUID]) -> Mapping[UUID, datetime | None]:
         return controllers.last_logons(self._settings, self._guard, controller, guids)
 
+    def lock_state(self, guid: UUID) -> LockState:
+        reply = self._search(
+            values.guid_dn(guid), values.account_filter(), attributes=lockouts.ATTRIBUTES, scope=ldap3.BASE
+        )
+        if reply.entries:
+            return lockouts.parse_state(reply.entries[0])
+        code = "deleted" if self.is_deleted(guid) else str(errors.NO_SUCH_OBJECT)
+        raise NotFound(f"no account with GUID {guid}", code=code)
+
+    def wrong_attempts(self, controller: str, guids: Sequence[UUID]) -> Mapping[UUID, WrongAttempts]:
+        return lockouts.wrong_attempts(self._settings, self._guard, controller, guids)
+
     def group_members(self, group_dn: str) -> Sequence[str]:
-        members: list[str] = []
-        while True:
-            name = f"member;range={len(members)}-*" if members else "member"
-            reply = self._search(group_dn, "(objectClass=group)", attributes=[name], scope=ldap3.BASE)
-            if not reply.entries:
-                raise NotFound(f"no group {group_dn}", code=reply.code)
-            attributes = reply.entries[0]["raw_attributes"]
-            # A big group answers "member;range=0-1499", and "...-*" with the last part.
-            key = max((key for key in attributes if key.lower().startswith("member")), key=len, default="")
-            members += [value.decode() for value in attributes.get(key, [])]
-            if ";range=" not in key.lower() or key.endswith("-*"):
-                return members
+        members = scanning.all_values(self._kept, group_dn, "(objectClass=group)", "member")
+        if members is None:
+            raise NotFound(f"no group {group_dn}", code=str(errors.NO_SUCH_OBJECT))
+        return members
 
     def domain_controller(self) -> DomainController:
         return scanning.domain_controller(self._kept)

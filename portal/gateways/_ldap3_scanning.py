@@ -37,6 +37,29 @@ def pages(kept: KeptConnection, base: str, query: str, attributes: list[str]) ->
         cookie = reply.cookie
 
 
+def all_values(kept: KeptConnection, dn: str, query: str, attribute: str) -> list[str] | None:
+    """All values of a link, also beyond the 1,500 that one answer holds; None when no such object meets the query."""
+    found: list[str] = []
+    while True:
+        name = f"{attribute};range={len(found)}-*" if found else attribute
+
+        def part(connection: ldap3.Connection, name: str = name) -> Any:
+            return connection.search(dn, query, search_scope=ldap3.BASE, attributes=[name])
+
+        reply = kept.read(part)
+        if not reply.ok and reply.result != errors.NO_SUCH_OBJECT:
+            raise errors.write_error(reply)
+        if not reply.entries:
+            return None
+        attributes = reply.entries[0]["raw_attributes"]
+        # A big group answers "member;range=0-1499", and "...-*" with the last part.
+        wanted = attribute.lower()
+        key = max((key for key in attributes if key.lower().startswith(wanted)), key=len, default="")
+        found += [value.decode() for value in attributes.get(key, [])]
+        if ";range=" not in key.lower() or key.endswith("-*"):
+            return found
+
+
 def scan_accounts(
     kept: KeptConnection, base: str, marker: str, *, changed_since_usn: int | None
 ) -> Iterator[list[DirectoryEntry]]:

@@ -20,6 +20,7 @@ _GLOBAL_GROUP = 0x2
 GROUP_ATTRIBUTES = ["distinguishedName", "sAMAccountName", "description", "groupType", "adminCount"]
 BIT_AND = "1.2.840.113556.1.4.803"
 NEVER = 0x7FFFFFFFFFFFFFFF
+NEVER_INTERVAL = -(2**63)
 _EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
 _JAPAN = ZoneInfo("Asia/Tokyo")
 
@@ -155,6 +156,22 @@ def from_filetime(ticks: int) -> datetime | None:
         return _EPOCH + timedelta(microseconds=ticks // 10)
     except OverflowError:
         return None
+
+
+def to_interval(span: timedelta | None) -> int:
+    """Windows' spans: 100 ns counted downwards; None is "never". Raises ValueError below zero."""
+    if span is None:
+        return NEVER_INTERVAL
+    if span < timedelta():
+        raise ValueError(f"{span} is no span of a policy")
+    return -(span // timedelta(microseconds=1)) * 10
+
+
+def from_interval(ticks: int) -> timedelta | None:
+    """The inverse; what is finer than a microsecond is left out. Raises ValueError for one that counts upwards."""
+    if ticks > 0:
+        raise ValueError(f"{ticks} is no span of a policy")
+    return None if ticks <= NEVER_INTERVAL else timedelta(microseconds=-ticks // 10)
 
 
 def from_generalized_time(value: str) -> datetime:

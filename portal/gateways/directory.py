@@ -15,6 +15,7 @@ from uuid import UUID
 
 from portal.gateways.directory_errors import (
     AccessDenied,
+    AccountDisabled,
     AccountLocked,
     ChangedMeanwhile,
     ContainerMissing,
@@ -28,11 +29,14 @@ from portal.gateways.directory_errors import (
     Privileged,
     WrongPassword,
 )
+from portal.gateways.directory_lockouts import Lockouts
 from portal.gateways.directory_names import parent_dn
+from portal.gateways.directory_policies import PasswordPolicies
 
 __all__ = [
     "UPDATABLE_FIELDS",
     "AccessDenied",
+    "AccountDisabled",
     "AccountLocked",
     "BindResult",
     "ChangedMeanwhile",
@@ -169,8 +173,8 @@ UPDATABLE_FIELDS: frozenset[str] = frozenset(
 )
 
 
-class Directory(Protocol):
-    """What the portal may do in the directory. Accounts are named by objectGUID, which survives rename and move.
+class Directory(PasswordPolicies, Lockouts, Protocol):
+    """What the portal may do in the directory; password settings and locks are ports of their own. Accounts are named by objectGUID, which survives rename and move.
 
     Every operation may raise DirectoryUnavailable (nothing applied) and AccessDenied; every write may raise
     OutcomeUnknown. A write to a protected account raises Privileged. Reads repeat themselves once over a
@@ -379,10 +383,6 @@ class Directory(Protocol):
         Works for an initial password too, which cannot be used to log on.
         Raises NotFound, WrongPassword, PolicyRefused, AccountLocked.
         """
-        ...
-
-    def unlock(self, guid: UUID) -> None:
-        """End a lock; an account that is not locked is success. Raises NotFound."""
         ...
 
     def authenticate(self, login_name: str, password: str) -> BindResult:

@@ -66,6 +66,10 @@ class AccountLocked(DirectoryError):
     """The account is locked after too many wrong passwords, so its password cannot be changed with the old one."""
 
 
+class AccountDisabled(DirectoryError):
+    """The account is disabled, so that unlocking it would let nobody in."""
+
+
 class AccessDenied(DirectoryError):
     """The service account lacks the right for this object. Others may still succeed."""
 
@@ -83,4 +87,4 @@ class InvalidValue(DirectoryError):
 
 
 class Privileged(DirectoryError):
-    """The account belongs to a protected group (adminCount=1): outside what the portal may touch."""
+    """Outside what the portal may touch: a protected account or group (adminCount=1), an administrator's password settings."""

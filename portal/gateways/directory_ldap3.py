@@ -14,13 +14,15 @@ from uuid import UUID
 import ldap3
 
 from portal.gateways import _ldap3_errors as errors
+from portal.gateways import _ldap3_lockouts as lockouts
 from portal.gateways import _ldap3_values as values
 from portal.gateways._ldap3_connection import (
     Reply,
 )
-from portal.gateways._ldap3_reading import Reading
+from portal.gateways._ldap3_policy_writing import PolicyWriting
 from portal.gateways.directory import (
     UPDATABLE_FIELDS,
+    AccountDisabled,
     ChangedMeanwhile,
     DirectoryEntry,
     DirectoryError,
@@ -32,6 +34,7 @@ from portal.gateways.directory import (
     Privileged,
     WrongPassword,
 )
+from portal.gateways.directory_lockouts import LockState
 from portal.gateways.directory_rules import FIELD_CHECKS, validate_login_name
 
 _POLICY_HINTS = "1.2.840.113556.1.4.2239"
@@ -40,7 +43,7 @@ _MIND_HISTORY = b"\x30\x03\x02\x01\x01"  # SEQUENCE { INTEGER 1 }
 Change = tuple[str, list[bytes]]
 
 
-class Ldap3Directory(Reading):
+class Ldap3Directory(PolicyWriting):
     """The one implementation of the port `portal.gateways.directory.Directory`; what only asks is in Reading."""
 
     def create_account(self, account: NewAccount, *, initial_password: str) -> DirectoryEntry:
@@ -174,9 +177,27 @@ class Ldap3Directory(Reading):
         ]
         self._modify(guid, {"unicodePwd": change}, error=errors.password_change_error)
 
-    def unlock(self, guid: UUID) -> None:
-        self._writable(guid)
-        self._modify(guid, {"lockoutTime": [(ldap3.MODIFY_REPLACE, [b"0"])]})
+    def unlock(self, guid: UUID, *, since: datetime | None = None) -> LockState:
+        self.lock_state(guid)  # tells a deleted account from one that never was
+        entry, raw = self._writable(guid)
+        change: list[Change] = [(ldap3.MODIFY_REPLACE, [b"0"])]
+        if since is not None:
+            if not entry.enabled:
+                raise AccountDisabled(f"{entry.login_name} is disabled", code="disabled")
+            lock = raw.get("lockouttime", [])
+            if not entry.locked:
+                return self.lock_state(guid)
+            if lockouts.moment(lock) != since:
+                raise ChangedMeanwhile("another lock began since", code="compare")
+            change = _guarded_change(lock, b"0")
+        self._modify(guid, {"lockoutTime": change}, error=errors.guarded_error)
+        try:
+            now = self.lock_state(guid)
+        except (DirectoryError, ValueError) as error:
+            raise OutcomeUnknown("unlocked but could not be read back", code="not_read_back") from error
+        if now.locked:
+            raise ChangedMeanwhile("wrong attempts locked it again at once", code="locked_again")
+        return now
 
     # Parts
 

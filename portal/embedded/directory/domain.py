@@ -83,6 +83,11 @@ class Domain:
         zones = [f"DC={name},CN=MicrosoftDNS,{self.zones_dn}" for name in (self.dns_name, REVERSE_ZONE)]
         return self._is_delegate(identity) and zone_key in map(names.key, zones)
 
+    @property
+    def password_settings_dn(self) -> str:
+        """The container of all PSOs."""
+        return f"CN=Password Settings Container,CN=System,{self.base_dn}"
+
     def check_write(self, identity: UUID | None, target: Entry) -> None:
         """Raise unless the identity may change or delete this object."""
         if identity is None:
@@ -90,6 +95,8 @@ class Domain:
         if self.is_administrator(identity):
             return
         if target.is_a("dnsnode") and self._may_name(identity, names.key(names.parent(target.dn))):
+            return
+        if target.is_a("msds-passwordsettings") and self._is_delegate(identity):
             return
         inside = names.is_below(target.key, names.key(self.root_ou))
         delegated = any(target.is_a(kind) for kind in _CREATABLE)
@@ -104,6 +111,9 @@ class Domain:
         if self.is_administrator(identity):
             return
         if "dnsnode" in classes and self._may_name(identity, parent.key):
+            return
+        settings = parent.key == names.key(self.password_settings_dn) and "msds-passwordsettings" in classes
+        if settings and self._is_delegate(identity):
             return
         root = names.key(self.root_ou)
         inside = parent.key == root or names.is_below(parent.key, root)

@@ -9,6 +9,7 @@ import secrets
 import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 from portal.embedded.directory.store import Entry, Store
 
@@ -70,9 +71,7 @@ def _age(stored: int) -> int:
 
 def resultant_settings(store: Store, account: Entry) -> Entry | None:
     """The PSO that applies: one linked to the account before one linked to its global groups; lowest first."""
-    groups = {
-        group.guid for group in store.groups_of(account.guid) if group.number("grouptype") & GLOBAL_GROUP
-    }
+    groups = _global_groups(store, account)
     direct, through_group = [], []
     for settings in store.password_settings():
         targets = {value.decode() for value in settings.values.get("msds-psoappliesto", [])}
@@ -81,7 +80,23 @@ def resultant_settings(store: Store, account: Entry) -> Entry | None:
         elif targets & {str(group) for group in groups}:
             through_group.append(settings)
     candidates = direct or through_group
-    return min(candidates, key=lambda entry: entry.number("msds-passwordsettingsprecedence"), default=None)
+    return min(
+        candidates,
+        key=lambda entry: (entry.number("msds-passwordsettingsprecedence"), entry.guid.bytes_le),
+        default=None,
+    )
+
+
+def _global_groups(store: Store, account: Entry) -> set[UUID]:
+    """The global groups that hold the account, directly or through others."""
+    found: set[UUID] = set()
+    waiting = [account.guid]
+    while waiting:
+        for group in store.groups_of(waiting.pop()):
+            if group.number("grouptype") & GLOBAL_GROUP and group.guid not in found:
+                found.add(group.guid)
+                waiting.append(group.guid)
+    return found
 
 
 def policy_for(store: Store, domain: Entry, account: Entry) -> Policy:

@@ -46,6 +46,7 @@ _TEXT_LIMITS: Mapping[str, int] = {
     "title": 128,
     "mail": 256,
     "description": 1024,
+    "adminDescription": 1024,
     "employeeNumber": 512,
     "employeeID": 16,
     "telephoneNumber": 64,

@@ -23,7 +23,7 @@ def seed_domain(domain: Domain, *, administrator_password: str) -> None:
     _put(domain, base, "domaindns", make_domain_policy())
     for container in ("Users", "Computers", "System", "Deleted Objects"):
         _put(domain, f"CN={container},{base}", "container")
-    _put(domain, f"CN=Password Settings Container,CN=System,{base}", "container")
+    _put(domain, domain.password_settings_dn, "container")
     administrator = _put_account(
         domain, f"CN=Administrator,CN=Users,{base}", administrator_password, {"adminCount": "1"}
     )

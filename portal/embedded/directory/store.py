@@ -153,6 +153,9 @@ class Store:
         if query.kind == "equal" and query.attribute == "objectguid" and len(query.value) == 16:
             entry = self.entries.get(UUID(bytes_le=query.value))
             return [entry] if entry is not None else []
+        if query.kind == "equal" and query.attribute == "distinguishedname":
+            entry = self.by_dn(query.value.decode("utf-8", "replace"))
+            return [entry] if entry is not None else []
         if query.kind == "equal" and (query.attribute in _INDEXED or query.attribute == "name"):
             found = self._index.get((query.attribute, comparable(query.attribute, query.value)), set())
             return [self.entries[guid] for guid in found]

@@ -125,7 +125,12 @@ def _may_lack_password(entry: Entry) -> bool:
 def _check_password_settings(entry: Entry) -> None:
     if any(name not in entry.values for name in PASSWORD_SETTINGS_MANDATORY):
         raise Refused(failures.OBJECT_CLASS, "00002014", "MISSING_REQUIRED_ATT")
-    intervals = ("msds-minimumpasswordage", "msds-maximumpasswordage", "msds-lockoutduration")
+    intervals = (
+        "msds-minimumpasswordage",
+        "msds-maximumpasswordage",
+        "msds-lockoutduration",
+        "msds-lockoutobservationwindow",
+    )
     positive = any(entry.number(name) > 0 for name in intervals)
     if positive or entry.number("msds-passwordsettingsprecedence") < 1:
         raise Refused(failures.INVALID_SYNTAX, "0000200B", "INVALID_ATTRIBUTE_SYNTAX")
@@ -231,6 +236,8 @@ def modify(domain: Domain, identity: UUID | None, operation: Modify, *, mind_his
         entry = apply_password(
             domain, entry, password, keep_time="pwdlastset" in touched, mind_history=mind_history
         )
+    if entry.is_a("msds-passwordsettings"):
+        _check_password_settings(entry)
     if "useraccountcontrol" in touched and not entry.passwords and not _may_lack_password(entry):
         raise policy_refused()
     domain.store.put(entry)
@@ -315,12 +322,22 @@ def delete(domain: Domain, identity: UUID | None, operation: Delete, *, subtree:
         raise Refused(failures.NOT_LEAF, "00002015", "CANT_ON_NON_LEAF")
     gone = {str(entry.guid).encode() for entry in doomed}
     groups = {group.guid: group for entry in doomed for group in domain.store.groups_of(entry.guid)}
-    changed = []
-    for group in groups.values():
-        copy = group.changed()
-        copy.values["member"] = [value for value in copy.values["member"] if value not in gone]
-        changed.append(copy)
+    settings = [
+        found
+        for found in domain.store.password_settings()
+        if found not in doomed and gone & set(found.values.get("msds-psoappliesto", []))
+    ]
+    changed = [_without(group, "member", gone) for group in groups.values()] + [
+        _without(found, "msds-psoappliesto", gone) for found in settings
+    ]
     domain.store.put(*changed, *(_tombstone(domain, entry) for entry in doomed))
+
+
+def _without(entry: Entry, link: str, gone: set[bytes]) -> Entry:
+    """A copy whose link no longer names what is gone."""
+    copy = entry.changed()
+    copy.values[link] = [value for value in copy.values[link] if value not in gone]
+    return copy
 
 
 _KEPT_IN_TOMBSTONE = ("objectclass", "samaccountname", "objectsid", "useraccountcontrol", "whencreated")
