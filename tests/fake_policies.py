@@ -152,7 +152,9 @@ class FakePolicies:
         self._enter("lock_state")
         return self._lock_state(guid)
 
-    def wrong_attempts(self, controller: str, guids: Sequence[uuid.UUID]) -> Mapping[uuid.UUID, WrongAttempts]:
+    def wrong_attempts(
+        self, controller: str, guids: Sequence[uuid.UUID]
+    ) -> Mapping[uuid.UUID, WrongAttempts]:
         self._enter("wrong_attempts")
         known = self.controllers[controller]
         if isinstance(known, Exception):

@@ -72,7 +72,6 @@ _TARGET_ATTRIBUTES = [
 _REACH_ATTRIBUTES = ["distinguishedName", "objectSid", "groupType"]
 _PLAIN_ATTRIBUTES = [
     "objectGUID",
-    "distinguishedName",
     "sAMAccountName",
     "displayName",
     "userAccountControl",
@@ -211,7 +210,7 @@ def account_policy(item: Mapping[str, Any]) -> AccountPolicy:
     control = _number(raw, "userAccountControl")
     return AccountPolicy(
         guid=UUID(bytes_le=raw["objectguid"][0]),
-        dn=_text(raw, "distinguishedName"),
+        dn=str(item["dn"]),
         login_name=_text(raw, "sAMAccountName"),
         display_name=_text(raw, "displayName"),
         enabled=not control & values.ACCOUNT_DISABLED,

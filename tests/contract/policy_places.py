@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from secrets import randbelow
@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 import ldap3
+import pytest
 
 from portal.gateways._ldap3_policies import APPLIES_TO, attributes_of, container_dn
 from portal.gateways.directory import Directory, DirectoryEntry
@@ -81,10 +82,9 @@ class RealHouse:
         attributes: dict[str, Any] = {name: found for name, found in attributes_of(wanted).items() if found}
         targets = [wanted.group_dn] if wanted.group_dn else []
         targets += [entry.dn for entry in self.directory.find_by_guids(wanted.accounts)]
-        attributes[APPLIES_TO] = targets
-        expect_ok(
-            self._admin.add(f"CN={wanted.name},{self._container}", "msDS-PasswordSettings", attributes)
-        )
+        if targets:
+            attributes[APPLIES_TO] = targets
+        expect_ok(self._admin.add(f"CN={wanted.name},{self._container}", "msDS-PasswordSettings", attributes))
         return next(each for each in self.directory.policy_survey().settings if each.name == wanted.name)
 
     def protect(self, account: DirectoryEntry) -> None:
@@ -100,6 +100,27 @@ class RealHouse:
         for dn in self._outside:
             self._admin.delete(dn)
         self._admin.unbind()
+
+
+@pytest.fixture(params=["fake", "demo", pytest.param("samba", marks=pytest.mark.real)])
+def house(request: pytest.FixtureRequest) -> Iterator[House]:
+    """One kind of directory after the other."""
+    if request.param == "fake":
+        yield FakeHouse()
+        return
+    server: Server = request.getfixturevalue(f"_{request.param}_server")
+    made = RealHouse(server)
+    yield made
+    made.close()
+    server.close()
+
+
+@pytest.fixture
+def real_house(server: Server) -> Iterator[RealHouse]:
+    """Those with a server, for what only a server can do."""
+    made = RealHouse(server)
+    yield made
+    made.close()
 
 
 class FakeHouse:
@@ -137,7 +158,9 @@ class FakeHouse:
         """Nothing stays of it."""
 
 
-def wanted(house: House, *accounts: DirectoryEntry, group: str = "", days: int = 180, **other: Any) -> WantedSettings:
+def wanted(
+    house: House, *accounts: DirectoryEntry, group: str = "", days: int = 180, **other: Any
+) -> WantedSettings:
     """The domain's policy with another lifetime: for these accounts or for the group."""
     rules = replace(house.directory.policy_survey().domain, maximum_age=timedelta(days=days))
     name = unique_name()
@@ -151,6 +174,3 @@ def wanted(house: House, *accounts: DirectoryEntry, group: str = "", days: int =
         "description": "審査の繁忙期 (2027-03-31 まで)",
     }
     return WantedSettings(**{**values, **other})
-
-
-HouseMaker = Callable[[], House]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -27,22 +27,11 @@ from portal.gateways.directory_policies import (
     WantedSettings,
 )
 from tests.contract.conftest import Server
-from tests.contract.policy_places import FakeHouse, House, RealHouse, wanted
+from tests.contract.policy_places import FakeHouse, House, RealHouse, house, real_house, wanted
 from tests.contract.proxy import CuttingProxy, Mode
 
 DAY = timedelta(days=1)
-
-
-@pytest.fixture(params=["fake", "demo", pytest.param("samba", marks=pytest.mark.real)])
-def house(request: pytest.FixtureRequest) -> Iterator[House]:
-    if request.param == "fake":
-        yield FakeHouse()
-        return
-    server: Server = request.getfixturevalue(f"_{request.param}_server")
-    made = RealHouse(server)
-    yield made
-    made.close()
-    server.close()
+__all__ = ["house", "real_house"]  # fixtures
 
 
 def policy(house: House, account: DirectoryEntry) -> AccountPolicy:
@@ -100,7 +89,9 @@ def test_req_03_what_the_portal_works_out_for_many_is_what_the_directory_says_of
     assert scanned[nobody.guid].settings_dn == ""
     assert scanned == {a.guid: a for a in house.directory.account_policies(scanned)}
     held = house.directory.group_reach(outer)
-    affected = [a for page in house.directory.scan_account_policies(house.unit, survey, reach=held) for a in page]
+    affected = [
+        a for page in house.directory.scan_account_policies(house.unit, survey, reach=held) for a in page
+    ]
     assert {a.guid for a in affected} == {named.guid, member.guid, nested.guid}
     assert [*house.directory.scan_account_policies(house.unit, survey, reach=Reach())] in ([], [[]])
 
@@ -216,8 +207,8 @@ def test_req_03_an_account_that_is_deleted_meanwhile_does_not_stop_taking_back(h
 # What only a server can do
 
 
-def test_req_03_after_a_lost_answer_the_marker_tells(server: Server) -> None:
-    house = RealHouse(server)
+def test_req_03_after_a_lost_answer_the_marker_tells(server: Server, real_house: RealHouse) -> None:
+    house = real_house
     person = house.account()
     asked = wanted(house, person)
     with CuttingProxy.before(server.url) as proxy:
@@ -230,7 +221,6 @@ def test_req_03_after_a_lost_answer_the_marker_tells(server: Server) -> None:
 
     assert made is not None
     assert asked.met_by(made)
-    house.close()
 
 
 def _cut_the_next_write(directory: Directory, proxy: CuttingProxy) -> None:
@@ -244,8 +234,10 @@ def _cut_the_next_write(directory: Directory, proxy: CuttingProxy) -> None:
     kept.write = cut_then_write
 
 
-def test_req_03_what_others_write_between_reading_and_writing_is_not_overwritten(server: Server) -> None:
-    house = RealHouse(server)
+def test_req_03_what_others_write_between_reading_and_writing_is_not_overwritten(
+    server: Server, real_house: RealHouse
+) -> None:
+    house = real_house
     asked = wanted(house, house.account())
     made = house.directory.create_password_settings(asked)
     read_first = house.directory._writable_settings  # type: ignore[attr-defined]
@@ -258,11 +250,10 @@ def test_req_03_what_others_write_between_reading_and_writing_is_not_overwritten
     house.directory._writable_settings = then_another_changes  # type: ignore[attr-defined]
     with pytest.raises(ChangedMeanwhile):
         house.directory.change_password_settings(made, replace(asked, marker="op-mine"))
-    house.close()
 
 
-def test_req_03_a_page_of_accounts_is_one_question(server: Server) -> None:
-    house = RealHouse(server)
+def test_req_03_a_page_of_accounts_is_one_question(server: Server, real_house: RealHouse) -> None:
+    house = real_house
     group = house.group(*(house.account() for _ in range(2)))
     survey = house.directory.policy_survey()
     reach = house.directory.group_reach(group)
@@ -277,7 +268,6 @@ def test_req_03_a_page_of_accounts_is_one_question(server: Server) -> None:
     (page,) = house.directory.scan_account_policies(house.unit, survey, reach=reach)
 
     assert (len(page), len(questions)) == (2, 1)
-    house.close()
 
 
 def test_req_03_settings_that_cannot_be_seen_are_an_error_and_not_none(server: Server) -> None:
