@@ -6,7 +6,6 @@ import uuid
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
 from portal.gateways.directory import (
     AccountDisabled,
@@ -46,8 +45,24 @@ DOMAIN_RULES = PasswordRules(
 )
 
 
+class _Around:
+    """What the directory in memory has besides."""
+
+    entries: dict[uuid.UUID, DirectoryEntry]
+    groups: dict[str, DirectoryGroup]
+    deleted: set[uuid.UUID]
+    controllers: dict[str, dict[uuid.UUID, datetime] | Exception]
+
+    def _enter(self, name: str) -> None: ...
+
+    def _leave(self, name: str) -> None: ...
+
+    def _entry(self, guid: uuid.UUID) -> DirectoryEntry:
+        raise NotImplementedError
+
+
 @dataclass
-class FakePolicies:
+class FakePolicies(_Around):
     """Password settings and locks in memory. An account is locked by `lock`; wrong passwords alone do not lock here."""
 
     domain_rules: PasswordRules = DOMAIN_RULES
@@ -56,16 +71,6 @@ class FakePolicies:
     locks: dict[uuid.UUID, datetime] = field(default_factory=dict)
     attempts: dict[uuid.UUID, WrongAttempts] = field(default_factory=dict)
     root_ou: str = "OU=Federations,DC=kokuho,DC=pr"
-
-    if TYPE_CHECKING:
-        entries: dict[uuid.UUID, DirectoryEntry]
-        groups: dict[str, DirectoryGroup]
-        deleted: set[uuid.UUID]
-        controllers: dict[str, dict[uuid.UUID, datetime] | Exception]
-
-        def _enter(self, name: str) -> None: ...
-        def _leave(self, name: str) -> None: ...
-        def _entry(self, guid: uuid.UUID) -> DirectoryEntry: ...
 
     # --- for tests -------------------------------------------------------------------------------------------------
     def lock(self, guid: uuid.UUID, *, count: int = 5, at: datetime | None = None) -> None:
