@@ -23,6 +23,7 @@ SECTIONS = (
     "devices",
     "whitelist",
     "dns",
+    "policies",
 )
 
 
@@ -65,6 +66,7 @@ def _measurements(
         dns,
         inventory,
         lists,
+        policies,
         provisioning,
         reconciliation,
         whitelist,
@@ -79,6 +81,7 @@ def _measurements(
         "search": lambda: accounts.measure_search(report, chosen.searched),
         "whitelist": lambda: whitelist.measure(report, chosen.listed),
         "dns": lambda: dns.measure(report, directory),
+        "policies": lambda: policies.measure(report, directory),
         "inventory": lambda: inventory.measure(report),
         "devices": lambda: devices.measure(report),
         "reconciliation": lambda: reconciliation.measure(report, directory, chosen.accounts),
