@@ -29,12 +29,15 @@ def test_change_of_a_role_keeps_old_and_new_value() -> None:
 
 
 def test_passwords_and_digests_are_in_no_record() -> None:
-    person = factories.operator()
+    person, recipient = factories.operator(), factories.recipient()
+    person.display_name, recipient.name = "改名 花子", "改名 次郎"
     person.set_password("in-a-sealed-envelope-77")
+    recipient.confirmation_digest = "f" * 64
     person.save()
-    factories.recipient(confirmation_digest="f" * 64)
+    recipient.save()
 
     kept = str(list(LogEntry.objects.values()))
-    assert person.login_name in kept
+    assert "改名 花子" in kept
+    assert "改名 次郎" in kept
     assert person.password not in kept
     assert "f" * 64 not in kept
