@@ -79,34 +79,30 @@ def _measure_pull(report: Report, size: int) -> None:
     for name, query in (("", ""), (" of one federation", "?organisation=13")):
         address = f"/api/v1/whitelist/{query}"
         known = {"if-none-match": client.get(address)["ETag"]}
-        times = _asked(partial(client.get, address, headers=known), 304)
-        report.add(
-            f"whitelist: unchanged pull{name} (304), median",
-            times,
-            "ms",
-            reference="limit",
-            reference_value=LIMIT_MS,
-        )
+        asked = _asked(partial(client.get, address, headers=known), 304)
+        _add(report, f"whitelist: unchanged pull{name} (304), median", *asked)
     macs = WhitelistEntry.system.order_by("?").values_list("mac", flat=True)[:ASKED]
     waiting = iter(list(macs))
-    times = _asked(lambda: client.get("/api/v1/whitelist/check/", {"mac": next(waiting)}), 200)
-    report.add(
-        f"whitelist: exact MAC check among {size:,}, median",
-        times,
-        "ms",
-        reference="limit",
-        reference_value=LIMIT_MS,
-    )
+    asked = _asked(lambda: client.get("/api/v1/whitelist/check/", {"mac": next(waiting)}), 200)
+    _add(report, f"whitelist: exact MAC check among {size:,}, median", *asked)
 
 
-def _asked(ask: Callable[[], Any], status: int) -> float:
-    times = []
+def _add(report: Report, name: str, seconds: float, worked: float) -> None:
+    """By the clock, which on a machine with other work counts that too, and the portal's own processor time in it."""
+    for title, value in ((name, seconds), (f"{name} of processor time", worked)):
+        report.add(title, value * 1000, "ms", reference="limit", reference_value=LIMIT_MS)
+
+
+def _asked(ask: Callable[[], Any], status: int) -> tuple[float, float]:
+    """Median seconds by the clock and of processor time."""
+    times, worked = [], []
     for _number in range(ASKED):
-        start = time.perf_counter()
+        start, busy = time.perf_counter(), time.process_time()
         answer = ask()
         times.append(time.perf_counter() - start)
+        worked.append(time.process_time() - busy)
         assert answer.status_code == status, answer.status_code
-    return median(times) * 1000
+    return median(times), median(worked)
 
 
 def _seconds(work: Callable[[], object]) -> float:
