@@ -140,6 +140,16 @@ def test_req_05_the_register_as_list_file_print_and_over_rest(cast: Cast, dns: F
     }
 
 
+def test_req_12_the_applicant_reads_what_is_waited_for(cast: Cast, dns: FakeDns) -> None:
+    application = world.approved(cast, line())
+    dns.hold_back("10.0.0.2")
+    world.carry_out(application)
+
+    page = client_of(cast.applicant).get(reverse("application_detail", args=[application.number]))
+
+    assert "反映済みです" in page.content.decode()
+
+
 def test_req_12_the_applicant_reads_the_answers_and_rolls_back_with_one_click(
     cast: Cast, dns: FakeDns
 ) -> None:
