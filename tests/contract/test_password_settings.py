@@ -252,6 +252,17 @@ def test_req_03_what_others_write_between_reading_and_writing_is_not_overwritten
         house.directory.change_password_settings(made, replace(asked, marker="op-mine"))
 
 
+def test_req_03_the_directory_itself_forgets_whom_it_deleted(real_house: RealHouse) -> None:
+    stays, goes = real_house.account(), real_house.account()
+    real_house.directory.create_password_settings(asked := wanted(real_house, stays, goes))
+
+    real_house.directory.delete(goes.guid)
+
+    every = real_house.directory._all_settings()  # type: ignore[attr-defined]
+    (links,) = [raw["msds-psoappliesto"] for raw in every if raw["cn"] == [asked.name.encode()]]
+    assert links == [stays.dn.encode()]
+
+
 def test_req_03_a_page_of_accounts_is_one_question(server: Server, real_house: RealHouse) -> None:
     house = real_house
     group = house.group(*(house.account() for _ in range(2)))
