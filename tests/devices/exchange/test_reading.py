@@ -167,7 +167,7 @@ def test_dev_13_a_double_row_and_unknown_words_are_reported_and_the_rest_counts(
 def test_dev_13_rows_of_another_federation_are_not_taken(cast: Cast) -> None:
     made = read(cast, "27,S1", header="連合会コード,シリアル番号")
 
-    assert "別の団体" in made.problems[0]["reasons"][0]
+    assert "別の組織" in made.problems[0]["reasons"][0]
     assert not SkyseaFinding.system.exists()
 
 
