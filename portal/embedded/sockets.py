@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import socket
 import stat
 import tempfile
@@ -13,6 +14,8 @@ from portal.embedded.account import Account
 
 # sun_path holds 108 bytes with its closing NUL on Linux, 104 elsewhere; PostgreSQL adds "/.s.PGSQL.5432.lock".
 _LONGEST_FOLDER = 80
+# Below the range that Linux gives to outgoing connections (32768 on; net.ipv4.ip_local_port_range).
+_SERVER_PORTS = range(20_000, 32_000)
 
 
 def socket_folder(directory: Path, account: Account) -> Path:
@@ -64,10 +67,12 @@ def answers(host: str, port: int) -> bool:
 
 
 def free_port(host: str = "127.0.0.1") -> int:
-    """A port that is free now."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])
+    """A port that is free now, and stays so until a server takes it: the kernel gives none of these to connections."""
+    for _attempt in range(100):
+        port = _SERVER_PORTS.start + secrets.randbelow(len(_SERVER_PORTS))
+        if port_is_free(host, port):
+            return port
+    raise OSError(f"no free port on {host} in {_SERVER_PORTS}")
 
 
 def kept_port(note: Path, name: str, host: str = "127.0.0.1") -> int:

@@ -255,3 +255,9 @@ def test_a_server_that_ends_again_and_again_stops_everything(tmp_path: Path) -> 
 
     assert len(said) == 4
     assert other.process is None
+
+
+def test_a_free_port_is_none_that_the_kernel_gives_to_connections() -> None:
+    first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+
+    assert all(sockets.free_port() < first for _ in range(50))
