@@ -125,6 +125,10 @@ def use_directory(settings: Any, env: dict[str, str]) -> None:
     reset_dns()
 
 
+_HANGS_FOR = 3
+"""Seconds until the portal gives up waiting for an answer that a fault keeps back."""
+
+
 class RealFaults:
     """The faults of `portal.embedded.directory.faults` for a server that cannot be told to break: a proxy before it does.
 
@@ -145,7 +149,11 @@ class RealFaults:
         self._faults.clear()
 
     def _around(self, name: str, send: Callable[..., Any]) -> Callable[..., Any]:
-        modes = {"lose_reply": Mode.CUT_ONCE, "lose_request": Mode.LOSE_REQUESTS, "hang": Mode.LOSE_REPLIES}
+        modes = {
+            "lose_reply": Mode.CUT_ONCE,
+            "lose_request": Mode.CUT_REQUEST_ONCE,
+            "hang": Mode.LOSE_REPLIES,
+        }
 
         def run(connection: ldap3.Connection, *args: Any, **kwargs: Any) -> Any:
             self.counts[name] += 1
@@ -159,6 +167,8 @@ class RealFaults:
             if fault.action == "refuse":
                 return False, {"result": fault.result, "message": f"{fault.win32}: refused"}, [], None
             self._proxy.mode = modes[fault.action]
+            if fault.action == "hang":
+                connection.socket.settimeout(_HANGS_FOR)
             try:
                 return send(connection, *args, **kwargs)
             finally:
@@ -196,7 +206,8 @@ def samba_lab(mail_catcher: MailCatcher, settings: Any, monkeypatch: pytest.Monk
         env["AD_LDAP_URLS"] = proxy.url
         server: Any = RealDirectory(env, RealFaults(proxy, monkeypatch), proxy)
         use_directory(settings, env)
-        settings.DIRECTORY = settings.DIRECTORY | {"connect_timeout": 10, "receive_timeout": 3}
+        # A busy Samba may take seconds for an answer; only what a fault takes away shall be missing.
+        settings.DIRECTORY = settings.DIRECTORY | {"connect_timeout": 20, "receive_timeout": 30}
         reset_directory()
         yield Lab(server, mail_catcher, Cast())
         reset_directory()

@@ -281,6 +281,10 @@ class AdPlace:
         for each in self._open:
             each.close()
         self._open.clear()
+        # A server ends what says nothing for a while: fifteen minutes between two tests are possible.
+        if self._administrator is not None:
+            self._administrator.unbind()
+            self._administrator = None
 
 
 def _before(adapter: Any, method: str, happens: Any) -> None:

@@ -19,6 +19,8 @@ class Mode(enum.Enum):
     """Like CUT_ON_REPLY, and then everything passes again."""
     LOSE_REQUESTS = "lose requests"
     """Requests vanish; the connection stays open."""
+    CUT_REQUEST_ONCE = "cut request once"
+    """The next request vanishes and ends its connection, and then everything passes again."""
     DOWN = "down"
     """New connections end at once."""
 
@@ -94,6 +96,9 @@ class CuttingProxy:
                 if replies and self.mode in (Mode.CUT_ON_REPLY, Mode.CUT_ONCE):
                     if self.mode is Mode.CUT_ONCE:
                         self.mode = Mode.PASS
+                    break
+                if not replies and self.mode is Mode.CUT_REQUEST_ONCE:
+                    self.mode = Mode.PASS
                     break
                 lost = Mode.LOSE_REPLIES if replies else Mode.LOSE_REQUESTS
                 if self.mode is not lost:

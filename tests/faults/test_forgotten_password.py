@@ -96,9 +96,10 @@ def test_whatever_is_lost_the_person_goes_on_in_the_same_session(
 
     answers = [choose(client, CANARY) for _ in range(2)]
     faults.clear()
-    while answers[-1].status_code == 422:
+    while answers[-1].status_code == 422 and len(answers) < 5:
         answers.append(choose(client, CANARY))
 
+    assert answers[-1].status_code == 302, answers[-1].content.decode()
     assert opens(person, CANARY)
     assert PasswordReminder.objects.get().outcome == "DONE"
 
@@ -116,11 +117,7 @@ def test_a_stopped_directory_has_changed_nothing_and_the_person_goes_on_later(
     assert choose(client, CANARY).status_code == 302
 
 
-def test_the_history_of_the_directory_decides(lab: Lab, person: User, client: Client, settings: Any) -> None:
-    # Not about lost replies: a busy Samba may take its time for a password.
-    settings.DIRECTORY = settings.DIRECTORY | {"receive_timeout": 30}
-    reset_directory()
-
+def test_the_history_of_the_directory_decides(lab: Lab, person: User, client: Client) -> None:
     refused = choose(client, PASSWORD)
     chosen = choose(client, CANARY)
 
