@@ -36,22 +36,6 @@ class FilterForm(PortalForm):
     kind = forms.ChoiceField(label=gettext_lazy("Last logon"), required=False, choices=_KINDS)
 
 
-class AnswerFileForm(PortalForm):
-    """The filled table of a list."""
-
-    file = forms.FileField(
-        label=gettext_lazy("File"),
-        help_text=gettext_lazy("The downloaded table with your answers: Excel (.xlsx) or CSV."),
-        widget=forms.FileInput(attrs={"accept": ".xlsx,.csv,.tsv,.txt"}),
-        error_messages={"required": gettext_lazy("Choose a file first.")},
-    )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        # What is wrong is said with the address of its cell; an empty file is no exception.
-        self.fields["file"].allow_empty_file = True  # type: ignore[attr-defined]
-
-
 class AnswerForm(LinesForm):
     """One answer for one or several lines; each line is named with the version that the person saw."""
 

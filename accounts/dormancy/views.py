@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
@@ -20,7 +19,7 @@ from django.utils.translation import ngettext
 
 from accounts.dormancy import answering, exports, selectors, sheets
 from accounts.dormancy.errors import ListClosed
-from accounts.dormancy.forms import AnswerFileForm, AnswerForm, FilterForm
+from accounts.dormancy.forms import AnswerForm, FilterForm
 from accounts.dormancy.models import DormantLine, DormantReview, DormantRun
 from accounts.views import AccountsView
 from portal.common.export import rows_response
@@ -29,11 +28,12 @@ from portal.common.workbook import book_response
 from portal.orgs.permissions import ANSWER_DORMANT
 from portal.trail import services as trail
 from portal.workflow.bulk.errors import FileRefused
+from portal.workflow.rounds import tables
 from portal.workflow.rounds.answers import InvalidAnswer, Outcome, What
+from portal.workflow.rounds.forms import AnswerFileForm
 
 PAGE_SIZE = 100
 EXPORT_LIMIT = 10_000
-FILE_PROBLEMS_SHOWN = 100
 
 
 class MonthsView(AccountsView):
@@ -124,8 +124,8 @@ class OneListView(AccountsView):
             "form": form or AnswerForm(may_delete=may_delete),
             "problems": form.error_summary if form is not None else [],
             "file_form": AnswerFileForm(),
-            "file_problems": file_problems[:FILE_PROBLEMS_SHOWN],
-            "file_problems_more": max(len(file_problems) - FILE_PROBLEMS_SHOWN, 0),
+            "file_problems": file_problems[: tables.PROBLEMS_SHOWN],
+            "file_problems_more": max(len(file_problems) - tables.PROBLEMS_SHOWN, 0),
             "may_answer": selectors.may_answer(self.user, review),
             "may_delete": may_delete,
             "drafts": selectors.drafts_of(self.user, review),
@@ -178,10 +178,11 @@ class SheetView(OneListView):
         if not selectors.may_answer(self.user, review):
             raise PermissionDenied(_("Applicants and security managers of the organisation answer its list."))
         self.note("dormant.export", review)
-        lines = self.lines(review).filter(left="").order_by("-pk")[: sheets.LIMIT]
-        book = sheets.answer_book(lines, may_delete=selectors.may_delete(self.user, review))
+        # Those without an answer first, so that a long list is done in parts.
+        lines = self.lines(review).filter(left="").order_by("answer", "-pk")[: tables.LIMIT]
+        table = sheets.answer_table(may_delete=selectors.may_delete(self.user, review))
         name = _("answers to dormant accounts") + f" {review.run} {review.organisation.short_name}"
-        return book_response(f"{name}.xlsx", book)
+        return book_response(f"{name}.xlsx", tables.answer_book(table, lines))
 
 
 class UploadView(OneListView):
@@ -194,13 +195,10 @@ class UploadView(OneListView):
         review = self.load(period, code)
         if not self.user.may(ANSWER_DORMANT, review.organisation_id):
             raise PermissionDenied(_("Applicants and security managers of the organisation answer its list."))
-        may_delete = selectors.may_delete(self.user, review)
-        file = request.FILES.get("file")
-        if file is None:
-            return self.page(review, file_problems=[_("Choose a file first.")], status=422)
-        data = file.read(settings.BULK_MAX_BYTES + 1)
+        table = sheets.answer_table(may_delete=selectors.may_delete(self.user, review))
         try:
-            found = read_file(review, name=file.name or "", data=data, may_delete=may_delete)
+            name, data = tables.uploaded(request.FILES.get("file"))
+            found = tables.read_answers(table, review.lines.all(), name=name, data=data)
             if found.problems:
                 return self.page(review, file_problems=found.problems, status=422)
             outcomes = answering.answer(
@@ -217,14 +215,6 @@ class UploadView(OneListView):
             messages.info(request, _("The file holds no new answer. Nothing was changed."))
         tell(request, outcomes)
         return redirect("dormant_review", period, code)
-
-
-def read_file(review: DormantReview, *, name: str, data: bytes, may_delete: bool) -> sheets.Answers:
-    """The answers of a table that is not too large. Raises FileRefused."""
-    if len(data) > settings.BULK_MAX_BYTES:
-        most = settings.BULK_MAX_BYTES // (1024 * 1024)
-        raise FileRefused(_("This file is larger than %(most)d MB.") % {"most": most})
-    return sheets.read_answers(review, name=name, data=data, may_delete=may_delete)
 
 
 class ExportView(OneListView):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -15,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from devices.inventory import asking, deciding, exports, removals, scanning, selectors
+from devices.inventory import asking, deciding, exports, removals, scanning, selectors, sheets
 from devices.inventory.errors import CampaignClosed
 from devices.inventory.forms import DecisionForm, DevicesForm, FilterForm, ScanForm
 from devices.inventory.models import InventoryLine, InventorySheet
@@ -23,9 +24,13 @@ from devices.inventory.scanning import Scan, Seen
 from devices.inventory.views import CampaignMixin, forbid_unless
 from portal.common.export import rows_response
 from portal.common.pagination import COUNT_LIMIT, limited_count, paginate
+from portal.common.workbook import book_response
 from portal.orgs.permissions import APPLY, DECIDE_INVENTORY
 from portal.trail import services as trail
+from portal.workflow.bulk.errors import FileRefused
+from portal.workflow.rounds import tables
 from portal.workflow.rounds.answers import InvalidAnswer, Outcome, What
+from portal.workflow.rounds.forms import AnswerFileForm
 
 PAGE_SIZE = 100
 EXPORT_LIMIT = 20_000
@@ -65,7 +70,12 @@ class OneSheetView(CampaignMixin):
         )
 
     def page(
-        self, sheet: InventorySheet, *, form: DecisionForm | None = None, status: int = 200
+        self,
+        sheet: InventorySheet,
+        *,
+        form: DecisionForm | None = None,
+        file_problems: Sequence[str] = (),
+        status: int = 200,
     ) -> HttpResponse:
         """The sheet with the decision form; with `form`, what was chosen and typed stays."""
         rows = self.lines(sheet)
@@ -83,6 +93,9 @@ class OneSheetView(CampaignMixin):
             "more": count > COUNT_LIMIT,
             "form": form or DecisionForm(may_decide=may_decide),
             "problems": form.error_summary if form is not None else [],
+            "file_form": AnswerFileForm(),
+            "file_problems": file_problems[: tables.PROBLEMS_SHOWN],
+            "file_problems_more": max(len(file_problems) - tables.PROBLEMS_SHOWN, 0),
             "may_decide": may_decide,
             "may_apply": may_apply,
             "may_tick": may_decide or may_apply,
@@ -179,6 +192,48 @@ class DecideView(StepView):
                 form.add_error(field, text)
             return self.page(sheet, form=form, status=422)
         tell(self.request, outcomes)
+        return None
+
+
+class TableView(OneSheetView):
+    """The sheet as a table to be filled in, for those who may decide or apply."""
+
+    def get(self, request: HttpRequest, period: date, code: str) -> HttpResponseBase:
+        """The same filters as the list, without the devices whose permit has ended; open ones first."""
+        sheet = self.load(period, code)
+        self.may_or_403(sheet, applicants=True)
+        self.note("inventory.export", sheet)
+        lines = self.lines(sheet).filter(gone_at=None).order_by("decision", "-pk")[: tables.LIMIT]
+        table = sheets.answer_table(may_decide=self.user.may(DECIDE_INVENTORY, sheet.organisation_id))
+        name = (
+            _("decisions on the inventory of devices") + f" {sheet.campaign} {sheet.organisation.short_name}"
+        )
+        return book_response(f"{name}.xlsx", tables.answer_book(table, lines))
+
+
+class UploadView(StepView):
+    """The filled table: every decision in it is taken, or none and every problem is said with its cell."""
+
+    def step(self, sheet: InventorySheet) -> HttpResponse | None:
+        """Decide what differs from the list."""
+        self.may_or_403(sheet, applicants=True)
+        table = sheets.answer_table(may_decide=self.user.may(DECIDE_INVENTORY, sheet.organisation_id))
+        try:
+            name, data = tables.uploaded(self.request.FILES.get("file"))
+            found = tables.read_answers(table, sheet.lines.all(), name=name, data=data)
+            if found.problems:
+                return self.page(sheet, file_problems=found.problems, status=422)
+            outcomes = deciding.decide(
+                sheet_id=sheet.pk, decisions=found.decisions, actor=self.user, now=timezone.now()
+            )
+        except FileRefused as error:
+            return self.page(sheet, file_problems=error.reasons, status=422)
+        except InvalidAnswer as error:
+            return self.page(sheet, file_problems=list(error.errors.values()), status=422)
+        if found.decisions:
+            tell(self.request, outcomes)
+        else:
+            messages.info(self.request, _("The file holds no new decision. Nothing was changed."))
         return None
 
 

@@ -1,4 +1,4 @@
-"""The form below a list: lines that were ticked, and one answer for all of them."""
+"""The forms below a list: lines that were ticked with one answer for all of them, and a filled table."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy
 
 from portal.common.forms import PortalForm, chosen
 from portal.workflow.rounds.answers import Answer
@@ -43,3 +44,19 @@ class LinesForm(PortalForm):
             Answer(line_id=pk, version=version, answer=answer, reason=reason)
             for pk, version in self.cleaned_data["line"].items()
         ]
+
+
+class AnswerFileForm(PortalForm):
+    """The filled table of a list."""
+
+    file = forms.FileField(
+        label=gettext_lazy("File"),
+        help_text=gettext_lazy("The downloaded table with your answers: Excel (.xlsx) or CSV."),
+        widget=forms.FileInput(attrs={"accept": ".xlsx,.csv,.tsv,.txt"}),
+        error_messages={"required": gettext_lazy("Choose a file first.")},
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # What is wrong is said with the address of its cell; an empty file is no exception.
+        self.fields["file"].allow_empty_file = True  # type: ignore[attr-defined]

@@ -60,6 +60,8 @@ POLICIES: dict[str, Policy] = {
     "inventory_sheet_report": Policy(READ_13, None, inventory),
     "inventory_export": Policy(READ_13, None, inventory),
     "inventory_decide": Policy(None, acting_for_13(DECIDERS, FOUND), inventory, to_remove),
+    "inventory_table": Policy(acting_for_13(DECIDERS, OK), None, inventory),
+    "inventory_upload": Policy(None, acting_for_13(DECIDERS, 422), inventory),
     "inventory_recent": Policy(None, acting_for_13(OFFICER, FOUND), inventory),
     "inventory_replies": Policy(None, acting_for_13(OFFICER, FOUND), inventory),
     "inventory_ask": Policy(None, acting_for_13(OFFICER, FOUND), inventory, ticked),
