@@ -65,7 +65,9 @@ def line_of(sheet: InventorySheet, number: str) -> InventoryLine:
     return found
 
 
-def test_dev_07_a_filled_table_decides_and_what_is_empty_stays_open(sheet: InventorySheet, cast: Cast) -> None:
+def test_dev_07_a_filled_table_decides_and_what_is_empty_stays_open(
+    sheet: InventorySheet, cast: Cast
+) -> None:
     officer = client_of(cast.officer)
     book = downloaded(officer, sheet)
     [rule] = book.active.data_validations.dataValidation
