@@ -26,6 +26,7 @@ from portal.gateways.directory import (
     PolicyRefused,
     WrongPassword,
 )
+from tests.fake_computers import FakeComputers
 from tests.fake_policies import FakePolicies
 
 BASE_DN = "DC=kokuho,DC=pr"
@@ -63,7 +64,7 @@ class Entries(dict[uuid.UUID, DirectoryEntry]):
 
 
 @dataclass
-class FakeDirectory(FakePolicies):
+class FakeDirectory(FakePolicies, FakeComputers):
     """A directory in memory that keeps the port's promises (portal.gateways.directory.Directory).
 
     `faults` maps a method name to errors that its next calls raise, first in first out; a class or an instance. `after`

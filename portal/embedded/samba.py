@@ -387,7 +387,7 @@ def _delegate(path: Path) -> None:
     """Create and delete, read and write, reset passwords: for accounts, computers and groups below the root."""
     sid = _service_sid(path)
     entries = [f"(OA;CI;CCDC;{guid};;{sid})" for guid in _CLASSES.values()]
-    entries += [f"(OA;CIIO;RPWPLCRCSD;;{guid};{sid})" for guid in _CLASSES.values()]
+    entries += [f"(OA;CIIO;RPWPLCRCSDDT;;{guid};{sid})" for guid in _CLASSES.values()]
     entries.append(f"(OA;CIIO;CR;{_RESET_PASSWORD};{_CLASSES['user']};{sid})")
     _samba_tool("dsacl", "set", f"--objectdn={ROOT_OU}", f"--sddl={''.join(entries)}", *_local(path))
 

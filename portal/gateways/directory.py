@@ -13,6 +13,7 @@ from datetime import date, datetime
 from typing import Protocol
 from uuid import UUID
 
+from portal.gateways.directory_computers import Computers
 from portal.gateways.directory_errors import (
     AccessDenied,
     AccountDisabled,
@@ -173,8 +174,8 @@ UPDATABLE_FIELDS: frozenset[str] = frozenset(
 )
 
 
-class Directory(PasswordPolicies, Lockouts, Protocol):
-    """What the portal may do in the directory; password settings and locks are ports of their own. Accounts are named by objectGUID, which survives rename and move.
+class Directory(PasswordPolicies, Lockouts, Computers, Protocol):
+    """What the portal may do in the directory; password settings, locks and computers are ports of their own. Accounts are named by objectGUID, which survives rename and move.
 
     Every operation may raise DirectoryUnavailable (nothing applied) and AccessDenied; every write may raise
     OutcomeUnknown. A write to a protected account raises Privileged. Reads repeat themselves once over a

@@ -16,6 +16,7 @@ import ldap3
 from portal.gateways import _ldap3_errors as errors
 from portal.gateways import _ldap3_lockouts as lockouts
 from portal.gateways import _ldap3_values as values
+from portal.gateways._ldap3_computers import ComputerWriting
 from portal.gateways._ldap3_connection import (
     Reply,
 )
@@ -43,7 +44,7 @@ _MIND_HISTORY = b"\x30\x03\x02\x01\x01"  # SEQUENCE { INTEGER 1 }
 Change = tuple[str, list[bytes]]
 
 
-class Ldap3Directory(PolicyWriting):
+class Ldap3Directory(PolicyWriting, ComputerWriting):
     """The one implementation of the port `portal.gateways.directory.Directory`; what only asks is in Reading."""
 
     def create_account(self, account: NewAccount, *, initial_password: str) -> DirectoryEntry:

@@ -54,6 +54,8 @@ _TEXT_LIMITS: Mapping[str, int] = {
     "physicalDeliveryOfficeName": 128,
     "dNSHostName": 2048,
     "operatingSystem": 64,
+    "operatingSystemVersion": 64,
+    "msFVE-RecoveryPassword": 64,
     "location": 1024,
     **{f"extensionAttribute{number}": 1024 for number in range(1, 16)},
 }
@@ -91,6 +93,7 @@ _ATTRIBUTES = [
     Attribute("objectSid", Syntax.BINARY, computed=True),
     Attribute("invocationId", Syntax.BINARY, computed=True),
     Attribute("unicodePwd", Syntax.BINARY),
+    Attribute("msFVE-RecoveryGuid", Syntax.BINARY),
 ]
 ATTRIBUTES: Mapping[str, Attribute] = {attribute.name.lower(): attribute for attribute in _ATTRIBUTES}
 
@@ -105,6 +108,7 @@ CLASS_CATEGORIES: Mapping[str, str] = {
     "contact": "Person",
     "dnszone": "Dns-Zone",
     "dnsnode": "Dns-Node",
+    "msfve-recoveryinformation": "ms-FVE-Recovery-Information",
 }
 # What AD fills in when a client names only the last class.
 CLASS_CHAINS: Mapping[str, tuple[str, ...]] = {
@@ -118,6 +122,7 @@ CLASS_CHAINS: Mapping[str, tuple[str, ...]] = {
     "contact": ("top", "person", "organizationalPerson", "contact"),
     "dnszone": ("top", "dnsZone"),
     "dnsnode": ("top", "dnsNode"),
+    "msfve-recoveryinformation": ("top", "msFVE-RecoveryInformation"),
 }
 PASSWORD_SETTINGS_MANDATORY = tuple(
     name.lower()

@@ -107,7 +107,7 @@ def _complete(domain: Domain, entry: Entry, classes: list[str], name: str) -> No
         entry.values.setdefault("useraccountcontrol", [b"546"])
         entry.values.setdefault("accountexpires", [str(0x7FFFFFFFFFFFFFFF).encode()])
         entry.values.setdefault("badpwdcount", [b"0"])
-        entry.values["primarygroupid"] = [b"513"]
+        entry.values["primarygroupid"] = [b"515" if structural == "computer" else b"513"]
     if structural == "group":
         entry.values.setdefault("grouptype", [b"-2147483646"])
 
