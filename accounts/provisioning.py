@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Literal
 from uuid import UUID
 
@@ -22,9 +22,10 @@ from accounts.delivery import codes, modes
 from accounts.delivery.models import DeliveryMode, InitialPassword
 from accounts.passwords import generate_initial_password
 from portal.common.time import today
+from portal.fulfilment import controllers
 from portal.fulfilment.errors import LeaseLost
 from portal.fulfilment.models import Operation, OperationStatus
-from portal.fulfilment.registry import NeedsPerson, NotKnown, Outcome, Run, TryLater, Waits
+from portal.fulfilment.registry import NeedsPerson, NotKnown, Outcome, Run, TryLater
 from portal.gateways import clock, directory_factory
 from portal.gateways.directory import (
     AccessDenied,
@@ -193,26 +194,13 @@ def set_password(
 
 def note_controller(work: Work) -> None:
     """Note before an account is added which domain controller is asked, where there are several."""
-    server = work.directory.serving()
-    if server and work.progress.get("sent_to") != server:
-        work.run.checkpoint(sent_to=server, sent_at=clock.now().isoformat())
+    controllers.note_controller(work.run, work.directory)
 
 
 def require_same_controller(work: Work) -> None:
-    """What another domain controller does not hold is not absent until it has heard of everything. Raises Stop.
-
-    The add may have come through at the one that was asked, which does not answer any more.
-    """
-    sent_to, server = work.progress.get("sent_to", ""), work.directory.serving()
-    if not sent_to or not server or sent_to == server:
-        return
-    window = timedelta(minutes=int(settings.RECONCILIATION["replication_minutes"]))
-    heard = datetime.fromisoformat(work.progress["sent_at"]) + window
-    if clock.now() < heard:
-        text = _(
-            "Another domain controller answers than the one that was asked to make the account. The portal waits until it must have heard of it."
-        )
-        raise Stop(Waits(code="other_controller", message=text, until=heard))
+    """What another domain controller does not hold is not absent until it has heard of everything. Raises Stop."""
+    if (waits := controllers.other_controller(work.run, work.directory)) is not None:
+        raise Stop(waits)
 
 
 def mail_password(work: Work, recipient: PasswordRecipient, password: str, entry: DirectoryEntry) -> None:

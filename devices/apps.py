@@ -15,7 +15,7 @@ class DevicesConfig(AppConfig):
 
         from devices import waiting
         from devices.alerts import telling as alerts
-        from devices.computers import checks
+        from devices.computers import answering, checks
         from devices.computers import kinds as computers
         from devices.exchange import telling as exchange
         from devices.guard.checks import settings_of_the_guard
@@ -27,7 +27,7 @@ class DevicesConfig(AppConfig):
         from devices.whitelist import kinds as whitelist
         from devices.whitelist import reminding
         from portal.notices import messages, places
-        from portal.orgs import networks
+        from portal.orgs import machines, networks
 
         system_checks.register(settings_of_the_guard)
         computers.register_all()
@@ -37,6 +37,7 @@ class DevicesConfig(AppConfig):
         checks.in_the_way_of_becoming.append(services.in_the_way_of_becoming)
         waiting.register_all()
         networks.register(holding.holders)
+        machines.register(answering.MachineRegister())
         for template in telling.TEMPLATES:
             messages.provide(template, telling.values_for_mail)
         places.provide("guard_failed", lambda notice: reverse("guard_list"))

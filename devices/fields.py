@@ -11,20 +11,14 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy
 
-from portal.common.text import ascii_identifier, squeeze
+from portal.common.text import hyphenated, squeeze
 from portal.orgs.models import Organisation
 
 T = TypeVar("T")
 _LISTED = re.compile(r"[、,，;；\n\r]+")
 _MARKS = re.compile(r"[\s　・･/／ー－―‐‑–—−ｰ()（）「」_-]")
 
-# What people and spreadsheets write for a hyphen; NFKC leaves these as they are.
-_HYPHENS = str.maketrans(dict.fromkeys("ー‐‑‒–—―−ｰ", "-"))
-
-
-def identifier(value: str) -> str:
-    """An identifier in ASCII: half-width, without spaces, every dash a hyphen."""
-    return ascii_identifier(value.translate(_HYPHENS)).translate(_HYPHENS)
+identifier = hyphenated
 
 
 def folded(text: str) -> str:

@@ -167,6 +167,13 @@ def remove_deleted_accounts(*, now: datetime) -> str:
     return f"{due.enqueue_removals(now=now)}"
 
 
+def remove_deleted_computers(*, now: datetime) -> str:
+    """Deleted computer objects whose days are over are removed for good (REQ-02)."""
+    from requests.computers import removing
+
+    return f"{removing.enqueue_removals(now=now)}"
+
+
 def end_permits(*, now: datetime) -> str:
     """Device permits whose last day has passed end."""
     from devices.permits import services
@@ -309,6 +316,13 @@ JOBS: tuple[Job, ...] = (
         cron="30 1 * * *",
         run=remove_deleted_accounts,
         why="Until then one application gives them back.",
+    ),
+    Job(
+        name="remove_deleted_computers",
+        label=_("Remove deleted computer objects whose days are over"),
+        cron="40 1 * * *",
+        run=remove_deleted_computers,
+        why="Until then one application gives them back; one whose machine is still needed waits.",
     ),
     Job(
         name="check_open_stages",

@@ -11,9 +11,13 @@ class ChangeRequestsConfig(AppConfig):
         """Register this app's kinds and handlers, and its registers for field-level history (SEC-02)."""
         from auditlog.registry import auditlog
 
+        from requests.computers import kinds as computers
         from requests.dns import kinds as dns
-        from requests.models import DnsZone
+        from requests.models import ComputerObject, DnsZone
 
         dns.register_all()
+        computers.register_all()
         read = ["refreshed_at", "negative_ttl", "problem"]  # no change by a person
         auditlog.register(DnsZone, exclude_fields=["created_at", "updated_at", *read])
+        seen = ["verified_at", "last_logon_at", "search_text"]
+        auditlog.register(ComputerObject, exclude_fields=["created_at", "updated_at", *seen])

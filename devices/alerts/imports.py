@@ -15,7 +15,6 @@ from django.utils.translation import gettext as _
 from devices.alerts import telling
 from devices.alerts.models import AlertImport, DeviceAlert
 from devices.computers.models import Computer
-from devices.computers.names import computer_name
 from devices.exchange.comparing import Register
 from devices.exchange.errors import AlreadyImported
 from devices.exchange.imports import lock, require
@@ -25,6 +24,7 @@ from devices.exchange.reading import Line, read
 from devices.fields import folded
 from devices.permits.models import DevicePermit
 from devices.permits.source import WRITES
+from portal.common.computer_names import computer_name
 from portal.common.time import today
 from portal.orgs.models import Organisation, User
 from portal.trail import services as trail

@@ -15,9 +15,9 @@ from devices.computers import lookups
 from devices.computers.fitness import unfit_reason
 from devices.computers.forms import unknown_computer, values_of
 from devices.computers.models import Agent, Computer
-from devices.computers.names import computer_name
 from devices.computers.payloads import ChangeComputer, RegisterComputer, RetireComputer
 from devices.reference import DatedEntry, chosen
+from portal.common.computer_names import computer_name
 from portal.workflow import plans
 from portal.workflow.kinds import LineContext
 from portal.workflow.plans import Change, Check, Plan

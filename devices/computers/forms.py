@@ -14,10 +14,10 @@ from django.utils.translation import gettext_lazy
 
 from devices.computers import lookups
 from devices.computers.models import Agent, Computer
-from devices.computers.names import ComputerNameField, computer_name
 from devices.computers.payloads import ChangeComputer, RegisterComputer, RetireComputer
 from devices.fields import NOT_OFFERED, ReasonedChoiceField, WordsField, folded, listed
 from devices.reference import DatedEntry, chosen
+from portal.common.computer_names import ComputerNameField, computer_name
 from portal.common.forms import NormalisingField, PortalForm
 from portal.workflow.kinds import LineContext
 

@@ -11,7 +11,6 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from devices.computers.names import computer_name
 from devices.exchange.layout import Layout
 from devices.exchange.models import SkyseaFinding
 from devices.exchange.reading import Line, Lines
@@ -19,6 +18,7 @@ from devices.fields import folded, listed
 from devices.permits.keys import device_key, is_placeholder, serial_key
 from devices.permits.models import Device, DevicePermit
 from devices.permits.source import forbidden_row
+from portal.common.computer_names import computer_name
 
 Kind, State = SkyseaFinding.Kind, DevicePermit.State
 _AHEAD = 600  # seconds by which the clock of a list may be ahead

@@ -12,13 +12,13 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from devices.computers.names import computer_name, name_problem
 from devices.fields import ReasonedChoiceField, folded, identifier, listed
 from devices.permits import lookups, source
 from devices.permits.keys import is_placeholder
 from devices.permits.models import Device
 from devices.permits.payloads import PermitDevice, RemovePermit, RenewPermit
 from devices.permits.source import DeviceKind, Grant
+from portal.common.computer_names import computer_name, name_problem
 from portal.common.forms import (
     IdentifierField,
     MailAddressField,

@@ -9,11 +9,11 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from devices.computers.names import computer_name
 from devices.fields import folded
 from devices.quarantine.layout import REQUIRED, Layout
 from devices.quarantine.models import Inspection, Result
 from devices.whitelist.addresses import AddressRefused, parse_mac
+from portal.common.computer_names import computer_name
 from portal.common.time import JST, parse_date
 from portal.workflow.bulk import excel, textfiles
 from portal.workflow.bulk.cells import Cell, Row, Sheet

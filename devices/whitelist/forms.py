@@ -9,12 +9,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from devices.computers.forms import TRANSMISSION_CLIENT, is_transmission_client
-from devices.computers.names import ComputerNameField
 from devices.fields import ReasonedChoiceField
 from devices.whitelist import lookups
 from devices.whitelist.fields import IpField, MacField
 from devices.whitelist.models import WhitelistEntry
 from devices.whitelist.payloads import Action, WhitelistLine
+from portal.common.computer_names import ComputerNameField
 from portal.common.forms import PortalForm, WarekiDateField
 from portal.workflow.kinds import LineContext
 

@@ -11,12 +11,12 @@ from django.utils.translation import ngettext
 
 from devices.computers import lookups as computers
 from devices.computers.models import Computer
-from devices.computers.names import computer_name
 from devices.whitelist.addresses import AddressRefused, parse_mac
 from devices.whitelist.fitness import uncovered_reason
 from devices.whitelist.models import LocalAddress, WhitelistEntry
 from devices.whitelist.payloads import Action, WhitelistLine
 from devices.whitelist.placement import Segments
+from portal.common.computer_names import computer_name
 from portal.workflow.kinds import LineContext
 from portal.workflow.models import ApplicationLine
 

@@ -16,6 +16,8 @@ _VARIANTS = str.maketrans(
     "高崎崎崎辺辺斉斉斉浜浜橋橋島島富瀬徳真沢広国桜竜恵栄条蔵槙昇郷郎増寛清静黒",
 )
 _SPACES = re.compile(r"\s+")
+# What people and spreadsheets write for a hyphen; NFKC leaves these as they are.
+_HYPHENS = str.maketrans(dict.fromkeys("ー‐‑‒–—―−ｰ", "-"))
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060\ufeff]")
 KATAKANA_NAME = re.compile(r"^[ァ-ヶー・ヽヾ　 ]+$")
 
@@ -28,6 +30,11 @@ def squeeze(value: str) -> str:
 def ascii_identifier(value: str) -> str:
     """Identifiers, addresses and numbers: full-width forms become ASCII, spaces go (自動補正)."""
     return _SPACES.sub("", unicodedata.normalize("NFKC", value))
+
+
+def hyphenated(value: str) -> str:
+    """An identifier in ASCII: half-width, without spaces, every dash a hyphen."""
+    return ascii_identifier(value.translate(_HYPHENS)).translate(_HYPHENS)
 
 
 def person_name(value: str) -> str:

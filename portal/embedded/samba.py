@@ -44,6 +44,7 @@ REVERSE_ZONE = "10.in-addr.arpa"
 _ZONES_DN = f"CN=MicrosoftDNS,DC=DomainDnsZones,{BASE_DN}"
 _START_SECONDS, _STOP_SECONDS = 30, 15
 _PROVISION_MARK, _ZONES_MARK, _SETTINGS_MARK = "provisioned", "zones-10", "password-settings-1"
+_SUBTREES_MARK = "computers-with-keys-1"
 
 # The rights of the service account below the root OU, as SDDL; docs/OPERATIONS.md says the same for Windows.
 # Object classes and the reset right by their well-known GUIDs.
@@ -125,8 +126,8 @@ def up(folder: Path | str = DEFAULT_DIR) -> dict[str, str]:
     _install()
     path.mkdir(parents=True, exist_ok=True, mode=0o700)
     with _locked(path):
-        if not all((path / mark).exists() for mark in (_ZONES_MARK, _SETTINGS_MARK)):
-            down(path)  # of an earlier version, which had no DNS or no password settings
+        if not all((path / mark).exists() for mark in (_ZONES_MARK, _SETTINGS_MARK, _SUBTREES_MARK)):
+            down(path)  # of an earlier version, which had no DNS, no password settings or no such right
         if not status(path):
             saved = _settings(path)
             _check_ports_free(saved["ip"])
@@ -138,6 +139,8 @@ def up(folder: Path | str = DEFAULT_DIR) -> dict[str, str]:
                 _make_zones(path)
             if not (path / _SETTINGS_MARK).exists():
                 _delegate_settings(path)
+            if not (path / _SUBTREES_MARK).exists():
+                _delegate_subtrees(path)
             _start(path, saved["ip"])
         return env(path)
 
@@ -387,7 +390,7 @@ def _delegate(path: Path) -> None:
     """Create and delete, read and write, reset passwords: for accounts, computers and groups below the root."""
     sid = _service_sid(path)
     entries = [f"(OA;CI;CCDC;{guid};;{sid})" for guid in _CLASSES.values()]
-    entries += [f"(OA;CIIO;RPWPLCRCSDDT;;{guid};{sid})" for guid in _CLASSES.values()]
+    entries += [f"(OA;CIIO;RPWPLCRCSD;;{guid};{sid})" for guid in _CLASSES.values()]
     entries.append(f"(OA;CIIO;CR;{_RESET_PASSWORD};{_CLASSES['user']};{sid})")
     _samba_tool("dsacl", "set", f"--objectdn={ROOT_OU}", f"--sddl={''.join(entries)}", *_local(path))
 
@@ -402,6 +405,13 @@ def _delegate_settings(path: Path) -> None:
     )
     _samba_tool("dsacl", "set", f"--objectdn={container}", f"--sddl={rights}", *_local(path))
     (path / _SETTINGS_MARK).touch()
+
+
+def _delegate_subtrees(path: Path) -> None:
+    """Delete a computer with the BitLocker recovery keys below it."""
+    right = f"(OA;CIIO;DT;;{_CLASSES['computer']};{_service_sid(path)})"
+    _samba_tool("dsacl", "set", f"--objectdn={ROOT_OU}", f"--sddl={right}", *_local(path))
+    (path / _SUBTREES_MARK).touch()
 
 
 def _make_zones(path: Path) -> None:

@@ -246,4 +246,3 @@ def _creation_error(reply: Reply, container_dn: str) -> DirectoryError:
 def _random_password() -> str:
     """Meets every policy and is forgotten at once: 256 bits, with characters of all kinds."""
     return f"Aa1-{secrets.token_urlsafe(32)}"
-

@@ -17,8 +17,25 @@ COMPUTER_NAME_LENGTH = 15
 _GOOD_NAME = re.compile(r"[A-Z0-9](?:[A-Z0-9-]*[A-Z0-9])?", re.IGNORECASE)
 # Names that Windows keeps for its own principals: a computer of this name cannot be told from them.
 _RESERVED = frozenset(
-    "ANONYMOUS BATCH BUILTIN DIALUP INTERACTIVE INTERNET LOCAL NETWORK NULL PROXY RESTRICTED SELF SERVER SERVICE SYSTEM "
-    "USERS WORLD".split()
+    [
+        "ANONYMOUS",
+        "BATCH",
+        "BUILTIN",
+        "DIALUP",
+        "INTERACTIVE",
+        "INTERNET",
+        "LOCAL",
+        "NETWORK",
+        "NULL",
+        "PROXY",
+        "RESTRICTED",
+        "SELF",
+        "SERVER",
+        "SERVICE",
+        "SYSTEM",
+        "USERS",
+        "WORLD",
+    ]
 )
 
 

@@ -330,6 +330,8 @@ TWO_FACTOR: dict[str, Any] = {
 # --- Accounts -----------------------------------------------------------------------------------------------------------
 # Days for which a deleted account can be restored before it is removed for good.
 ACCOUNT_REMOVAL_DAYS = env.number("ACCOUNT_REMOVAL_DAYS", 30)
+# How many days a deleted computer object can be restored before it is removed from AD for good (REQ-02).
+COMPUTER_REMOVAL_DAYS = env.number("COMPUTER_REMOVAL_DAYS", 30)
 
 # --- Devices ------------------------------------------------------------------------------------------------------------
 DEVICES: dict[str, Any] = {

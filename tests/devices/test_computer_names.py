@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devices.computers.names import computer_name, name_problem
+from portal.common.computer_names import computer_name, name_problem
 
 
 @pytest.mark.parametrize(

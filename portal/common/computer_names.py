@@ -7,8 +7,8 @@ import re
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from devices.fields import identifier
 from portal.common.forms import IdentifierField
+from portal.common.text import hyphenated
 
 NAME_LENGTH = 15
 _ALLOWED = re.compile(r"[A-Z0-9-]*")
@@ -16,7 +16,7 @@ _ALLOWED = re.compile(r"[A-Z0-9-]*")
 
 def computer_name(value: str) -> str:
     """A name as it is stored: half-width, upper case, every dash a hyphen, no spaces."""
-    return identifier(value).upper()
+    return hyphenated(value).upper()
 
 
 def name_problem(name: str) -> str:
