@@ -32,6 +32,8 @@ from portal.workflow.api.jobs import JobRunsView, JobsView
 from portal.workflow.api.schema import KindsSchemaGenerator
 from portal.workflow.api.views import STEPS, ApplicationsView, ApplicationView, KindsView
 from portal.workflow.bulk.api import FilesView
+from requests.enquiries.api import EnquiriesView, EnquiryView
+from requests.faq.api import FaqView
 from requests.zones.api import DnsRecordsView, DnsZonesView
 
 
@@ -110,6 +112,9 @@ urlpatterns: list[URLPattern] = [
     path("guards/modes/", GuardModesView.as_view(), name="api_guard_modes"),
     path("dns/zones/", DnsZonesView.as_view(), name="api_dns_zones"),
     path("dns/records/", DnsRecordsView.as_view(), name="api_dns_records"),
+    path("enquiries/", EnquiriesView.as_view(), name="api_enquiries"),
+    path("enquiries/<str:number>/", EnquiryView.as_view(), name="api_enquiry"),
+    path("faq/", FaqView.as_view(), name="api_faq"),
     path("segments/", SegmentsView.as_view(), name="api_segments"),
     path("organisations/", OrganisationsView.as_view(), name="api_organisations"),
     path("me/", MeView.as_view(), name="api_me"),

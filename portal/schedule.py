@@ -238,7 +238,21 @@ def look_after_inventory(*, now: datetime) -> str:
     return upkeep.look_after(now=now)
 
 
+def look_after_enquiries(*, now: datetime) -> str:
+    """Overdue enquiries are reminded of; answered ones that nobody replies to are closed, with notice (REQ-11)."""
+    from requests.enquiries import upkeep
+
+    return upkeep.look_after(now=now)
+
+
 JOBS: tuple[Job, ...] = (
+    Job(
+        name="look_after_enquiries",
+        label=_("Remind of enquiries and close those that nobody replies to"),
+        cron="25 8 * * *",
+        run=look_after_enquiries,
+        why="At the start of the day; reminders go out on business days only.",
+    ),
     Job(
         name="end_whitelist_entries",
         label=_("End whitelist entries whose last day has passed"),

@@ -13,10 +13,12 @@ class ChangeRequestsConfig(AppConfig):
 
         from requests.computers import kinds as computers
         from requests.dns import kinds as dns
+        from requests.enquiries import joining as enquiries
         from requests.models import ComputerObject, DnsZone
 
         dns.register_all()
         computers.register_all()
+        enquiries.register_all()
         read = ["refreshed_at", "negative_ttl", "problem"]  # no change by a person
         auditlog.register(DnsZone, exclude_fields=["created_at", "updated_at", *read])
         seen = ["verified_at", "last_logon_at", "search_text"]

@@ -1,6 +1,19 @@
 """The tables of this app live beside what uses them."""
 
 from requests.computers.models import ComputerObject, ComputerObjectEvent
+from requests.enquiries.models import Enquiry, EnquiryFile, EnquiryFileContent, EnquiryMessage
+from requests.faq.models import FaqEntry, FaqVersion
 from requests.zones.models import DnsRecord, DnsZone
 
-__all__ = ["ComputerObject", "ComputerObjectEvent", "DnsRecord", "DnsZone"]
+__all__ = [
+    "ComputerObject",
+    "ComputerObjectEvent",
+    "DnsRecord",
+    "DnsZone",
+    "Enquiry",
+    "EnquiryFile",
+    "EnquiryFileContent",
+    "EnquiryMessage",
+    "FaqEntry",
+    "FaqVersion",
+]

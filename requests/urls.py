@@ -3,6 +3,8 @@
 from django.urls import path
 
 from requests.dns import views as dns
+from requests.enquiries import views as enquiries
+from requests.faq import views as faq
 from requests.zones import views as zones
 
 urlpatterns = [
@@ -12,4 +14,18 @@ urlpatterns = [
     path("dns/zones/", zones.ZonesView.as_view(), name="dns_zone_list"),
     path("dns/zones/<int:pk>/", zones.ZoneView.as_view(), name="dns_zone"),
     path("dns/tickets/<str:number>/rollback/", dns.RollbackView.as_view(), name="dns_rollback"),
+    path("enquiries/", enquiries.ListView.as_view(), name="enquiry_list"),
+    path("enquiries/export/", enquiries.ExportView.as_view(), name="enquiry_export"),
+    path("enquiries/print/", enquiries.PrintView.as_view(), name="enquiry_print"),
+    path("enquiries/new/", enquiries.NewView.as_view(), name="enquiry_new"),
+    path("enquiries/<str:number>/", enquiries.DetailView.as_view(), name="enquiry"),
+    path("enquiries/<str:number>/files/<int:pk>/", enquiries.FileView.as_view(), name="enquiry_file"),
+    path("enquiries/<str:enquiry>/faq/", faq.WriteView.as_view(), name="enquiry_faq"),
+    path("faq/", faq.ListView.as_view(), name="faq_list"),
+    path("faq/new/", faq.WriteView.as_view(), name="faq_new"),
+    path("faq/suggestions/", faq.SuggestionsView.as_view(), name="faq_suggestions"),
+    path("faq/versions/<int:pk>/", faq.VersionView.as_view(), name="faq_version"),
+    path("faq/<str:number>/", faq.EntryView.as_view(), name="faq_entry"),
+    path("faq/<str:number>/edit/", faq.WriteView.as_view(), name="faq_edit"),
+    path("faq/<str:number>/withdraw/", faq.WithdrawView.as_view(), name="faq_withdraw"),
 ]

@@ -49,6 +49,15 @@ _TITLES: dict[str, Any] = {
     "dormant_list": _("A list of dormant accounts is to be answered"),
     "dormant_reminder": _("A list of dormant accounts is still to be answered"),
     "dormant_overdue": _("A list of dormant accounts is overdue"),
+    "enquiry_new": _("A new enquiry"),
+    "enquiry_reply": _("The asker wrote again"),
+    "enquiry_assigned": _("An enquiry was assigned to you"),
+    "enquiry_overdue": _("An enquiry is overdue"),
+    "enquiry_answered": _("Your enquiry was answered"),
+    "enquiry_asked_back": _("A question about your enquiry"),
+    "enquiry_closing": _("Your enquiry will be closed soon"),
+    "enquiry_closed": _("An enquiry was closed"),
+    "faq_proposed": _("A FAQ entry waits for your confirmation"),
     "break_glass_used": _("A break-glass account was used"),
 }
 

@@ -123,6 +123,17 @@ READ_DNS = Permission("read_dns", READ_APPLICATIONS.roles)
 MANAGE_ZONES = Permission("manage_zones", RUN_OPERATIONS.roles, RUN_OPERATIONS.kinds)
 # MAC-06: accepts a locally administered address, with the reason.
 ACCEPT_LOCAL = Permission("accept_local_addresses", RUN_OPERATIONS.roles, RUN_OPERATIONS.kinds)
+# REQ-11: a federation asks; network operations and the central association answer; operations keep the FAQ.
+ASK_ENQUIRIES = Permission(
+    "ask_enquiries",
+    frozenset({Role.APPLICANT, Role.APPROVER, Role.SECURITY_OFFICER, Role.SECURITY_MANAGER}),
+    FEDERATIONS,
+)
+READ_ENQUIRIES = Permission("read_enquiries", READ_APPLICATIONS.roles)
+ANSWER_ENQUIRIES = Permission(
+    "answer_enquiries", frozenset({Role.OPERATOR, Role.AUDIT_REVIEWER}), SEES_EVERYTHING
+)
+EDIT_FAQ = Permission("edit_faq", RUN_OPERATIONS.roles, RUN_OPERATIONS.kinds)
 MANAGE_ALL_MEMBERS = Permission("manage_all_members", RUN_OPERATIONS.roles, RUN_OPERATIONS.kinds)
 MANAGE_OWN_MEMBERS = Permission("manage_own_members", frozenset({Role.SECURITY_MANAGER}), FEDERATIONS)
 MANAGE_ROUTES = Permission("manage_routes", RUN_OPERATIONS.roles, RUN_OPERATIONS.kinds)

@@ -333,6 +333,15 @@ ACCOUNT_REMOVAL_DAYS = env.number("ACCOUNT_REMOVAL_DAYS", 30)
 # How many days a deleted computer object can be restored before it is removed from AD for good (REQ-02).
 COMPUTER_REMOVAL_DAYS = env.number("COMPUTER_REMOVAL_DAYS", 30)
 
+# --- Enquiries ----------------------------------------------------------------------------------------------------------
+ENQUIRIES: dict[str, int] = {
+    # Business days until an enquiry is to be answered; business days without reply after which an answered one is closed,
+    # and how many of them before that the asker is told (REQ-11).
+    "answer_days": env.number("ENQUIRY_ANSWER_DAYS", 3),
+    "close_days": env.number("ENQUIRY_CLOSE_DAYS", 10),
+    "notice_days": env.number("ENQUIRY_NOTICE_DAYS", 3),
+}
+
 # --- Devices ------------------------------------------------------------------------------------------------------------
 DEVICES: dict[str, Any] = {
     # The longest validity of a permit, and how many days before its end it can be renewed.

@@ -79,7 +79,7 @@ def add_attachment(*, application_id: int, actor: User, name: str, data: bytes, 
     Raises InvalidApplication at "attachments", NotAllowed, MoveNotAllowed.
     """
     name = clean_name(name)
-    content_type = _content_type(name, data)
+    content_type = content_type_of(name, data)
     digest = hashlib.sha256(data).hexdigest()
     with transaction.atomic():
         application = records.lock(application_id)
@@ -144,7 +144,8 @@ def clean_name(name: str) -> str:
     return path.stem[: NAME_LENGTH - len(path.suffix)] + path.suffix if len(base) > NAME_LENGTH else path.name
 
 
-def _content_type(name: str, data: bytes) -> str:
+def content_type_of(name: str, data: bytes) -> str:
+    """What a file is, by its content; for every room that takes files. Raises InvalidApplication at "attachments"."""
     limit = settings.ATTACHMENT_MAX_BYTES
     if not data:
         _refuse(_("%(name)s is empty. Choose the right file.") % {"name": name})

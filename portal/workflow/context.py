@@ -28,6 +28,7 @@ from portal.orgs.permissions import (
     READ_ACCOUNTS,
     READ_DEVICES,
     READ_DNS,
+    READ_ENQUIRIES,
     READ_OPERATIONS,
     READ_TRAIL,
     RECEIVE_PASSWORDS,
@@ -63,6 +64,8 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
             Entry(_("All applications"), "list", "application_list"),
             Entry(_("New application"), "plus", "application_new", (APPLY,)),
             Entry(_("Drafts"), "pen", "draft_list", (APPLY,), "drafts"),
+            Entry(_("Enquiries"), "help", "enquiry_list", (READ_ENQUIRIES,)),
+            Entry(_("FAQ"), "book", "faq_list"),
         ),
     ),
     (

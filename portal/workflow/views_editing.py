@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import quote
 
 from django.conf import settings
 from django.contrib import messages
@@ -14,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from portal.common.downloads import downloaded
 from portal.orgs.models import Organisation
 from portal.orgs.permissions import APPLY
 from portal.trail import services as trail
@@ -346,7 +346,4 @@ class AttachmentView(ApplicationView):
             detail={"attachment": attachment.pk},
         )
         data = bytes(AttachmentContent.objects.get(pk=attachment.pk).data)
-        response = HttpResponse(data, content_type=attachment.content_type)
-        response["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(attachment.name)}"
-        response["Content-Security-Policy"] = "default-src 'none'; sandbox"
-        return response
+        return downloaded(attachment.name, attachment.content_type, data)

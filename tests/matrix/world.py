@@ -42,6 +42,10 @@ from portal.workflow import services
 from portal.workflow.bulk import checking
 from portal.workflow.bulk.models import Upload, UploadState
 from portal.workflow.models import Application, Attachment, SavedFilter
+from requests.enquiries import services as enquiries
+from requests.enquiries.models import Enquiry, EnquiryFile
+from requests.faq import services as faq
+from requests.faq.models import FaqVersion
 from requests.zones.models import DnsZone
 from tests import factories, journeys
 from tests.devices import world as devices
@@ -93,6 +97,9 @@ class World:
     quarantine_import: QuarantineImport = field(init=False)
     zone: DnsZone = field(init=False)
     dns_ticket: Application = field(init=False)
+    enquiry: Enquiry = field(init=False)
+    enquiry_file: EnquiryFile = field(init=False)
+    faq_version: FaqVersion = field(init=False)
     alert: DeviceAlert = field(init=False)
     station: ConsoleStation = field(init=False)
     dormant_line: DormantLine = field(init=False)
@@ -124,6 +131,7 @@ def build(directory: FakeDirectory) -> World:
     _account(world)
     _devices(world)
     _dns(world)
+    _enquiries(world)
     _skysea(world)
     _dormant(world)
     _inventory(world)
@@ -248,6 +256,31 @@ def _dns(world: World) -> None:
     line = requests.line(name=f"web.{CANARY_ZONE}", value="10.213.99.9")
     world.dns_ticket = requests.approved(requests.Cast(), line)
     requests.carry_out(world.dns_ticket)
+
+
+def _enquiries(world: World) -> None:
+    asker, now = world.person(Role.APPLICANT), timezone.now()
+    world.enquiry = enquiries.ask(
+        organisation=factories.organisation("13"),
+        desk="OPERATIONS",
+        category="OTHER",
+        subject=CANARY_NAME,
+        text=CANARY_NAME,
+        files=[("himitsu.txt", b"himitsu")],
+        actor=asker,
+        now=now,
+    )
+    world.enquiry_file = EnquiryFile.system.get()
+    proposed = faq.propose(
+        entry_id=None,
+        enquiry=world.enquiry,
+        category="OTHER",
+        question="画面の見方",
+        answer="使い方の頁を見てください。",
+        actor=factories.operator(),
+        now=now,
+    )
+    world.faq_version = faq.publish(version_id=proposed.pk, actor=factories.operator(), now=now)
 
 
 def _skysea(world: World) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from requests.demo import story
+from requests.demo import enquiries, story
 
 
 class Command(BaseCommand):
@@ -23,5 +23,6 @@ class Command(BaseCommand):
         if not getattr(settings, "EMBEDDED_INBOX", False):
             raise CommandError("demo_dns runs with local settings only.")
         made = story.tell(federations=options["federations"])
+        enquiries.tell()
         if options["verbosity"]:
             self.stdout.write(f"DNS tickets of {made} federations.")

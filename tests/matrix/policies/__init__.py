@@ -11,6 +11,7 @@ from tests.matrix.access import Policy
 from tests.matrix.policies import (
     accounts,
     devices,
+    enquiries,
     inventory,
     operations,
     orgs,
@@ -26,6 +27,7 @@ POLICIES: dict[str, Policy] = {
     **devices.POLICIES,
     **inventory.POLICIES,
     **requests.POLICIES,
+    **enquiries.POLICIES,
     **operations.POLICIES,
     **own_pages.POLICIES,
 }

@@ -1,0 +1,1 @@
+"""Enquiries (問合せ): a federation asks, operations or the central association answer (REQ-11, docs/adr on enquiries)."""

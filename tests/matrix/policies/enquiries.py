@@ -1,0 +1,64 @@
+"""Enquiries and the FAQ."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from portal.orgs.permissions import Role
+from tests.matrix.access import (
+    FOUND,
+    OK,
+    OPERATOR,
+    READ_13,
+    READ_LIST,
+    REFUSED,
+    Policy,
+    access,
+    acting_for_13,
+    at,
+    by_operator,
+    to,
+)
+from tests.matrix.world import EVERYBODY, World
+
+_ASKING = ("APPLICANT", "APPROVER", "SECURITY_OFFICER", "SECURITY_MANAGER")
+ASKERS = frozenset(n for n in EVERYBODY if n.split(":")[0] in ("13", "27") and n.split(":")[1] in _ASKING)
+
+
+def enquiry(world: World) -> dict[str, Any]:
+    """13's enquiry."""
+    return {"number": world.enquiry.number}
+
+
+def entry(world: World) -> dict[str, Any]:
+    """The published entry."""
+    return {"number": world.faq_version.entry.number}
+
+
+POLICIES: dict[str, Policy] = {
+    "enquiry_list": Policy(READ_LIST),
+    "enquiry_export": Policy(READ_LIST),
+    "enquiry_print": Policy(READ_LIST),
+    "enquiry_new": Policy(
+        access(to(ASKERS, OK), otherwise=REFUSED), access(to(ASKERS, 422), otherwise=REFUSED)
+    ),
+    "enquiry": Policy(
+        READ_13,
+        # An internal note: those who answer, of either desk.
+        acting_for_13(OPERATOR | at("central", Role.AUDIT_REVIEWER), FOUND),
+        enquiry,
+        lambda w: {"step": "note", "note-text": "himitsu"},
+    ),
+    "enquiry_file": Policy(READ_13, None, lambda w: {**enquiry(w), "pk": w.enquiry_file.pk}),
+    "enquiry_faq": Policy(by_operator(OK), by_operator(422), lambda w: {"enquiry": w.enquiry.number}),
+    "faq_list": Policy(),
+    "faq_suggestions": Policy(),
+    "faq_entry": Policy(kwargs=entry),
+    "faq_new": Policy(by_operator(OK), by_operator(422)),
+    "faq_edit": Policy(by_operator(OK), by_operator(422), entry),
+    "faq_version": Policy(by_operator(OK), by_operator(422), lambda w: {"pk": w.faq_version.pk}),
+    "faq_withdraw": Policy(None, by_operator(FOUND), entry),
+    "api_enquiries": Policy(READ_LIST),
+    "api_enquiry": Policy(READ_13, None, enquiry),
+    "api_faq": Policy(),
+}
