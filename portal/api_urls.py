@@ -32,6 +32,7 @@ from portal.workflow.api.jobs import JobRunsView, JobsView
 from portal.workflow.api.schema import KindsSchemaGenerator
 from portal.workflow.api.views import STEPS, ApplicationsView, ApplicationView, KindsView
 from portal.workflow.bulk.api import FilesView
+from portal.workflow.reports.api import ResultReportsView, ResultReportView
 from requests.enquiries.api import EnquiriesView, EnquiryView
 from requests.faq.api import FaqView
 from requests.zones.api import DnsRecordsView, DnsZonesView
@@ -77,6 +78,12 @@ urlpatterns: list[URLPattern] = [
         )
         for name, view in STEPS.items()
     ),
+    path(
+        "applications/<application_number:number>/report/",
+        ResultReportView.as_view(),
+        name="api_application_report",
+    ),
+    path("reports/", ResultReportsView.as_view(), name="api_reports"),
     path("operations/", OperationsView.as_view(), name="api_operations"),
     path("operations/two-factor/batches/", ExchangeBatchesView.as_view(), name="api_exchange_batches"),
     path("jobs/", JobsView.as_view(), name="api_jobs"),

@@ -20,10 +20,12 @@ from accounts.models import DirectoryAccount
 from accounts.register import account_search_text
 from portal.fulfilment.models import Operation
 from portal.gateways.two_factor import Person
+from portal.notices.models import Notice
 from portal.orgs.models import ApiToken, Deputy, Membership, Organisation, PasswordRecipient, TokenScope, User
 from portal.orgs.permissions import Role
 from portal.two_factor.models import AnswerFile, ExchangeBatch, ExchangeRow
-from portal.workflow.models import Application, ApplicationLine, Status
+from portal.workflow.models import REPORTED, Application, ApplicationLine, Status
+from portal.workflow.reports import making
 
 _numbers = itertools.count(1)
 _organisations: dict[str, Organisation] = {}
@@ -131,8 +133,18 @@ def application(code: str = "13", kind: str = "accounts.register", **fields: Any
         "organisation": organisation(code),
         "applicant": fields.pop("applicant", None) or _earlier_applicant(code),
         "reason": "着任のため",
+        "before_reports": fields.get("status") in REPORTED,  # it came to its end without the engine
     } | fields
     return Application.system.create(**values)
+
+
+def reported(code: str = "13", *, notice: Notice | None = None, **fields: Any) -> Application:
+    """An application that was completed, with its report; without a notice the report is stuck."""
+    paper = application(code, status=Status.FULFILLING, completed_at=timezone.now(), **fields)
+    paper.move_to(Status.COMPLETED)
+    making.issue(paper, lines=making.carried_out_of(paper), notice=notice, now=timezone.now())
+    paper.save()
+    return paper
 
 
 def line(payload: dict[str, Any] | None = None, code: str = "13", **fields: Any) -> ApplicationLine:

@@ -201,6 +201,7 @@ class Paper:
             submitted_at=submitted,
             decided_at=decided,
             completed_at=completed,
+            before_reports=decided is not None,  # what years of use leave behind, for the most part
         )
 
     def _write_line(self) -> None:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from typing import Any
 
+from django.db.models import F
+
 from accounts import recipients
 from accounts.demo.names import DEPARTMENTS, REASONS, RESET_REASONS, RETURN_COMMENTS, draw_name
 from accounts.demo.people import FIRST_FEDERATIONS, Post, login_name
@@ -20,6 +22,7 @@ from portal.orgs.models import Organisation, PasswordRecipient, User
 from portal.orgs.permissions import FEDERATIONS, Role
 from portal.workflow import selectors, services
 from portal.workflow.models import Application, StageStatus
+from portal.workflow.reports.models import Reached, ResultReport
 from portal.workflow.services import Content
 
 _OPENING, _CLOSING = 9, 18  # office hours
@@ -227,5 +230,13 @@ def tell(applications: int, *, dice: random.Random, now: datetime, reachable: bo
     made = 0
     while made < applications and books:
         made += next(books[made % len(books)])() is not None or 1
-    Notice.system.filter(status=NoticeStatus.QUEUED, created_at__lt=now - timedelta(days=1)).delete()
+    past = Notice.system.filter(status=NoticeStatus.QUEUED, created_at__lt=now - timedelta(days=1))
+    reported = past.filter(
+        result_report__isnull=False
+    )  # these arrived in their time: nothing ends without (REQ-12)
+    ResultReport.system.filter(notice__in=reported).update(
+        reached_at=F("issued_at"), reached_how=Reached.MAIL
+    )
+    reported.update(status=NoticeStatus.SENT, sent_at=F("created_at"))
+    past.delete()
     return made

@@ -27,6 +27,7 @@ from portal.workflow import kinds, people, records
 from portal.workflow.content import content_hash
 from portal.workflow.models import Application, ApplicationLine, ApprovalStage, StageStatus, Status
 from portal.workflow.numbers import next_number
+from portal.workflow.reports import making
 from portal.workflow.verbs import Verb
 
 ADOPT = "accounts.adopt"
@@ -107,7 +108,7 @@ def _make_paper(
         kind=ADOPT,
         organisation=finding.organisation,
         applicant=proposer,
-        status=Status.COMPLETED,
+        status=Status.FULFILLING,
         subject=kind.subject(payload)[:200],
         reason=finding.reason,
         line_count=1,
@@ -115,7 +116,6 @@ def _make_paper(
         search_text=search_key(*kind.search_terms(payload), finding.organisation.short_name),
         submitted_at=finding.answered_at,
         decided_at=now,
-        completed_at=now,
     )
     line = ApplicationLine.system.create(
         application=application,
@@ -143,5 +143,26 @@ def _make_paper(
     seen = {"object_guid": str(entry.guid), "marker": entry.marker, "content": dataclasses.asdict(payload)}
     records.record(application, Verb.SUBMITTED, actor=proposer, now=now, comment=finding.reason, data=seen)
     records.record(application, Verb.APPROVED, actor=actor, now=now)
-    records.record(application, Verb.COMPLETED, actor=None, now=now)
+    _close(application, line, {"object_guid": str(entry.guid), "marker": entry.marker}, actor, now)
     return line
+
+
+def _close(
+    application: Application, line: ApplicationLine, evidence: dict[str, str], actor: User, now: datetime
+) -> None:
+    """It ends as it began, with the report that every application ends with (REQ-12)."""
+    before = application.status
+    application.move_to(Status.COMPLETED)
+    application.completed_at = now
+    told = records.tell_one(
+        application,
+        "application_completed",
+        application.applicant,
+        now,
+        outcome=application.status,
+        not_done=0,
+    )
+    adopted = making.entered_by_hand(line, "directory", by=actor, evidence=evidence, now=now)
+    making.issue(application, lines=[adopted], notice=told, now=now)
+    records.save(application, "status", "completed_at", "report")
+    records.record(application, Verb.COMPLETED, actor=None, now=now, from_status=before)

@@ -21,6 +21,7 @@ from devices.registers import DevicesView
 from portal.common.export import rows_response
 from portal.common.time import today
 from portal.documents.pdf import PdfUnavailable, render_pdf
+from portal.documents.responses import no_pdf, pdf_response
 from portal.orgs.permissions import RUN_OPERATIONS
 from portal.trail import services as trail
 
@@ -129,19 +130,6 @@ class LabelsView(DevicesView):
             return pdf_response(render_pdf("documents/device_labels.html", context), "labels.pdf")
         except PdfUnavailable:
             return no_pdf(request)
-
-
-def pdf_response(data: bytes, name: str) -> HttpResponse:
-    """A PDF that the browser shows."""
-    response = HttpResponse(data, content_type="application/pdf")
-    response["Content-Disposition"] = f'inline; filename="{name}"'
-    response["Cache-Control"] = "no-store, private"
-    return response
-
-
-def no_pdf(request: HttpRequest) -> HttpResponse:
-    """This machine cannot make PDFs; docs/OPERATIONS.md says what it lacks."""
-    return render(request, "inventory/no_pdf.html", status=503)
 
 
 def forbid_unless(allowed: bool, reason: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F
 
-from portal.notices import messages
+from portal.notices import messages, sent
 from portal.notices.errors import AddressRefused, MailError, MailUnavailable, NothingToSay
 from portal.notices.models import Notice, NoticeStatus
 from portal.notices.relay import Relay
@@ -92,9 +93,18 @@ def _send_one(notice: Notice, relay: Relay, now: datetime, result: Result) -> Ma
         _later(notice, MailUnavailable(type(error).__name__), now)
         result.later += 1
     else:
-        _write(notice, status=NoticeStatus.SENT, sent_at=now, error_code="", error_message="")
+        _sent(notice, now)
         result.sent += 1
     return None
+
+
+def _sent(notice: Notice, now: datetime) -> None:
+    """The server accepted it: the queue and whoever waits for it know in the same instant (portal.notices.sent)."""
+    callback = sent.callback_for(notice.template)
+    with transaction.atomic() if callback else nullcontext():
+        mine = _write(notice, status=NoticeStatus.SENT, sent_at=now, error_code="", error_message="")
+        if mine and callback:
+            callback(notice, now)
 
 
 def refuse(notice: Notice, error: MailError, now: datetime) -> None:

@@ -8,7 +8,7 @@ from portal.notices.models import Notice, NoticeStatus
 from portal.orgs.models import User
 
 # A mail that was tried so often is shown to operations although it still waits: the mail server may be down.
-_MANY_ATTEMPTS = 3
+MANY_ATTEMPTS = 3
 
 
 def own(user: User) -> QuerySet[Notice]:
@@ -19,6 +19,6 @@ def own(user: User) -> QuerySet[Notice]:
 
 def undelivered(user: User) -> QuerySet[Notice]:
     """Mails that were refused, and those that wait for long (for people who may read operations)."""
-    late = Q(status=NoticeStatus.QUEUED, attempts__gte=_MANY_ATTEMPTS)
+    late = Q(status=NoticeStatus.QUEUED, attempts__gte=MANY_ATTEMPTS)
     rows: QuerySet[Notice] = Notice.objects.visible_to(user).filter(Q(status=NoticeStatus.FAILED) | late)
     return rows.select_related("organisation", "to_user")

@@ -97,6 +97,8 @@ READ_APPLICATIONS = Permission(
         }
     ),
 )
+# REQ-12: tells a colleague the result that no mail brought them.
+TAKE_REPORTS = Permission("take_reports", READ_APPLICATIONS.roles - {Role.AUDITOR})
 READ_ACCOUNTS = Permission("read_accounts", READ_APPLICATIONS.roles)
 # DEV-01: enters in SKYSEA what was approved, and records it.
 REGISTER_DEVICES = Permission("register_devices", frozenset({Role.SECURITY_OFFICER}), FEDERATIONS)

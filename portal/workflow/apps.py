@@ -12,8 +12,14 @@ class WorkflowConfig(AppConfig):
         from auditlog.registry import auditlog
 
         from portal.fulfilment import registry
-        from portal.workflow import fulfilling
+        from portal.notices import messages, sent
+        from portal.workflow import fulfilling, waiting
         from portal.workflow.models import RouteStage
+        from portal.workflow.reports import arriving, telling
 
         registry.on_settled(fulfilling.operation_settled)
+        for template in ("application_completed", "application_rejected"):
+            sent.on_sent(template, arriving.note_sent)
+        messages.provide("application_completed", telling.in_mail)
+        waiting.register(telling.undelivered)
         auditlog.register(RouteStage)

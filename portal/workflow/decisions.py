@@ -22,6 +22,7 @@ from portal.workflow.errors import (
 )
 from portal.workflow.models import Application, ApplicationLine, ApprovalStage, StageStatus, Status
 from portal.workflow.plans import Plan, combined_digest
+from portal.workflow.reports import making
 from portal.workflow.verbs import Verb
 
 DECIDED = (StageStatus.APPROVED, StageStatus.REJECTED, StageStatus.RETURNED)
@@ -190,12 +191,27 @@ def _turn_down(application_id: int, decision: _Decision, status: Status) -> Appl
     if rejected:
         application.decided_at = decision.now
         application.lines.update(is_open=False)  # frees the names (ACC-06)
+        _report_rejection(turn, decision)
+    else:
+        records.tell(application, "application_returned", [application.applicant], decision.now)
     cancel_stages(application)
-    records.save(application, "status", "due_on", "decided_at")
+    records.save(application, "status", "due_on", "decided_at", "report")
     _record(turn, decision, Verb.REJECTED if rejected else Verb.RETURNED, Status.IN_REVIEW)
-    template = "application_rejected" if rejected else "application_returned"
-    records.tell(application, template, [application.applicant], decision.now)
     return application
+
+
+def _report_rejection(turn: _Turn, decision: _Decision) -> None:
+    """The end by a decision has a result report too: who, when, why (REQ-12)."""
+    application = turn.application
+    notice = records.tell_one(application, "application_rejected", application.applicant, decision.now)
+    said = making.rejection(
+        by=decision.actor,
+        acted_for=turn.acts_for,
+        stage_label=turn.stage.label,
+        comment=decision.comment,
+        now=decision.now,
+    )
+    making.issue(application, lines=[], notice=notice, now=decision.now, decision=said)
 
 
 def cancel_stages(application: Application) -> None:

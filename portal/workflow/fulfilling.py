@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, time
 from typing import Any
 
@@ -14,6 +14,7 @@ from portal.fulfilment import services as fulfilment
 from portal.fulfilment.models import SETTLED, Operation, OperationStatus
 from portal.workflow import kinds, people, records
 from portal.workflow.models import FINAL, Application, ApplicationLine, Status
+from portal.workflow.reports import making
 from portal.workflow.verbs import Verb
 
 _VERBS = {
@@ -128,28 +129,25 @@ def _settle(application: Application, status: Status, now: datetime) -> None:
     application.move_to(status)
     if status in FINAL:
         application.completed_at = now
-    records.save(application, "status", "completed_at")
+        _report(application, now)
+    records.save(application, "status", "completed_at", "report")
     records.record(application, _VERBS[status], actor=None, now=now, from_status=before)
-    _mail(application, status, now)
-
-
-def _mail(application: Application, status: Status, now: datetime) -> None:
-    if status in FINAL:  # ACC-04: the applicant is mailed each outcome
-        not_done = _lines_not_done(application.lines.values_list("result", flat=True))
-        records.tell(
-            application,
-            "application_completed",
-            [application.applicant],
-            now,
-            outcome=status,
-            not_done=not_done,
-        )
-    elif status == Status.NEEDS_ATTENTION:
+    if status == Status.NEEDS_ATTENTION:
         records.tell(application, "application_needs_attention", people.operators(today(now)).values(), now)
 
 
-def _lines_not_done(results: Iterable[dict[str, Any]]) -> int:
-    return sum(any(r["status"] == OperationStatus.CLOSED for r in result.values()) for result in results)
+def _report(application: Application, now: datetime) -> None:
+    """The result report and the mail that carries it, with the end of the application or not at all (ACC-04, REQ-12)."""
+    lines = making.carried_out_of(application)
+    notice = records.tell_one(
+        application,
+        "application_completed",
+        application.applicant,
+        now,
+        outcome=application.status,
+        not_done=making.not_done(lines),
+    )
+    making.issue(application, lines=lines, notice=notice, now=now)
 
 
 def result_text(line: ApplicationLine) -> str:

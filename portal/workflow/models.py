@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import F, Q
@@ -34,8 +34,16 @@ class Status(models.TextChoices):
 
 EDITABLE = frozenset({Status.DRAFT, Status.RETURNED, Status.PULLED_BACK})
 FINAL = frozenset({Status.WITHDRAWN, Status.REJECTED, Status.COMPLETED, Status.NOT_DONE})
+REPORTED = FINAL - {
+    Status.WITHDRAWN
+}  # ends that somebody else brought about: the applicant is told by a report (REQ-12)
 OPEN = frozenset(set(Status) - FINAL)  # a login name applied for in one of these is taken (ACC-06)
 
+_ON_ITS_WAY: dict[str, Any] = {
+    Status.COMPLETED: _("carried out (report on its way)"),
+    Status.NOT_DONE: _("closed without result (report on its way)"),
+    Status.REJECTED: _("rejected (report on its way)"),
+}
 _FULFILMENT = {
     Status.FULFILLING,
     Status.PARTLY_COMPLETED,
@@ -82,6 +90,11 @@ class Application(ScopedModel, TimestampedModel):
     submitted_at = models.DateTimeField(_("submitted"), null=True, blank=True)
     decided_at = models.DateTimeField(_("decided"), null=True, blank=True)
     completed_at = models.DateTimeField(_("completed"), null=True, blank=True)
+    report = models.OneToOneField(
+        "workflow.ResultReport", models.PROTECT, null=True, blank=True, related_name="application"
+    )
+    # Ended before there were result reports. Only the migration that brought them wrote it.
+    before_reports = models.BooleanField(default=False, db_default=False)
 
     class Meta(ScopedModel.Meta):
         ordering = ("-id",)
@@ -96,7 +109,12 @@ class Application(ScopedModel, TimestampedModel):
             *search_indexes("application"),
         ]
         constraints: ClassVar = [
-            models.CheckConstraint(name="application_status", condition=Q(status__in=Status.values))
+            models.CheckConstraint(name="application_status", condition=Q(status__in=Status.values)),
+            # REQ-12: nothing ends without a result report. A trigger keeps before_reports from becoming true.
+            models.CheckConstraint(
+                name="application_ends_with_report",
+                condition=~Q(status__in=sorted(REPORTED)) | Q(report__isnull=False) | Q(before_reports=True),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -106,6 +124,17 @@ class Application(ScopedModel, TimestampedModel):
     def is_editable(self) -> bool:
         """Whether the applicant may still change the content."""
         return self.status in EDITABLE
+
+    @property
+    def awaits_report(self) -> bool:
+        """Whether it has ended and its result report has not reached the applicant yet (REQ-12)."""
+        return self.report is not None and self.report.reached_at is None
+
+    @property
+    def status_label(self) -> str:
+        """Where it stands, in words. What was carried out counts as completed once the applicant was told (REQ-12)."""
+        words = _ON_ITS_WAY.get(self.status) if self.awaits_report else None
+        return str(words or self.get_status_display())
 
     def move_to(self, target: str) -> None:
         """Change the status in memory; the calling service holds the row lock and saves.
@@ -337,3 +366,4 @@ class IdempotencyKey(models.Model):
 
 
 from portal.workflow.bulk.models import Upload, UploadState  # noqa: E402, F401 - one app, one place for its tables
+from portal.workflow.reports.models import ResultReport  # noqa: E402, F401

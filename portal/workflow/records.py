@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from portal.notices import services as notices
+from portal.notices.models import Notice
 from portal.orgs.models import User
 from portal.trail import services as trail
 from portal.workflow.models import Application, ApplicationEvent, ApplicationLine, ApprovalStage
@@ -121,10 +122,17 @@ def tell(
         _queue(application, template, person, now, context)
 
 
+def tell_one(
+    application: Application, template: str, person: User, now: datetime, **context: Any
+) -> Notice | None:
+    """Mail one person as `tell` does; None when they have no mail address."""
+    return _queue(application, template, person, now, context)
+
+
 def _queue(
     application: Application, template: str, person: User, now: datetime, context: dict[str, Any]
-) -> None:
-    notices.queue(
+) -> Notice | None:
+    return notices.queue(
         template=template,
         now=now,
         organisation_id=application.organisation_id,

@@ -139,7 +139,7 @@ def applications(user: User, filters: Filters) -> QuerySet[Application]:
         rows = rows.filter(submitted_at__lt=_midnight(filters.until) + timedelta(days=1))
     if filters.mine:
         rows = rows.filter(applicant=user)
-    return rows.select_related("organisation", "applicant")
+    return rows.select_related("organisation", "applicant", "report__reached_by").defer("report__content")
 
 
 def drafts(user: User) -> QuerySet[Application]:
@@ -167,7 +167,15 @@ def application(user: User, number: str) -> Application:
         raise Application.DoesNotExist
     found: Application = (
         readable(user)
-        .select_related("organisation", "applicant", "copied_from")
+        .select_related(
+            "organisation",
+            "applicant",
+            "copied_from",
+            "report__notice",
+            "report__reached_by",
+            "report__recipient",
+            "report__organisation",
+        )
         .prefetch_related(
             "lines",
             Prefetch(

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.common import columns, tables
 from portal.common.tables import Column, Table, link
-from portal.common.templatetags.portal import due, due_state, short_date, short_moment
+from portal.common.templatetags.portal import due, due_state, short_date, short_moment, status_chip
 from portal.workflow import kinds
 from portal.workflow.models import Application, Status
 
@@ -92,7 +92,14 @@ APPLICATIONS: Table[Application] = tables.register(
                 reads=("applicant__display_name",),
                 default=False,
             ),
-            columns.state("status", _("Status")),
+            Column(
+                name="status",
+                label=_("Status"),
+                text=lambda a: a.status_label,
+                cell=lambda a: status_chip(a.status, a.status_label),
+                css="st",
+                reads=("status", "report__reached_at"),
+            ),
             Column(
                 name="due_on",
                 label=_("Due date"),

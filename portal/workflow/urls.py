@@ -41,6 +41,7 @@ urlpatterns = [
         views_editing.AttachmentRemoveView.as_view(),
         name="attachment_remove",
     ),
+    path("", include("portal.workflow.reports.urls")),
     path("", include("portal.workflow.bulk.urls")),
     path("", include("portal.workflow.route_urls")),
 ]

@@ -23,3 +23,4 @@ class Verb(TextChoices):
     NEEDS_ATTENTION = "NEEDS_ATTENTION", _("needs attention")
     COMPLETED = "COMPLETED", _("completed")
     NOT_DONE = "NOT_DONE", _("closed without result")
+    RESULT_TOLD = "RESULT_TOLD", _("the result was told to the applicant")

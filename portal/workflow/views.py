@@ -22,6 +22,8 @@ from portal.workflow.bulk import selectors as bulk
 from portal.workflow.forms import AskedDecisionForm, CommentForm
 from portal.workflow.models import Application, ApplicationEvent, ApprovalStage, StageStatus, Status
 from portal.workflow.plans import Plan
+from portal.workflow.reports import arriving, telling
+from portal.workflow.reports.forms import ToldForm
 from portal.workflow.verbs import Verb
 
 ATTENTION_SHOWN = 30  # of the lines that need attention; the rest is in pages and in the file
@@ -86,6 +88,7 @@ class DetailView(ApplicationView):
     def get(self, request: HttpRequest, number: str) -> HttpResponse:
         """Reading personal data leaves a trace (SEC-02)."""
         application = self.load(number)
+        arriving.note_read(application, reader=self.user, now=timezone.now())
         trail.record(
             action="application.view",
             now=timezone.now(),
@@ -104,9 +107,10 @@ def render_application(
     *,
     form: AskedDecisionForm | None = None,
     error: errors.WorkflowError | None = None,
+    told: ToldForm | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    """The page of an application; with `form`, what was typed stays; with `error`, it says what has changed."""
+    """The page of an application; with `form` or `told`, what was typed stays; with `error`, it says what has changed."""
     assert isinstance(request.user, User)
     user, now = request.user, timezone.now()
     decision = selectors.decision_view(user, application, now)
@@ -130,6 +134,8 @@ def render_application(
         "decision": decision,
         "form": form or AskedDecisionForm(initial=seen),
         "withdraw_form": CommentForm(prefix="withdraw"),
+        "shown_report": telling.shown(user, application),
+        "told_form": told or ToldForm(prefix="told"),
         "problems": form.error_summary if form is not None and form.is_bound else [],
         "error": error,
         "steps": steps(application),

@@ -85,6 +85,7 @@ class World:
     upload: Upload = field(init=False)
     waiting: Application = field(init=False)
     carried_out: Application = field(init=False)
+    ended: Application = field(init=False)
     operation: Operation = field(init=False)
     account: DirectoryAccount = field(init=False)
     computer: Computer = field(init=False)
@@ -348,6 +349,7 @@ def _belongings(world: World) -> None:
         application_number=world.waiting.number,
         status=NoticeStatus.FAILED,
     )
+    world.ended = factories.reported("13", applicant=owner, notice=world.notice)
     world.batch, world.answer = factories.exchange_batch(world.operation)
     factories.recipient(
         "13",

@@ -32,7 +32,16 @@ from portal.orgs.permissions import Role
 from portal.workflow import fulfilling, services
 from portal.workflow.content import content_hash, snapshot
 from portal.workflow.errors import WorkflowError
-from portal.workflow.models import FINAL, Application, ApplicationEvent, ApplicationLine, RouteStage, Status
+from portal.workflow.models import (
+    FINAL,
+    REPORTED,
+    Application,
+    ApplicationEvent,
+    ApplicationLine,
+    RouteStage,
+    Status,
+)
+from portal.workflow.reports import making
 from portal.workflow.verbs import Verb
 from tests import factories
 from tests.workflow import cards
@@ -207,6 +216,19 @@ class Applications(RuleBasedStateMachine):
                 .exclude(status__in=("DONE", "CLOSED"))
                 .exists()
             )
+
+    @invariant()
+    def whatever_has_ended_has_a_report_that_says_so(self) -> None:  # REQ-12
+        for application in Application.system.filter(status__in=REPORTED).select_related("report"):
+            report = application.report
+            assert report is not None
+            assert not application.before_reports
+            assert report.content["outcome"] == application.status
+            assert making.digest_of(report.content) == report.digest
+            assert report.notice_id is not None
+            lines = application.lines.count() if application.status != Status.REJECTED else 0
+            assert len(report.content["lines"]) == lines
+        assert not Application.system.filter(report__isnull=False).exclude(status__in=REPORTED).exists()
 
     @invariant()
     def names_are_held_by_open_applications_only(self) -> None:  # ACC-06

@@ -16,7 +16,8 @@ from portal.gateways.directory import DirectoryUnavailable
 from portal.orgs.permissions import Role
 from portal.trail.models import TrailEntry
 from portal.workflow import services
-from portal.workflow.models import Application, Status
+from portal.workflow.models import REPORTED, Application, Status
+from portal.workflow.reports import making
 from tests import factories, roles
 from tests.fakes import FakeDirectory, use_directory
 from tests.workflow import pages
@@ -374,7 +375,10 @@ def test_thirty_lines_cost_as_many_statements_as_one(desk: Desk) -> None:
 @pytest.mark.parametrize("status", list(Status))
 def test_the_page_exists_in_every_status(desk: Desk, status: str) -> None:
     application = desk.draft() if status == Status.DRAFT else desk.submitted()
-    Application.system.filter(pk=application.pk).update(status=status)
+    application.status = status
+    if status in REPORTED:
+        making.issue(application, lines=[], notice=None, now=timezone.now())
+    application.save()
 
     response = browser(desk.applicant).get(url(application))
 

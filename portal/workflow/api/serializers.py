@@ -23,6 +23,7 @@ from portal.workflow.models import (
     Status,
 )
 from portal.workflow.plans import Plan
+from portal.workflow.reports.api import ArrivalSerializer
 from portal.workflow.verbs import Verb
 
 MAX_LINES = 500  # the most that any kind could take; each kind has a limit of its own
@@ -49,7 +50,7 @@ class ApplicationSummarySerializer(serializers.Serializer):
     kind = serializers.CharField()
     kind_label = serializers.SerializerMethodField()
     status = serializers.ChoiceField(choices=Status.choices)
-    status_label = serializers.CharField(source="get_status_display")
+    status_label = serializers.CharField(help_text="Says too when the result report is on its way")
     organisation = OrganisationReferenceSerializer()
     applicant = PersonReferenceSerializer()
     subject = serializers.CharField()
@@ -61,6 +62,9 @@ class ApplicationSummarySerializer(serializers.Serializer):
     submitted_at = serializers.DateTimeField(allow_null=True)
     decided_at = serializers.DateTimeField(allow_null=True)
     completed_at = serializers.DateTimeField(allow_null=True)
+    report = ArrivalSerializer(
+        allow_null=True, help_text="Of the result report; null: not ended, or ended before there were any"
+    )
 
     def get_kind_label(self, application: Application) -> str:
         """The name of the kind; its code when no app brings it any more."""

@@ -39,6 +39,8 @@ from portal.workflow.api.serializers import (
 from portal.workflow.content import Content
 from portal.workflow.errors import ContentChanged
 from portal.workflow.models import Application, Status
+from portal.workflow.reports import arriving
+from portal.workflow.reports.api import TellSerializer, tell
 
 
 class KindsView(ApiView):
@@ -131,6 +133,7 @@ class ApplicationView(ApiView):
         """The application with its lines, stages and history; the live plan for a person who may decide."""
         user = person(request)
         application = _visible(user, number)
+        arriving.note_read(application, reader=user, now=timezone.now())
         response = _shown(user, application)
         trail.record(
             action="application.view",
@@ -235,6 +238,12 @@ STEPS = {
     ),
     "return": step_view("return", "Send back; needs a comment.", DecideSerializer, _decide(services.return_)),
     "pull-back": step_view("pull-back", "Take back what nobody decided yet.", EmptySerializer, _pull_back),
+    "told": step_view(
+        "told",
+        "A colleague told the applicant the result, whose report no mail delivered.",
+        TellSerializer,
+        tell,
+    ),
     "withdraw": step_view("withdraw", "End what is not approved yet.", CommentSerializer, _withdraw),
 }
 

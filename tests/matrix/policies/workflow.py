@@ -11,15 +11,18 @@ from tests.matrix.access import (
     APPLICANTS,
     APPROVER,
     EVERYONE_IN,
+    FOLLOWERS,
     FOUND,
     HIDDEN,
     LOGGED_IN,
     OK,
     OWNER,
+    READERS,
     READERS_OF_13,
     REFUSED,
     Policy,
     access,
+    at,
     to,
 )
 from tests.matrix.world import World
@@ -33,6 +36,11 @@ def draft(world: World) -> dict[str, Any]:
 def waiting(world: World) -> dict[str, Any]:
     """The application that waits for 13's approver."""
     return {"number": world.waiting.number}
+
+
+def ended(world: World) -> dict[str, Any]:
+    """The one of 13 that has ended, whose report did not arrive."""
+    return {"number": world.ended.number}
 
 
 def upload(world: World) -> dict[str, Any]:
@@ -68,6 +76,12 @@ def decision(world: World, **more: Any) -> dict[str, Any]:
 OWN_DRAFT = access(to(OWNER, OK))
 DECIDE = access(to(APPROVER, FOUND), to(READERS_OF_13, REFUSED))
 OWN_STEP = access(to(OWNER, FOUND), to(READERS_OF_13, REFUSED))
+
+_COLLEAGUES = at("13", Role.APPROVER, Role.SECURITY_OFFICER, Role.SECURITY_MANAGER)
+TELL = access(to(_COLLEAGUES, FOUND), to(READERS_OF_13, REFUSED))
+API_TELL = access(to(_COLLEAGUES, OK), to(READERS_OF_13, REFUSED))
+_FOLLOWS = frozenset(name for name in READERS if not name.endswith(":AUDITOR")) | FOLLOWERS
+FOLLOW = access(to(_FOLLOWS, OK), otherwise=REFUSED)
 
 
 def seen(application: str) -> Callable[[World], dict[str, str]]:
@@ -119,6 +133,16 @@ POLICIES: dict[str, Policy] = {
     "upload_errors": Policy(access(to(OWNER, OK)), kwargs=upload),
     "upload_take_over": Policy(None, access(to(OWNER, FOUND)), upload, upload_version),
     "upload_discard": Policy(None, access(to(OWNER, FOUND)), upload),
+    "application_report": Policy(access(to(READERS_OF_13, OK)), kwargs=ended),
+    "application_told": Policy(None, TELL, ended, lambda w: {"told-note": "11月20日に電話で"}),
+    "report_list": Policy(FOLLOW),
+    "report_export": Policy(FOLLOW),
+    "report_print": Policy(FOLLOW),
+    "api_application_report": Policy(access(to(READERS_OF_13, OK)), kwargs=ended),
+    "api_application_told": Policy(
+        None, API_TELL, ended, lambda w: {"note": "11月20日に電話で"}, seen("ended")
+    ),
+    "api_reports": Policy(FOLLOW),
     "application_detail": Policy(access(to(READERS_OF_13, OK)), kwargs=waiting),
     "application_edit": Policy(OWN_DRAFT, access(to(OWNER, FOUND, 422, 409)), draft),
     "application_confirm": Policy(OWN_DRAFT, access(to(OWNER, FOUND, 422, 409)), draft),
