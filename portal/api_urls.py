@@ -35,6 +35,7 @@ from portal.workflow.bulk.api import FilesView
 from portal.workflow.reports.api import ResultReportsView, ResultReportView
 from requests.enquiries.api import EnquiriesView, EnquiryView
 from requests.faq.api import FaqView
+from requests.password_settings.api import PasswordLifetimesView
 from requests.zones.api import DnsRecordsView, DnsZonesView
 
 
@@ -122,6 +123,7 @@ urlpatterns: list[URLPattern] = [
     path("enquiries/", EnquiriesView.as_view(), name="api_enquiries"),
     path("enquiries/<str:number>/", EnquiryView.as_view(), name="api_enquiry"),
     path("faq/", FaqView.as_view(), name="api_faq"),
+    path("password-lifetimes/", PasswordLifetimesView.as_view(), name="api_password_lifetimes"),
     path("segments/", SegmentsView.as_view(), name="api_segments"),
     path("organisations/", OrganisationsView.as_view(), name="api_organisations"),
     path("me/", MeView.as_view(), name="api_me"),

@@ -245,6 +245,20 @@ def look_after_enquiries(*, now: datetime) -> str:
     return upkeep.look_after(now=now)
 
 
+def end_password_lifetimes(*, now: datetime) -> str:
+    """Password settings whose last day is over are taken back (REQ-03)."""
+    from requests.password_settings import services
+
+    return f"{services.enqueue_ends(now=now)}"
+
+
+def review_password_lifetimes(*, now: datetime) -> str:
+    """Applicants, approvers and the people concerned are told that password settings end soon (REQ-03)."""
+    from requests.password_settings import services
+
+    return f"{services.ask_for_reviews(now=now)}"
+
+
 JOBS: tuple[Job, ...] = (
     Job(
         name="look_after_enquiries",
@@ -252,6 +266,20 @@ JOBS: tuple[Job, ...] = (
         cron="25 8 * * *",
         run=look_after_enquiries,
         why="At the start of the day; reminders go out on business days only.",
+    ),
+    Job(
+        name="end_password_lifetimes",
+        label=_("Take back password settings whose last day is over"),
+        cron="2 0 * * *",
+        run=end_password_lifetimes,
+        why="The day after the last one begins at midnight in Japan; what a standstill held up is caught up.",
+    ),
+    Job(
+        name="review_password_lifetimes",
+        label=_("Ask for the review of password settings that end soon"),
+        cron="5 8 * * *",
+        run=review_password_lifetimes,
+        why="Days before, so that there is time to extend, and for people to change their password.",
     ),
     Job(
         name="end_whitelist_entries",

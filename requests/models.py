@@ -3,6 +3,7 @@
 from requests.computers.models import ComputerObject, ComputerObjectEvent
 from requests.enquiries.models import Enquiry, EnquiryFile, EnquiryFileContent, EnquiryMessage
 from requests.faq.models import FaqEntry, FaqVersion
+from requests.password_settings.models import PasswordLifetime, PasswordLifetimeEvent
 from requests.zones.models import DnsRecord, DnsZone
 
 __all__ = [
@@ -16,4 +17,6 @@ __all__ = [
     "EnquiryMessage",
     "FaqEntry",
     "FaqVersion",
+    "PasswordLifetime",
+    "PasswordLifetimeEvent",
 ]

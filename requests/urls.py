@@ -5,9 +5,26 @@ from django.urls import path
 from requests.dns import views as dns
 from requests.enquiries import views as enquiries
 from requests.faq import views as faq
+from requests.password_settings import views as password_settings
 from requests.zones import views as zones
 
 urlpatterns = [
+    path("password-lifetimes/", password_settings.ListView.as_view(), name="password_lifetime_list"),
+    path(
+        "password-lifetimes/export/", password_settings.ExportView.as_view(), name="password_lifetime_export"
+    ),
+    path("password-lifetimes/print/", password_settings.PrintView.as_view(), name="password_lifetime_print"),
+    path(
+        "password-lifetimes/in-directory/",
+        password_settings.InDirectoryView.as_view(),
+        name="password_settings_in_directory",
+    ),
+    path(
+        "password-lifetimes/applications/<str:number>/accounts/",
+        password_settings.PeopleView.as_view(),
+        name="password_lifetime_people",
+    ),
+    path("password-lifetimes/<int:pk>/", password_settings.DetailView.as_view(), name="password_lifetime"),
     path("dns/records/", zones.ListView.as_view(), name="dns_record_list"),
     path("dns/records/export/", zones.ExportView.as_view(), name="dns_record_export"),
     path("dns/records/print/", zones.PrintView.as_view(), name="dns_record_print"),

@@ -17,6 +17,7 @@ ACCOUNT_DISABLED = 0x2
 NORMAL_ACCOUNT = 0x200
 LOCKED_OUT = 0x10
 _GLOBAL_GROUP = 0x2
+_SECURITY_GROUP = 0x80000000
 GROUP_ATTRIBUTES = ["distinguishedName", "sAMAccountName", "description", "groupType", "adminCount"]
 BIT_AND = "1.2.840.113556.1.4.803"
 NEVER = 0x7FFFFFFFFFFFFFFF
@@ -135,6 +136,7 @@ def parse_group(response: Mapping[str, Any]) -> DirectoryGroup:
         description=text_of(response, "description"),
         is_global=bool(int(text_of(response, "groupType") or 0) & _GLOBAL_GROUP),
         privileged=text_of(response, "adminCount") == "1",
+        is_security=bool(int(text_of(response, "groupType") or 0) & _SECURITY_GROUP),
     )
 
 

@@ -155,6 +155,8 @@ class DirectoryGroup:
     description: str
     is_global: bool
     privileged: bool
+    is_security: bool = True
+    """False for a mailing list, which gives no rights and which password settings do not count for."""
 
 
 # The names under which update_account takes its changes; the adapter maps them to attributes.

@@ -58,6 +58,8 @@ _TITLES: dict[str, Any] = {
     "enquiry_closing": _("Your enquiry will be closed soon"),
     "enquiry_closed": _("An enquiry was closed"),
     "faq_proposed": _("A FAQ entry waits for your confirmation"),
+    "password_lifetime_review": _("A longer password lifetime ends soon"),
+    "password_lifetime_ends": _("Please change your password"),
     "break_glass_used": _("A break-glass account was used"),
 }
 

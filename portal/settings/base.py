@@ -270,6 +270,15 @@ DNS: dict[str, Any] = {
     "key_secret": env.text("DNS_TSIG_SECRET"),
     "key_algorithm": env.text("DNS_TSIG_ALGORITHM", "hmac-sha256"),
 }
+# REQ-03: what a longer password lifetime may be, when its end is reviewed, and how many accounts are read back one by one.
+PASSWORD_SETTINGS = {
+    "longest_days": env.number("PSO_LONGEST_DAYS", 365),
+    "longest_period_days": env.number("PSO_LONGEST_PERIOD_DAYS", 366),
+    "least_length": env.number("PSO_LEAST_LENGTH", 8),
+    "review_days": env.number("PSO_REVIEW_DAYS", 14),
+    "first_precedence": env.number("PSO_FIRST_PRECEDENCE", 1000),
+    "read_back": env.number("PSO_READ_BACK", 500),
+}
 # ACC-14: how long without a logon is dormant, and in how many business days a federation answers.
 DORMANT_MONTHS = env.number("DORMANT_MONTHS", 6)
 DORMANT_ANSWER_DAYS = env.number("DORMANT_ANSWER_DAYS", 10)
@@ -453,6 +462,7 @@ SPECTACULAR_SETTINGS = {
         "OrganisationKind": "portal.orgs.permissions.OrganisationKind",
         "EventVerb": "portal.workflow.verbs.Verb",
         "DormantAnswer": "accounts.dormancy.models.DormantLine.Answer",
+        "PasswordLifetimeState": "requests.password_settings.models.PasswordLifetime.State",
         "EnquiryState": "requests.enquiries.models.Enquiry.State",
         "EnquiryMessageKind": "requests.enquiries.models.EnquiryMessage.Kind",
         "EnquiryDesk": "requests.enquiries.models.Enquiry.Desk",

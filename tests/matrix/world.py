@@ -46,11 +46,13 @@ from requests.enquiries import services as enquiries
 from requests.enquiries.models import Enquiry, EnquiryFile
 from requests.faq import services as faq
 from requests.faq.models import FaqVersion
+from requests.password_settings.models import PasswordLifetime
 from requests.zones.models import DnsZone
 from tests import factories, journeys
 from tests.devices import world as devices
 from tests.devices.inventory import stock
 from tests.fakes import FakeDirectory, users_ou
+from tests.requests import pso_world as pso
 from tests.requests import world as requests
 from tests.roles import client_of
 
@@ -101,6 +103,8 @@ class World:
     enquiry: Enquiry = field(init=False)
     enquiry_file: EnquiryFile = field(init=False)
     faq_version: FaqVersion = field(init=False)
+    pso_ticket: Application = field(init=False)
+    lifetime: PasswordLifetime = field(init=False)
     alert: DeviceAlert = field(init=False)
     station: ConsoleStation = field(init=False)
     dormant_line: DormantLine = field(init=False)
@@ -136,6 +140,7 @@ def build(directory: FakeDirectory) -> World:
     _skysea(world)
     _dormant(world)
     _inventory(world)
+    _password_settings(world)
     _belongings(world)
     return world
 
@@ -282,6 +287,27 @@ def _enquiries(world: World) -> None:
         now=now,
     )
     world.faq_version = faq.publish(version_id=proposed.pk, actor=factories.operator(), now=now)
+
+
+def _password_settings(world: World) -> None:
+    entry = pso.account(world.directory, f"{CANARY_LOGIN}6", display_name=CANARY_NAME)
+    world.pso_ticket = pso.approved(requests.Cast(), pso.line(entry.login_name, name="himitsu"))
+    line = world.pso_ticket.lines.get()
+    world.lifetime = PasswordLifetime.system.create(
+        organisation=factories.organisation("13"),
+        name="PSO-13-himitsu",
+        object_guid=uuid.uuid4(),
+        distinguished_name="CN=PSO-13-himitsu",
+        lifetime_days=180,
+        lifetime_before=90,
+        precedence=1000,
+        accounts=[{"guid": str(entry.guid), "login_name": entry.login_name, "name": CANARY_NAME}],
+        until=pso.day(),
+        started_at=timezone.now(),
+        search_text=entry.login_name,
+        line=line,
+        last_line=line,
+    )
 
 
 def _skysea(world: World) -> None:

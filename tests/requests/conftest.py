@@ -9,6 +9,7 @@ from django.utils import translation
 
 from portal.gateways import dns_factory
 from tests.fake_dns import FakeDns
+from tests.fakes import FakeDirectory, use_directory
 from tests.requests import world
 
 
@@ -31,3 +32,9 @@ def cast(db: None) -> world.Cast:
     """The people of federation 13, its zones and its segment."""
     world.country()
     return world.Cast()
+
+
+@pytest.fixture
+def directory(monkeypatch: pytest.MonkeyPatch) -> FakeDirectory:
+    """An empty directory that the portal uses instead of a real one."""
+    return use_directory(monkeypatch)

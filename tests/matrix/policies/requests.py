@@ -1,21 +1,28 @@
-"""DNS records, zones and the way back from a ticket."""
+"""DNS records, zones and the way back from a ticket; longer password lifetimes."""
 
 from __future__ import annotations
 
+from portal.orgs.permissions import Role
 from tests.matrix.access import (
     FOUND,
     OK,
     OPERATOR,
     OWNER,
+    READ_13,
     READ_LIST,
+    READ_OPERATIONS,
     READERS_OF_13,
     REFUSED,
     Policy,
     access,
     acting_for_13,
+    at,
     by_operator,
     to,
 )
+
+# Who applies or decides there says in the review that settings may end.
+REVIEWERS_OF_13 = at("13", Role.APPLICANT, Role.APPROVER, Role.SECURITY_OFFICER, Role.SECURITY_MANAGER)
 
 POLICIES: dict[str, Policy] = {
     "dns_record_list": Policy(READ_LIST),
@@ -33,6 +40,15 @@ POLICIES: dict[str, Policy] = {
         access(to(OWNER, FOUND), to(READERS_OF_13, REFUSED)),
         lambda w: {"number": w.dns_ticket.number},
     ),
+    "password_lifetime_list": Policy(READ_LIST),
+    "password_lifetime_export": Policy(READ_LIST),
+    "password_lifetime_print": Policy(READ_LIST),
+    "password_settings_in_directory": Policy(READ_OPERATIONS),
+    "password_lifetime_people": Policy(READ_13, None, lambda w: {"number": w.pso_ticket.number}),
+    "password_lifetime": Policy(
+        READ_13, acting_for_13(REVIEWERS_OF_13, FOUND), lambda w: {"pk": w.lifetime.pk}
+    ),
+    "api_password_lifetimes": Policy(READ_LIST),
     "api_dns_zones": Policy(READ_LIST),
     "api_dns_records": Policy(READ_LIST),
 }
