@@ -36,7 +36,7 @@ _ACCEPTANCE = StageSpec(
     business_days=1,
 )
 _COMMON: dict[str, Any] = {
-    "number_prefix": "S",
+    "number_prefix": "L",
     "icon": "key",
     "default_route": (_APPROVAL, _ACCEPTANCE),
     "reservation_field": "name",
