@@ -10,6 +10,7 @@ class ChangeRequestsConfig(AppConfig):
     def ready(self) -> None:
         """Register this app's kinds and handlers, and its registers for field-level history (SEC-02)."""
         from auditlog.registry import auditlog
+        from django.core import checks as system_checks
 
         from requests.computers import kinds as computers
         from requests.dns import kinds as dns
@@ -17,7 +18,9 @@ class ChangeRequestsConfig(AppConfig):
         from requests.models import ComputerObject, DnsZone, PasswordLifetime
         from requests.password_settings import kinds as password_settings
         from requests.password_settings import telling
+        from requests.zones.settings_check import settings_of_dns
 
+        system_checks.register(settings_of_dns)
         dns.register_all()
         computers.register_all()
         enquiries.register_all()

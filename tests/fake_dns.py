@@ -87,7 +87,7 @@ class FakeDns:
         self._called("read_many")
         return self._at(zone, names)
 
-    def replace(self, change: Change) -> None:
+    def replace(self, change: Change) -> list[RecordSet]:
         self._called("replace")
         check_possible(change, self._at(change.zone, [change.name])[change.name])
         if change.after is None:
@@ -96,6 +96,7 @@ class FakeDns:
             self.sets[change.name, change.type] = change.after
         self.serials[change.zone] += 1
         self._raise(self.after, "replace")
+        return self._at(change.zone, [change.name])[change.name]
 
     def query(self, zone: str, name: str, record_type: str) -> list[Answer]:
         self._called("query")

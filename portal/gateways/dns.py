@@ -265,8 +265,8 @@ class Dns(Protocol):
         """`read` of many names in few questions; every name is a key."""
         ...
 
-    def replace(self, change: Change) -> None:
-        """Carry out the change in one atomic step, and only while the set is as expected; read back.
+    def replace(self, change: Change) -> list[RecordSet]:
+        """Carry out the change in one atomic step, and only while the set is as expected; what was read back at the name.
 
         Raises ChangedMeanwhile and NameConflict (nothing changed), AccessDenied, InvalidRecord; NoEffect when the reading
         back shows something else; OutcomeUnknown when no answer came or it could not be read back. Never repeats itself.
@@ -325,6 +325,13 @@ def check_possible(change: Change, sets: Collection[RecordSet]) -> None:
         raise ChangedMeanwhile(f"{change.name} {change.type} is not as expected", code="stale", found=found)
     if beside := conflicting_types(change, sets):
         raise NameConflict(f"{change.name} holds {', '.join(beside)}", code="cname", beside=beside)
+
+
+def check_effect(change: Change, sets: Collection[RecordSet]) -> None:
+    """Raises NoEffect when what was read back after the change is not what was wanted."""
+    found = set_of(sets, change.type)
+    if found != change.after:
+        raise NoEffect(f"{change.name} {change.type} is not as written", code="no_effect", found=found)
 
 
 def is_below(name: str, zone: str) -> bool:

@@ -31,13 +31,12 @@ from portal.gateways.dns import (
     DnsError,
     DnsUnavailable,
     InvalidRecord,
-    NoEffect,
     OutcomeUnknown,
     RecordSet,
     Zone,
     by_name,
+    check_effect,
     check_possible,
-    set_of,
 )
 from portal.gateways.dns_rules import owned_by_directory
 
@@ -129,7 +128,7 @@ class AdDns:
         return by_name(ad.sets_of(self._zones.nodes(zone, sorted(names)).values()), names)
 
     @_translated()
-    def replace(self, change: Change) -> None:
+    def replace(self, change: Change) -> list[RecordSet]:
         for _ in range(_ATTEMPTS):
             near = self._zones.nodes(change.zone, [change.name, change.zone])
             node = near.get(change.name)
@@ -139,11 +138,11 @@ class AdDns:
         else:
             raise ChangedMeanwhile(f"{change.name} does not hold still", code="restless", found=change.before)
         try:
-            found = set_of(self.read(change.zone, change.name), change.type)
+            sets = self.read(change.zone, change.name)
         except DnsError as error:
             raise OutcomeUnknown("confirmed but not read back", code="not_read_back") from error
-        if found != change.after:
-            raise NoEffect(f"{change.name} {change.type} is not as written", code="no_effect", found=found)
+        check_effect(change, sets)
+        return sets
 
     def query(self, zone: str, name: str, record_type: str) -> list[Answer]:
         return self.query_many(zone, [(name, record_type)])[name, record_type]

@@ -37,14 +37,13 @@ from portal.gateways.dns import (
     DnsError,
     DnsUnavailable,
     InvalidRecord,
-    NoEffect,
     OutcomeUnknown,
     RecordSet,
     RecordType,
     Zone,
     ZoneMissing,
+    check_effect,
     check_possible,
-    set_of,
 )
 from portal.gateways.dns_rules import owned_by_directory
 
@@ -132,7 +131,7 @@ class Rfc2136Dns:
         with self._connected() as line:
             return {name: _sets(line.records_at(name)) for name in names}
 
-    def replace(self, change: Change) -> None:
+    def replace(self, change: Change) -> list[RecordSet]:
         self._require(change.zone)
         wanted = _wire_form(change.after)
         with self._connected() as line:
@@ -146,11 +145,11 @@ class Rfc2136Dns:
                     f"{change.name} does not hold still", code="restless", found=change.before
                 )
             try:
-                found = set_of(_sets(line.records_at(change.name)), change.type)
+                sets = _sets(line.records_at(change.name))
             except DnsError as error:
                 raise OutcomeUnknown("confirmed but not read back", code="not_read_back") from error
-        if found != change.after:
-            raise NoEffect(f"{change.name} {change.type} is not as written", code="no_effect", found=found)
+        check_effect(change, sets)
+        return sets
 
     def query(self, zone: str, name: str, record_type: str) -> list[Answer]:
         return self.query_many(zone, [(name, record_type)])[name, record_type]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -31,6 +31,7 @@ from portal.gateways.dns import (
     ZoneMissing,
     look,
     set_of,
+    standing,
     zone_of,
 )
 from portal.workflow import kinds
@@ -53,17 +54,30 @@ class _Stopped(Exception):
         self.outcome = NeedsPerson(code=code, message=message)
 
 
+@dataclass(frozen=True)
+class Made:
+    """A change that stands, and everything that the server holds at its name since."""
+
+    change: Change
+    sets: Sequence[RecordSet]
+
+    @property
+    def found(self) -> RecordSet | None:
+        """What stands in the place of the changed set."""
+        return set_of(self.sets, self.change.type)
+
+
 class DnsWriter:
     """Carries out one line. Each record set is looked at before it is written, so doing it twice does no harm."""
 
     def run(self, run: Run) -> Outcome:
         """Look, replace while the set is as planned, read back, ask every server."""
         try:
-            changes = _approved(run.operation.line)
+            zones = _zones()
+            changes = _approved(run.operation.line, zones)
             dns = dns_factory.get_dns()
-            for change in changes:
-                _carry_out(run, dns, change)
-            return _proof(run, dns, changes)
+            made = [Made(change, _carry_out(run, dns, change)) for change in changes]
+            return _proof(run, dns, made, zones)
         except _Stopped as stopped:
             return stopped.outcome
         except OutcomeUnknown as error:
@@ -79,15 +93,17 @@ class DnsWriter:
         """Only read and ask: also after somebody did it by hand."""
         try:
             line = run.operation.line
-            changes = _approved(line) if line.plan and line.plan["changes"] else []
+            zones = _zones()
+            changes = _approved(line, zones) if line.plan and line.plan["changes"] else []
             dns = dns_factory.get_dns()
             if not changes:
-                return _record_proof(dns, line)
-            for change in changes:
-                if look(dns, change) is not Standing.AFTER:
+                return _record_proof(dns, line, zones)
+            made = [Made(change, dns.read(change.zone, change.name)) for change in changes]
+            for each in made:
+                if each.found != each.change.after:
                     text = _("%(name)s is not as it was approved: %(found)s")
-                    raise _Stopped("not_as_approved", text % _told(change, _found(dns, change)))
-            return _proof(run, dns, changes)
+                    raise _Stopped("not_as_approved", text % _told(each.change, each.found))
+            return _proof(run, dns, made, zones)
         except _Stopped as stopped:
             return stopped.outcome
         except DnsUnavailable as error:
@@ -115,7 +131,12 @@ def _payload(line: ApplicationLine) -> DnsLine:
     return payload
 
 
-def _approved(line: ApplicationLine) -> list[Change]:
+def _zones() -> Mapping[str, DnsZone]:
+    """The registered zones of today."""
+    return {zone.name: zone for zone in selectors.live_zones(today(clock.now()))}
+
+
+def _approved(line: ApplicationLine, zones: Mapping[str, DnsZone]) -> list[Change]:
     """The changes of the plan that was approved, in zones that are open. Raises _Stopped."""
     plan = Plan.from_json(line.plan) if line.plan else Plan()
     if not plan.changes:
@@ -123,11 +144,10 @@ def _approved(line: ApplicationLine) -> list[Change]:
             "The servers could not be asked when this was approved, so nobody saw what it changes. Close it and have it applied for anew, or do it by hand."
         )
         raise _Stopped("no_plan", text)
-    is_open = {zone.name: zone.is_open for zone in selectors.live_zones(today(clock.now()))}
 
     def open_zone(name: str) -> str | None:
-        found = zone_of(name, is_open)
-        return found if found and is_open[found] else None
+        found = zone_of(name, zones)
+        return found if found and zones[found].is_open else None
 
     try:
         return changes_of(plan, open_zone)
@@ -136,14 +156,14 @@ def _approved(line: ApplicationLine) -> list[Change]:
         raise _Stopped("zone_closed", text % {"name": error}) from error
 
 
-def _carry_out(run: Run, dns: Dns, change: Change) -> None:
-    """One record set, in one step, only while it is as planned (REQ-05)."""
-    if look(dns, change) is Standing.AFTER:
-        return
+def _carry_out(run: Run, dns: Dns, change: Change) -> Sequence[RecordSet]:
+    """One record set, in one step, only while it is as planned (REQ-05); what stands at its name then."""
     run.still_mine()
     try:
-        dns.replace(change)
+        sets = dns.replace(change)
     except ChangedMeanwhile as error:
+        if standing(change, error.found) is Standing.AFTER:  # done before, by us or by somebody else
+            return dns.read(change.zone, change.name)
         text = _(
             "%(name)s was changed after the approval and was left alone. It now holds: %(found)s. Close this one and have it applied for anew."
         )
@@ -159,6 +179,7 @@ def _carry_out(run: Run, dns: Dns, change: Change) -> None:
         raise _Stopped("no_effect", _with_written(run, text % _told(change, error.found))) from error
     done = [*run.operation.progress.get("written", []), f"{change.name} {change.type}"]
     run.checkpoint(written=done, **{_WRITTEN_AT: clock.now().isoformat()})
+    return sets
 
 
 def _with_written(run: Run, text: str) -> str:
@@ -177,8 +198,9 @@ def _found(dns: Dns, change: Change) -> RecordSet | None:
 
 
 # --- Proof ----------------------------------------------------------------------------------------------------------------
-def _proof(run: Run, dns: Dns, changes: Sequence[Change]) -> Outcome:
+def _proof(run: Run, dns: Dns, made: Sequence[Made], zones: Mapping[str, DnsZone]) -> Outcome:
     """Done when every server answers as approved; a copy that is behind is waited for, and said so."""
+    changes = [each.change for each in made]
     answers = [
         (change, answer) for change in changes for answer in dns.query(change.zone, change.name, change.type)
     ]
@@ -187,7 +209,7 @@ def _proof(run: Run, dns: Dns, changes: Sequence[Change]) -> Outcome:
         return NeedsPerson(code="no_servers", message=text)
     missing = [(change, answer) for change, answer in answers if not answer.shows(change.after)]
     if not missing:
-        _note(run.operation.line, dns, changes)
+        _note(run.operation.line, made, zones)
         return Done(evidence=_evidence(changes, answers))
     for change in changes:
         if look(dns, change) is not Standing.AFTER:
@@ -243,13 +265,13 @@ def _evidence(changes: Sequence[Change], answers: Sequence[tuple[Change, Answer]
     }
 
 
-def _record_proof(dns: Dns, line: ApplicationLine) -> Outcome:
+def _record_proof(dns: Dns, line: ApplicationLine, zones: Mapping[str, DnsZone]) -> Outcome:
     """By hand, without an approved plan: only the record itself can be looked for."""
     payload = _payload(line)
-    zone = _zone_of(payload.name)
+    zone = zone_of(payload.name, zones)
     if zone is None:
         raise _Stopped("zone_closed", _("No zone that holds the name is registered any more."))
-    answers = dns.query(zone.name, payload.name, payload.type)
+    answers = dns.query(zone, payload.name, payload.type)
     for answer in answers:
         values = answer.found.values if answer.found else ()
         comes = not payload.comes or payload.comes in values
@@ -269,20 +291,17 @@ def _record_proof(dns: Dns, line: ApplicationLine) -> Outcome:
     return Done(evidence={"answers": found})
 
 
-def _note(line: ApplicationLine, dns: Dns, changes: Sequence[Change]) -> None:
+def _note(line: ApplicationLine, made: Sequence[Made], zones: Mapping[str, DnsZone]) -> None:
     """The register shows at once what the portal itself wrote."""
-    for change in changes:
-        zone = _zone_of(change.name)
-        if zone is not None:
-            refresh.note_names(
-                zone=zone, dns=dns, names=[change.name], now=clock.now(), organisation_id=line.organisation_id
+    for each in made:
+        if found := zone_of(each.change.name, zones):
+            refresh.note_name(
+                zone=zones[found],
+                name=each.change.name,
+                sets=each.sets,
+                now=clock.now(),
+                organisation_id=line.organisation_id,
             )
-
-
-def _zone_of(name: str) -> DnsZone | None:
-    zones = {zone.name: zone for zone in selectors.live_zones(today(clock.now()))}
-    found = zone_of(name, zones)
-    return zones[found] if found else None
 
 
 def _refused(error: ZoneMissing | AccessDenied | InvalidRecord) -> Outcome:

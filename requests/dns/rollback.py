@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+from django.db import transaction
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -13,9 +14,9 @@ from django.utils.translation import gettext_lazy
 from portal.fulfilment.models import Operation, OperationStatus
 from portal.orgs.models import User
 from portal.orgs.permissions import APPLY
-from portal.workflow import services
+from portal.workflow import records, services
 from portal.workflow.content import Content
-from portal.workflow.models import Application
+from portal.workflow.models import Application, Status
 from portal.workflow.related import Related
 from requests.zones.owners import KIND, TARGET
 
@@ -35,10 +36,17 @@ def may_roll_back(user: User, application: Application) -> bool:
     return is_own and bool(inverse_lines(application))
 
 
+@transaction.atomic
 def draft_rollback(*, application: Application, actor: User, now: datetime) -> Application:
-    """A new draft with the inverse lines; it is approved like every other ticket. Raises portal.workflow.errors.NotAllowed."""
+    """The draft with the inverse lines, one for each person however often they click; approved like every other ticket.
+
+    Raises portal.workflow.errors.NotAllowed.
+    """
+    records.lock(application.pk)
     reason = _("Takes back %(number)s.") % {"number": application.number}
-    return services.create_draft(
+    own = Application.system.filter(kind=KIND, applicant=actor, organisation=application.organisation_id)
+    begun = own.filter(status=Status.DRAFT, reason=reason).first()
+    return begun or services.create_draft(
         kind=KIND,
         organisation_id=application.organisation_id,
         actor=actor,

@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 from portal.common.text import search_key
 from portal.common.time import today
 from portal.gateways import dns_factory
-from portal.gateways.dns import Dns, DnsError, RecordSet, ZoneMissing
+from portal.gateways.dns import DnsError, RecordSet, ZoneMissing
 from portal.orgs.models import Organisation
 from portal.orgs.permissions import OrganisationKind
 from requests.zones import selectors
@@ -51,11 +51,12 @@ def refresh_zone(*, zone: DnsZone, now: datetime) -> bool:
     return True
 
 
-def note_names(*, zone: DnsZone, dns: Dns, names: Sequence[str], now: datetime, organisation_id: int) -> None:
-    """After a change: enter what these names hold now; what nobody else is known to hold is the applicant's."""
-    at = dns.read_many(zone.name, names)
-    _keep(zone, [each for sets in at.values() for each in sets], now, organisation_id)
-    zone.records.filter(name__in=names, seen_at__lt=now).delete()
+def note_name(
+    *, zone: DnsZone, name: str, sets: Sequence[RecordSet], now: datetime, organisation_id: int
+) -> None:
+    """After a change: enter what the name holds now (`sets`); what nobody else is known to hold is the applicant's."""
+    _keep(zone, sets, now, organisation_id)
+    zone.records.filter(name=name, seen_at__lt=now).delete()
 
 
 def _keep(

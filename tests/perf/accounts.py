@@ -25,6 +25,7 @@ from portal.common.pagination import limited_count
 from portal.fulfilment import services
 from portal.fulfilment.models import Operation, OperationStatus
 from portal.gateways.directory_factory import reset_directory
+from portal.gateways.dns_factory import reset_dns
 from portal.orgs.models import Organisation, User
 from portal.orgs.permissions import FEDERATIONS, Role
 from tests import factories, journeys
@@ -47,7 +48,7 @@ def measure_application(report: Report, directory: str) -> None:
     before = _plain(1)
     start = time.perf_counter()
     journeys.approve(application, cast.operator)
-    _together(_work, WORKERS)
+    together(_work, WORKERS)
     portal = PEOPLE / (time.perf_counter() - start)
     done = Operation.system.filter(
         line__application=application, target="directory", status=OperationStatus.DONE
@@ -76,14 +77,15 @@ def _plain(round_: int) -> float:
         plain_adds(connect(), [f"two{round_}{number}{n:04}" for n in range(share)])
 
     start = time.perf_counter()
-    _together(add, WORKERS)
+    together(add, WORKERS)
     return share * WORKERS / (time.perf_counter() - start)
 
 
-def _together(act: Callable[[int], None], count: int) -> None:
+def together(act: Callable[[int], None], count: int) -> None:
     """In processes, as workers are: threads of one would share one interpreter, the plain loop's as well."""
     connection.close()
     reset_directory()
+    reset_dns()
     fork = multiprocessing.get_context("fork")
     workers = [fork.Process(target=act, args=(number,)) for number in range(count)]
     for worker in workers:

@@ -1,4 +1,4 @@
-"""The port to DNS beside bare loops on the same servers: 200 record sets read, and written and proven (issue 5, REQ-05)."""
+"""The port to DNS, and whole tickets, beside bare loops on the same servers: 200 record sets read, and written and proven (REQ-05)."""
 
 from __future__ import annotations
 
@@ -8,14 +8,24 @@ from collections.abc import Callable
 from statistics import median
 
 from django.conf import settings
+from django.utils import timezone
 
+from portal.common.time import today
+from portal.fulfilment import services as fulfilment
+from portal.fulfilment.models import Operation, OperationStatus
 from portal.gateways.directory_factory import directory_settings
-from portal.gateways.dns import Change, Dns, Record, RecordSet
+from portal.gateways.dns import Change, Dns, Record, RecordSet, reverse_name
 from portal.gateways.dns_factory import make_dns
-from tests.contract.dns_places import ZONE, AdPlace, blob_of, host
+from portal.workflow import content, kinds
+from requests.zones.owners import TARGET
+from tests import journeys
+from tests.contract.dns_places import REVERSE, ZONE, AdPlace, blob_of, host
+from tests.devices import world as devices
+from tests.perf.accounts import together
 from tests.perf.report import Report
+from tests.requests import world
 
-ROUNDS, RECORDS, BATCH = 3, 200, 40
+ROUNDS, RECORDS, BATCH, WORKERS = 3, 200, 40, 2
 
 
 def measure(report: Report, directory: str) -> None:
@@ -25,6 +35,7 @@ def measure(report: Report, directory: str) -> None:
     try:
         _measure_reading(report, dns, place, directory)
         _measure_writing(report, dns, place, directory)
+        _measure_ticket(report, place, directory)
     finally:
         dns.close()
 
@@ -57,6 +68,60 @@ def _measure_writing(report: Report, dns: Dns, place: AdPlace, directory: str) -
         reference=f"bare ldap3 loop: read, add, read, ask, on the same {directory}",
         reference_value=median(bare),
     )
+
+
+def _measure_ticket(report: Report, place: AdPlace, directory: str) -> None:
+    """A ticket of 200 addresses with their PTR records: its plan as the approver sees it, and one that is carried out."""
+    for name in (ZONE, REVERSE):
+        world.zone(name)
+    devices.segment("14", network="10.14.0.0/16", purpose="OWN_SYSTEM")
+    cast = world.Cast("14")
+    lines = _lines(RECORDS, with_ptr=True)
+    application = world.submitted(cast, *lines)
+    kind, rows = kinds.get(application.kind), list(application.lines.order_by("position"))
+    names = [name for line in lines for name in (line["name"], reverse_name(line["value"]))]
+    report.add(
+        f"DNS: plan of a ticket of {RECORDS} addresses with their PTR records",
+        _median(lambda: content.plan_lines(kind, application, rows, today(timezone.now()))),
+        "s",
+        reference=f"bare ldap3 reads of the same {len(names)} names, one by one, on the same {directory}",
+        reference_value=_median(lambda: [place.blobs(name) for name in names]),
+    )
+    before = _timed(lambda: [_bare(place, host()) for _ in range(RECORDS)])
+    ours = RECORDS / _carried_out(cast, _lines(RECORDS))
+    after = _timed(lambda: [_bare(place, host()) for _ in range(RECORDS)])
+    report.add(
+        f"DNS: ticket of {RECORDS} records, approval to the last one proven and entered, {WORKERS} workers",
+        ours,
+        "records/s",
+        reference=f"bare ldap3 loop: read, add, read, ask, on the same {directory}",
+        reference_value=RECORDS / median([before, after]),
+    )
+
+
+def _lines(count: int, *, with_ptr: bool = False) -> list[dict[str, object]]:
+    addresses = (f"10.14.{number // 250}.{number % 250 + 1}" for number in range(count))
+    return [world.line(name=host(), value=address, ttl=600, with_ptr=with_ptr) for address in addresses]
+
+
+def _carried_out(cast: world.Cast, lines: list[dict[str, object]]) -> float:
+    """Seconds from the acceptance by operations, with the workers of the queue in processes of their own."""
+    application = world.submitted(cast, *lines)
+    journeys.approve(application, cast.approver)
+
+    def accept_and_work() -> None:
+        journeys.approve(application, cast.operator)
+        together(_work, WORKERS)
+
+    seconds = _timed(accept_and_work)
+    done = Operation.system.filter(line__application=application, status=OperationStatus.DONE).count()
+    assert done == len(lines), f"only {done} of {len(lines)} were done"
+    return seconds
+
+
+def _work(_number: int) -> None:
+    while fulfilment.drain(TARGET, now_fn=timezone.now, hands=int(settings.FULFILMENT["hands"])):
+        pass
 
 
 def _ours(dns: Dns, name: str) -> None:

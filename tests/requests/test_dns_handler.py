@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -16,6 +17,7 @@ from portal.workflow.models import Status
 from requests.dns import rollback
 from requests.zones.models import DnsRecord, DnsZone
 from requests.zones.owners import TARGET
+from requests.zones.settings_check import settings_of_dns
 from tests import journeys
 from tests.fake_dns import FakeDns
 from tests.requests import world
@@ -119,6 +121,7 @@ def test_acc_12_nothing_is_written_that_nobody_saw(
 
 def test_req_05_after_a_lost_reply_the_portal_looks_before_it_writes(cast: Cast, dns: FakeDns) -> None:
     application = world.approved(cast, line())
+    serial = dns.serials[world.ZONE]
     dns.after["replace"] = [OutcomeUnknown]
 
     operation = world.carry_out(application)
@@ -127,7 +130,7 @@ def test_req_05_after_a_lost_reply_the_portal_looks_before_it_writes(cast: Cast,
     operation.refresh_from_db()
 
     assert operation.status == OperationStatus.DONE
-    assert dns.calls.count("replace") == 1
+    assert dns.serials[world.ZONE] == serial + 1
 
 
 def test_req_05_a_server_that_is_away_is_tried_later(cast: Cast, dns: FakeDns) -> None:
@@ -221,6 +224,8 @@ def test_req_05_the_prepared_inverse_restores_every_record_exactly(
     assert dns.sets != before
 
     draft = rollback.draft_rollback(application=application, actor=cast.applicant, now=timezone.now())
+    again = rollback.draft_rollback(application=application, actor=cast.applicant, now=timezone.now())
+    assert again == draft  # a second click
     from portal.workflow import services
 
     back = services.submit(application_id=draft.pk, actor=cast.applicant, version=None, now=timezone.now())
@@ -229,3 +234,21 @@ def test_req_05_the_prepared_inverse_restores_every_record_exactly(
 
     assert application.number in back.reason
     assert dns.sets == before
+
+
+@pytest.mark.parametrize(
+    ("wrong", "found"),
+    [
+        ({"backend": "windows"}, "change_requests.E001"),
+        ({"servers": ["dns1.kokuho.pr"]}, "change_requests.E001"),
+        ({"backend": "rfc2136", "servers": ["10.0.0.1"], "key_name": ""}, "change_requests.E001"),
+        ({"timeout": 0}, "change_requests.E002"),
+        ({"servers": ["10.0.0.1:5353", "[2001:db8::1]:53"]}, None),
+    ],
+)
+def test_settings_that_cannot_work_are_told_at_the_start(
+    settings: Any, wrong: dict[str, Any], found: str | None
+) -> None:
+    settings.DNS = settings.DNS | wrong
+
+    assert [error.id for error in settings_of_dns(None)] == ([found] if found else [])
