@@ -224,6 +224,13 @@ def refresh_dns(*, now: datetime) -> str:
     return refresh.refresh_all(now=now)
 
 
+def refresh_computer_objects(*, now: datetime) -> str:
+    """The register of computer objects is read anew from Active Directory (REQ-02)."""
+    from requests.computers import refresh
+
+    return refresh.refresh_all(now=now)
+
+
 def open_inventory(*, now: datetime, period: datetime) -> str:
     """The quarter's inventory of devices begins (DEV-07)."""
     from devices.inventory import opening
@@ -294,6 +301,13 @@ JOBS: tuple[Job, ...] = (
         cron="35 * * * *",
         run=refresh_dns,
         why="Plans show what points at a name; what others change in DNS is found within the hour.",
+    ),
+    Job(
+        name="refresh_computer_objects",
+        label=_("Read the computer objects anew"),
+        cron="20 1,12 * * *",
+        run=refresh_computer_objects,
+        why="What others change in Active Directory is found twice a day, before the final removals of the night.",
     ),
     Job(
         name="remind_of_alerts",

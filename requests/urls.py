@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from requests.computers import views as computers
 from requests.dns import views as dns
 from requests.enquiries import views as enquiries
 from requests.faq import views as faq
@@ -25,6 +26,10 @@ urlpatterns = [
         name="password_lifetime_people",
     ),
     path("password-lifetimes/<int:pk>/", password_settings.DetailView.as_view(), name="password_lifetime"),
+    path("computers/objects/", computers.ListView.as_view(), name="computer_object_list"),
+    path("computers/objects/export/", computers.ExportView.as_view(), name="computer_object_export"),
+    path("computers/objects/print/", computers.PrintView.as_view(), name="computer_object_print"),
+    path("computers/objects/<uuid:guid>/", computers.DetailView.as_view(), name="computer_object"),
     path("dns/records/", zones.ListView.as_view(), name="dns_record_list"),
     path("dns/records/export/", zones.ExportView.as_view(), name="dns_record_export"),
     path("dns/records/print/", zones.PrintView.as_view(), name="dns_record_print"),

@@ -87,6 +87,7 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
             Entry(_("Differences from SKYSEA"), "eye", "skysea_findings", (READ_DEVICES,)),
             Entry(_("Device alerts"), "warning", "alert_list", (READ_DEVICES,)),
             Entry(_("Consoles 管理機(SC)"), "computer", "station_list", (READ_DEVICES,)),
+            Entry(_("Computer objects"), "computer", "computer_object_list", (READ_DEVICES,)),
             Entry(_("DNS records"), "route", "dns_record_list", (READ_DNS,)),
             Entry(_("DNS zones"), "list", "dns_zone_list", (READ_DNS,)),
             Entry(_("Longer password lifetimes"), "key", "password_lifetime_list", (READ_PASSWORD_SETTINGS,)),

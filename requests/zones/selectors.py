@@ -13,6 +13,8 @@ from portal.orgs.models import Organisation, User
 from portal.orgs.permissions import READ_DNS
 from requests.zones.models import DnsRecord, DnsZone
 
+_ABOUT = 50
+
 
 def live_zones(day: date) -> QuerySet[DnsZone]:
     """The zones that are registered and not ended, whoever they belong to: for the portal itself."""
@@ -64,3 +66,15 @@ def records(
 def pointing_at(names: Collection[str]) -> QuerySet[DnsRecord]:
     """What points at these names, as the register knows it; for plans, which name those of others only by number."""
     return DnsRecord.system.filter(target__in=names).order_by("name", "type")
+
+
+def records_about(
+    user: User, names: Collection[str], addresses: Collection[str], *, organisation_id: int
+) -> QuerySet[DnsRecord]:
+    """The records at these names, and the A and AAAA records of the organisation with these addresses, as the person may see them.
+
+    For the page of one machine: at most fifty, in one statement.
+    """
+    at_address = Q(organisation_id=organisation_id, type__in=("A", "AAAA"), value__in=list(addresses))
+    rows = records(user).filter(Q(name__in=list(names)) | at_address)
+    return rows.order_by("name", "type", "pk")[:_ABOUT]

@@ -42,6 +42,7 @@ from portal.workflow import services
 from portal.workflow.bulk import checking
 from portal.workflow.bulk.models import Upload, UploadState
 from portal.workflow.models import Application, Attachment, SavedFilter
+from requests.computers.models import ComputerObject
 from requests.enquiries import services as enquiries
 from requests.enquiries.models import Enquiry, EnquiryFile
 from requests.faq import services as faq
@@ -52,6 +53,7 @@ from tests import factories, journeys
 from tests.devices import world as devices
 from tests.devices.inventory import stock
 from tests.fakes import FakeDirectory, users_ou
+from tests.requests import computers
 from tests.requests import pso_world as pso
 from tests.requests import world as requests
 from tests.roles import client_of
@@ -98,6 +100,7 @@ class World:
     whitelist_entry: WhitelistEntry = field(init=False)
     local_address: LocalAddress = field(init=False)
     quarantine_import: QuarantineImport = field(init=False)
+    computer_object: ComputerObject = field(init=False)
     zone: DnsZone = field(init=False)
     dns_ticket: Application = field(init=False)
     enquiry: Enquiry = field(init=False)
@@ -258,6 +261,7 @@ def _devices(world: World) -> None:
 
 
 def _dns(world: World) -> None:
+    world.computer_object = computers.entered("KK13-HIMITSU", description=CANARY_NAME)
     world.zone = requests.zone(CANARY_ZONE, factories.organisation("13"))
     line = requests.line(name=f"web.{CANARY_ZONE}", value="10.213.99.9")
     world.dns_ticket = requests.approved(requests.Cast(), line)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
+from auditlog.context import disable_auditlog
 from django.utils import timezone
 
+from portal.common.text import search_key
 from portal.fulfilment import services as fulfilment
 from portal.fulfilment.models import Operation
 from portal.workflow import services
@@ -14,7 +17,7 @@ from portal.workflow.models import Application
 from requests.computers.kinds import ADD, REMOVE_KIND
 from requests.computers.models import ComputerObject
 from requests.computers.removing import RESTORE
-from tests import journeys
+from tests import factories, journeys
 
 __all__ = ["ADD", "REMOVE_KIND", "RESTORE"]
 Cast = journeys.Crew
@@ -54,6 +57,21 @@ def carry_out(application: Application, now: Any = None) -> Operation:
 def done(cast: Cast, kind: str, *names: str, **more: Any) -> Operation:
     """An application all the way."""
     return carry_out(approved(cast, kind, *names, **more))
+
+
+def entered(name: str = "KK13-PC1", code: str = "13", **fields: Any) -> ComputerObject:
+    """An object as a reading left it in the register."""
+    values = {
+        "object_guid": uuid.uuid4(),
+        "organisation": factories.organisation(code),
+        "distinguished_name": f"CN={name},{unit('Computers', code)}",
+        "verified_at": timezone.now(),
+    } | fields
+    with disable_auditlog():
+        made = ComputerObject(name=name, **values)
+        made.search_text = search_key(made.name, made.description, made.operating_system)
+        made.save()
+    return made
 
 
 def row(name: str = "KK13-PC1") -> ComputerObject:

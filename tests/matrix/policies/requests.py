@@ -25,6 +25,11 @@ from tests.matrix.access import (
 REVIEWERS_OF_13 = at("13", Role.APPLICANT, Role.APPROVER, Role.SECURITY_OFFICER, Role.SECURITY_MANAGER)
 
 POLICIES: dict[str, Policy] = {
+    "computer_object_list": Policy(READ_LIST),
+    "computer_object_export": Policy(READ_LIST),
+    "computer_object_print": Policy(READ_LIST),
+    "computer_object": Policy(READ_13, None, lambda w: {"guid": w.computer_object.object_guid}),
+    "api_computer_objects": Policy(READ_LIST),
     "dns_record_list": Policy(READ_LIST),
     "dns_record_export": Policy(READ_LIST),
     "dns_record_print": Policy(READ_LIST),
