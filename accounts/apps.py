@@ -17,10 +17,11 @@ class AccountsConfig(AppConfig):
         from accounts.naming import free
         from accounts.reconciliation import before_queue
         from accounts.reconciliation import kinds as reconciliation
-        from accounts.reminder import addresses, services
+        from accounts.reminder import addresses, proving, services
         from portal.continuity import parts, reserve
         from portal.fulfilment import gate
         from portal.notices import messages
+        from portal.orgs import identity
 
         kinds.register_all()
         waiting.register_all()
@@ -31,6 +32,9 @@ class AccountsConfig(AppConfig):
         # The codes of these mails are drawn when the mail is made and never stored.
         messages.provide("reminder_code", services.code_for_mail)
         messages.provide("address_code", addresses.code_for_mail)
+        messages.provide("identity_code", services.code_for_mail)
+        messages.provide("identity_no_factor", services.what_for)
+        identity.set_prover(proving.Prover())
         reconciliation.register_all()  # the last: any of the kinds may have to be restored
         auditlog.register(
             DirectoryAccount, exclude_fields=["created_at", "updated_at", "search_text", "written"]

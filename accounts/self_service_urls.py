@@ -13,5 +13,8 @@ urlpatterns = [
     path("password/forgotten/", reminder.AskView.as_view(), name="reminder_ask"),
     path("password/forgotten/code/", reminder.CodeView.as_view(), name="reminder_code"),
     path("password/forgotten/factor/", reminder.FactorView.as_view(), name="reminder_factor"),
+    path("identity/<slug:purpose>/", reminder.IdentityAskView.as_view(), name="identity_ask"),
+    path("identity/<slug:purpose>/code/", reminder.IdentityCodeView.as_view(), name="identity_code"),
+    path("identity/<slug:purpose>/factor/", reminder.IdentityFactorView.as_view(), name="identity_factor"),
     path("password/forgotten/new/", reminder.ChooseView.as_view(), name="reminder_choose"),
 ]

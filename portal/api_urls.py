@@ -37,6 +37,7 @@ from requests.computers.api import ComputerObjectsView
 from requests.enquiries.api import EnquiriesView, EnquiryView
 from requests.faq.api import FaqView
 from requests.password_settings.api import PasswordLifetimesView
+from requests.unlock.api import UnlocksView, WaitingUnlocksView
 from requests.zones.api import DnsRecordsView, DnsZonesView
 
 
@@ -126,6 +127,8 @@ urlpatterns: list[URLPattern] = [
     path("enquiries/<str:number>/", EnquiryView.as_view(), name="api_enquiry"),
     path("faq/", FaqView.as_view(), name="api_faq"),
     path("password-lifetimes/", PasswordLifetimesView.as_view(), name="api_password_lifetimes"),
+    path("unlocks/", UnlocksView.as_view(), name="api_unlocks"),
+    path("unlocks/waiting/", WaitingUnlocksView.as_view(), name="api_unlocks_waiting"),
     path("segments/", SegmentsView.as_view(), name="api_segments"),
     path("organisations/", OrganisationsView.as_view(), name="api_organisations"),
     path("me/", MeView.as_view(), name="api_me"),

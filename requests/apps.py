@@ -19,6 +19,7 @@ class ChangeRequestsConfig(AppConfig):
         from requests.password_settings import kinds as password_settings
         from requests.password_settings import telling
         from requests.zones.settings_check import settings_of_dns
+        from requests.unlock import kinds as unlock
 
         system_checks.register(settings_of_dns)
         dns.register_all()
@@ -26,6 +27,7 @@ class ChangeRequestsConfig(AppConfig):
         enquiries.register_all()
         password_settings.register_all()
         telling.register_all()
+        unlock.register_all()
         read = ["refreshed_at", "negative_ttl", "problem"]  # no change by a person
         auditlog.register(PasswordLifetime, exclude_fields=["created_at", "updated_at", "search_text"])
         auditlog.register(DnsZone, exclude_fields=["created_at", "updated_at", *read])

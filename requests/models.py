@@ -4,9 +4,11 @@ from requests.computers.models import ComputerObject, ComputerObjectEvent
 from requests.enquiries.models import Enquiry, EnquiryFile, EnquiryFileContent, EnquiryMessage
 from requests.faq.models import FaqEntry, FaqVersion
 from requests.password_settings.models import PasswordLifetime, PasswordLifetimeEvent
+from requests.unlock.models import AccountUnlock, UnlockProof
 from requests.zones.models import DnsRecord, DnsZone
 
 __all__ = [
+    "AccountUnlock",
     "ComputerObject",
     "ComputerObjectEvent",
     "DnsRecord",
@@ -19,4 +21,5 @@ __all__ = [
     "FaqVersion",
     "PasswordLifetime",
     "PasswordLifetimeEvent",
+    "UnlockProof",
 ]

@@ -7,6 +7,7 @@ from requests.dns import views as dns
 from requests.enquiries import views as enquiries
 from requests.faq import views as faq
 from requests.password_settings import views as password_settings
+from requests.unlock import views as unlock
 from requests.zones import views as zones
 
 urlpatterns = [
@@ -50,4 +51,10 @@ urlpatterns = [
     path("faq/<str:number>/", faq.EntryView.as_view(), name="faq_entry"),
     path("faq/<str:number>/edit/", faq.WriteView.as_view(), name="faq_edit"),
     path("faq/<str:number>/withdraw/", faq.WithdrawView.as_view(), name="faq_withdraw"),
+    path("unlocks/", unlock.ListView.as_view(), name="unlock_list"),
+    path("unlocks/export/", unlock.ExportView.as_view(), name="unlock_export"),
+    path("unlocks/print/", unlock.PrintView.as_view(), name="unlock_print"),
+    path("unlocks/apply/", unlock.ApplyView.as_view(), name="unlock_apply"),
+    path("unlocks/waiting/", unlock.WaitingView.as_view(), name="unlock_waiting"),
+    path("unlocks/waiting/<str:number>/", unlock.UnlockNowView.as_view(), name="unlock_now"),
 ]

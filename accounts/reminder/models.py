@@ -31,15 +31,17 @@ class SelfServiceAttempt(models.Model):
 
 
 class PasswordReminder(models.Model):
-    """Somebody says that they forgot their password. Without `user` there is nobody to mail, and nobody learns that."""
+    """Somebody without a login wants to prove who they are. Without `user` there is nobody to mail, and nobody learns that."""
 
     class Outcome(models.TextChoices):
         """How it ended."""
 
-        DONE = "DONE", _("password changed")
+        DONE = "DONE", _("done")
         REPLACED = "REPLACED", _("replaced by a later one")
 
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)  # known to that browser alone
+    # What the person wants to do when both proofs are given; the proof of one purpose is none for another.
+    purpose = models.CharField(max_length=20, default="password")
     user = models.ForeignKey(User, models.CASCADE, null=True, related_name="password_reminders")
     asked_at = models.DateTimeField()
     answered_at = models.DateTimeField(null=True)

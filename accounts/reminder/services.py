@@ -13,6 +13,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Sum
+from django.utils import translation
 
 from accounts.reminder import addresses, codes, throttle
 from accounts.reminder.models import PasswordReminder
@@ -23,12 +24,13 @@ from portal.gateways import clock, directory_factory
 from portal.gateways.directory import DirectoryEntry, DirectoryError
 from portal.notices import services as notices
 from portal.notices.models import Notice
-from portal.orgs import factors
+from portal.orgs import factors, identity
 from portal.orgs.models import User
 from portal.trail import services as trail
 
 ANSWER_TASK = "accounts.tasks.answer_password_reminders"
-PURPOSE = "reminder"
+PURPOSE = "reminder"  # of the code
+FORGOTTEN = "password"  # of the reminder; every other purpose is in portal.orgs.identity
 _PROOF_LASTS = timedelta(minutes=15)
 _ANSWERED_WITHIN = timedelta(minutes=30)
 # Each refusal by AD's history pushed a drawn password into it: too many would wash the history out.
@@ -37,15 +39,17 @@ _REFUSALS_WITHIN = timedelta(days=90)
 
 
 @transaction.atomic
-def ask(*, login_name: str, ip: str | None, now: datetime) -> PasswordReminder:
-    """Somebody forgot the password of this login name. The same statements run whether or not the account exists.
+def ask(*, login_name: str, ip: str | None, now: datetime, purpose: str = FORGOTTEN) -> PasswordReminder:
+    """Somebody forgot the password of this login name, or wants to prove who they are for another purpose.
+
+    The same statements run whether or not the account exists.
 
     Raises TooManyAttempts, which does not depend on the account either.
     """
     throttle.admit(throttle.REMINDER, account=login_name, ip=ip, now=now)
     name = ascii_identifier(login_name).strip()
     user = User.objects.filter(login_name__iexact=name, is_active=True, is_break_glass=False).first()
-    reminder = PasswordReminder.objects.create(user=user, asked_at=now)
+    reminder = PasswordReminder.objects.create(user=user, purpose=purpose, asked_at=now)
     record("reminder.ask", reminder, now)
     bell.ring_on_commit(ANSWER_TASK)
     return reminder
@@ -65,7 +69,7 @@ def _answer(reminder: PasswordReminder, now: datetime) -> bool:
     if user is None:
         return True
     try:
-        reason = why_not(user, entry_of(user), now)
+        reason = _why_no_code(reminder.purpose, user, entry_of(user), now)
     except DirectoryError:
         PasswordReminder.objects.filter(pk=reminder.pk).update(answered_at=None)  # the next minute
         return False
@@ -75,7 +79,7 @@ def _answer(reminder: PasswordReminder, now: datetime) -> bool:
         if reason:
             record("reminder.not_answered", reminder, now, reason=reason)
         else:
-            template = "reminder_code" if factors.count(user) else "reminder_no_factor"
+            template = _templates(reminder.purpose)[0 if factors.count(user) else 1]
             mail(template, user, now, {"reminder": reminder.pk})
             record("reminder.answer", reminder, now, template=template)
     return True
@@ -89,13 +93,13 @@ def code_for_mail(notice: Notice) -> dict[str, Any]:
         reminder.code_digest = codes.digest(code, purpose=PURPOSE, holder=reminder.uid)
         reminder.code_sent_at = clock.now()
         reminder.save(update_fields=["code_digest", "code_sent_at"])
-    return {"code": code}
+    return {"code": code, "what": _what(reminder)}
 
 
 @transaction.atomic
-def check_code(*, uid: UUID, code: str, now: datetime) -> bool:
+def check_code(*, uid: UUID, code: str, now: datetime, purpose: str = FORGOTTEN) -> bool:
     """Whether this is the mailed code; it counts once. Wrong ones are counted, and a reminder without mail knows none."""
-    reminder = PasswordReminder.objects.select_for_update().filter(uid=uid).first()
+    reminder = PasswordReminder.objects.select_for_update().filter(uid=uid, purpose=purpose).first()
     if reminder is None:
         return False
     right = codes.is_right(
@@ -118,9 +122,9 @@ def check_code(*, uid: UUID, code: str, now: datetime) -> bool:
     return True
 
 
-def after_code(uid: UUID, now: datetime) -> PasswordReminder | None:
+def after_code(uid: UUID, now: datetime, purpose: str = FORGOTTEN) -> PasswordReminder | None:
     """The reminder of a browser whose person gave the right code lately; None for any other."""
-    return _open(uid).filter(code_proven_at__gt=now - _PROOF_LASTS).first()
+    return _open(uid, purpose).filter(code_proven_at__gt=now - _PROOF_LASTS).first()
 
 
 @transaction.atomic
@@ -130,13 +134,19 @@ def prove_factor(*, reminder: PasswordReminder, now: datetime) -> None:
     record("reminder.factor", reminder, now)
 
 
-def after_factor(uid: UUID, now: datetime) -> PasswordReminder | None:
+def after_factor(uid: UUID, now: datetime, purpose: str = FORGOTTEN) -> PasswordReminder | None:
     """The reminder of a browser whose person proved both lately; None for any other."""
-    return _open(uid).filter(code_proven_at__isnull=False, factor_proven_at__gt=now - _PROOF_LASTS).first()
+    return (
+        _open(uid, purpose)
+        .filter(code_proven_at__isnull=False, factor_proven_at__gt=now - _PROOF_LASTS)
+        .first()
+    )
 
 
-def _open(uid: UUID) -> Any:
-    rows = PasswordReminder.objects.filter(uid=uid, closed_at__isnull=True, user__is_active=True)
+def _open(uid: UUID, purpose: str) -> Any:
+    rows = PasswordReminder.objects.filter(
+        uid=uid, purpose=purpose, closed_at__isnull=True, user__is_active=True
+    )
     return rows.select_related("user__organisation")
 
 
@@ -149,10 +159,8 @@ def entry_of(user: User) -> DirectoryEntry | None:
 
 def why_not(user: User, entry: DirectoryEntry | None, now: datetime) -> str:
     """Why this account cannot be helped this way, "" when it can. For the trail, never for the page."""
-    if user.is_break_glass or not user.is_active or entry is None:
-        return "no_account"
-    if entry.privileged or not entry.dn.lower().endswith(str(settings.DIRECTORY["root_ou"]).lower()):
-        return "protected"
+    if (reason := _why_no_proof(user, entry)) or entry is None:
+        return reason
     if not entry.enabled:
         return "disabled"
     if entry.account_expires is not None and entry.account_expires < today(now):
@@ -161,6 +169,38 @@ def why_not(user: User, entry: DirectoryEntry | None, now: datetime) -> str:
     if (late.aggregate(all=Sum("refusals"))["all"] or 0) >= _REFUSALS:
         return "refused_too_often"
     return ""
+
+
+def _why_no_proof(user: User, entry: DirectoryEntry | None) -> str:
+    """Why this person cannot prove who they are this way at all."""
+    if user.is_break_glass or not user.is_active or entry is None:
+        return "no_account"
+    inside = entry.dn.lower().endswith(str(settings.DIRECTORY["root_ou"]).lower())
+    return "protected" if entry.privileged or not inside else ""
+
+
+def _why_no_code(purpose: str, user: User, entry: DirectoryEntry | None, now: datetime) -> str:
+    """A forgotten password needs an account in use. Other purposes say what is wrong with it after the proof."""
+    return why_not(user, entry, now) if purpose == FORGOTTEN else _why_no_proof(user, entry)
+
+
+def _templates(purpose: str) -> tuple[str, str]:
+    """The mail with the code, and the one to somebody without a second factor."""
+    if purpose == FORGOTTEN:
+        return "reminder_code", "reminder_no_factor"
+    return "identity_code", "identity_no_factor"
+
+
+def what_for(notice: Notice) -> dict[str, Any]:
+    """What the mails of a proof call the purpose."""
+    return {"what": _what(PasswordReminder.objects.get(pk=notice.context["reminder"]))}
+
+
+def _what(reminder: PasswordReminder) -> str:
+    if reminder.purpose == FORGOTTEN:
+        return ""
+    with translation.override("ja"):
+        return str(identity.purpose(reminder.purpose).label)
 
 
 def mail(template: str, user: User, now: datetime, context: dict[str, Any] | None = None) -> None:
@@ -172,14 +212,14 @@ def mail(template: str, user: User, now: datetime, context: dict[str, Any] | Non
 
 def record(action: str, reminder: PasswordReminder, now: datetime, **detail: Any) -> None:
     """One entry of the trail about a reminder. The typed name is not in it, no code and no password."""
-    user = reminder.user
+    user, is_password = reminder.user, reminder.purpose == FORGOTTEN
     trail.record(
-        action=action,
+        action=action if is_password else action.replace("reminder.", "identity."),
         now=now,
         actor=user if reminder.code_proven_at else None,  # before that nobody has proven who they are
         object_type="orgs.user",
         object_id=user.pk if user else "",
         object_label=user.login_name if user else "",
         object_organisation_id=user.organisation_id if user else None,
-        detail=detail,
+        detail=detail if is_password else {"purpose": reminder.purpose, **detail},
     )

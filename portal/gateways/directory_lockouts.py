@@ -72,13 +72,18 @@ def attempts_everywhere(directory: _Asked, guid: UUID) -> Mapping[str, WrongAtte
 
     Raises DirectoryError when the domain cannot even say which controllers it has.
     """
+    return {url: found.get(guid) for url, found in all_attempts(directory, [guid]).items()}
+
+
+def all_attempts(directory: _Asked, guids: Sequence[UUID]) -> Mapping[str, Mapping[UUID, WrongAttempts]]:
+    """The same for many accounts in one question to each controller; one that does not answer counted nothing."""
     urls = list(dict.fromkeys(directory.domain_controllers()))
 
-    def ask(url: str) -> WrongAttempts | None:
+    def ask(url: str) -> Mapping[UUID, WrongAttempts]:
         try:
-            return directory.wrong_attempts(url, [guid]).get(guid)
+            return directory.wrong_attempts(url, guids)
         except DirectoryError:
-            return None
+            return {}
 
     with ThreadPoolExecutor(max_workers=max(1, min(_AT_ONCE, len(urls)))) as pool:
         return dict(zip(urls, pool.map(ask, urls), strict=True))

@@ -236,6 +236,13 @@ SMTP = {
 }
 DEFAULT_FROM_EMAIL = env.text("MAIL_FROM", "portal@kokuho.example.jp")
 
+# --- Change tickets --------------------------------------------------------------------------------------------------
+# So many unlocks of one account within so many days are marked: something uses an old password, or somebody tries (REQ-04).
+UNLOCK = {
+    "repeat_count": env.number("UNLOCK_REPEAT_COUNT", 3),
+    "repeat_days": env.number("UNLOCK_REPEAT_DAYS", 7),
+}
+
 # --- Directory: only portal.gateways speaks LDAP ------------------------------------------------------------------------
 _base_dn = env.text("AD_BASE_DN", "DC=kokuho,DC=pr")
 DIRECTORY = {

@@ -74,6 +74,7 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
         (
             Entry(_("Accounts"), "account", "account_list", (READ_ACCOUNTS,)),
             Entry(_("Dormant accounts"), "clock", "dormant_list", (READ_ACCOUNTS,)),
+            Entry(_("Account unlocks"), "key", "unlock_list", (READ_ACCOUNTS,)),
             Entry(_("Findings in AD"), "eye", "finding_list", (READ_ACCOUNTS,)),
             Entry(_("PCs, servers and printers"), "computer", "computer_list", (READ_DEVICES,)),
             Entry(_("Devices"), "device", "device_list", (READ_DEVICES,)),
@@ -108,6 +109,7 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
         pgettext_lazy("menu", "Operations"),
         (
             Entry(_("Fulfilment"), "cycle", "operation_list", (READ_OPERATIONS,), "attention"),
+            Entry(_("To be unlocked"), "key", "unlock_waiting", (READ_OPERATIONS,)),
             Entry(
                 _("Two-factor exchange"),
                 "swap",

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from portal.common.text import search_key
 from portal.common.time import today
 from portal.orgs.models import Organisation, User
+from portal.orgs.permissions import APPLY, Permission
 from portal.workflow import kinds, people, records
 from portal.workflow.content import Content, draft_subject, require_storable
 from portal.workflow.errors import ContentChanged, InvalidApplication, MoveNotAllowed, NotAllowed
@@ -75,14 +76,14 @@ def require_editor(application: Application, actor: User, now: datetime) -> None
     """
     if application.applicant_id != actor.pk:
         raise NotAllowed(_("Only the applicant can change this application."))
-    require_may_apply(actor, application.organisation_id, now)
+    require_may_apply(actor, application.organisation_id, now, kinds.applied_by(application.kind))
     if application.status not in EDITABLE:
         raise MoveNotAllowed(application.number, application.status, Status.DRAFT)
 
 
-def require_may_apply(actor: User, organisation_id: int, now: datetime) -> None:
-    """Raises NotAllowed unless the person holds the applicant role there today."""
-    if not people.may_apply(actor, organisation_id, today(now)):
+def require_may_apply(actor: User, organisation_id: int, now: datetime, by: Permission = APPLY) -> None:
+    """Raises NotAllowed unless the person holds the applicant role there today, or what the kind asks for instead."""
+    if not people.may_apply(actor, organisation_id, today(now), by):
         raise NotAllowed(
             _("You do not have the applicant role in this organisation. Ask its security manager for it.")
         )
@@ -110,7 +111,7 @@ def _create(
     now: datetime,
     copied_from: Application | None = None,
 ) -> Application:
-    require_may_apply(actor, organisation_id, now)
+    require_may_apply(actor, organisation_id, now, kind.applied_by)
     organisation = Organisation.objects.get(pk=organisation_id)
     if organisation.kind not in kind.organisation_kinds:  # ACC-15, ORG-06
         raise NotAllowed(_("%(kind)s is not offered to this organisation.") % {"kind": kind.label})

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from portal.orgs.permissions import EVERY_KIND
+from portal.orgs.permissions import APPLY, EVERY_KIND, Permission
 from portal.workflow.plans import Plan
 
 if TYPE_CHECKING:
@@ -87,6 +87,10 @@ class ApplicationKind(Generic[P]):
     # The people, by primary key, whom lines give rights or take them from: they do not decide, whoever applied (ORG-04).
     concerned: Callable[[Sequence[P]], Collection[int]] | None = None
     organisation_kinds: frozenset[str] = EVERY_KIND
+    # Whose applications these are: the applicant role, unless the people whom it is about apply themselves (T 2-15 no. 3).
+    applied_by: Permission = APPLY
+    # Not offered where people choose a kind: a page of its own files it, with what only that page can know.
+    is_offered: bool = True
     # Fields that a row of a file may leave empty, and what is proposed for each row that does (ACC-13). Asks targets.
     proposed_fields: frozenset[str] = frozenset()
     propose: Callable[[LineContext, Sequence[Mapping[str, Any]]], Sequence[Mapping[str, str]]] = field(
@@ -139,5 +143,12 @@ def all_kinds() -> list[ApplicationKind[Any]]:
 
 
 def kinds_for(organisation: Organisation) -> list[ApplicationKind[Any]]:
-    """The kinds that this organisation may apply for (ACC-15, ORG-06)."""
-    return [kind for kind in _kinds.values() if organisation.kind in kind.organisation_kinds]
+    """The kinds that this organisation is offered (ACC-15, ORG-06)."""
+    return [
+        kind for kind in _kinds.values() if kind.is_offered and organisation.kind in kind.organisation_kinds
+    ]
+
+
+def applied_by(code: str) -> Permission:
+    """What it takes to apply for a kind; what it usually takes for one that is not known any more."""
+    return _kinds[code].applied_by if code in _kinds else APPLY

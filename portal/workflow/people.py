@@ -91,9 +91,9 @@ def may(person: User, permission: Permission, organisation_id: int, day: date) -
     return rows.filter(role__in=permission.roles, organisation__kind__in=permission.kinds).exists()
 
 
-def may_apply(person: User, organisation_id: int, day: date) -> bool:
-    """Whether the person may apply for the organisation on `day`, read fresh."""
-    return may(person, APPLY, organisation_id, day)
+def may_apply(person: User, organisation_id: int, day: date, by: Permission = APPLY) -> bool:
+    """Whether the person may apply for the organisation on `day`, read fresh; `by` is what the kind asks for."""
+    return may(person, by, organisation_id, day)
 
 
 def members(organisation_id: int, roles: Iterable[str], day: date) -> dict[int, User]:

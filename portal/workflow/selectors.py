@@ -245,7 +245,7 @@ def actions(user: User, application: Application) -> Actions:
     day = today(now)
     stages = list(application.stages.all())
     is_applicant = application.applicant_id == user.pk
-    may_apply = user.may(APPLY, application.organisation_id)
+    may_apply = user.may(kinds.applied_by(application.kind), application.organisation_id)
     edit = is_applicant and may_apply and application.is_editable
     in_review = application.status == Status.IN_REVIEW
     decided = any(s.revision == application.revision and s.decided_at for s in stages)
@@ -257,7 +257,7 @@ def actions(user: User, application: Application) -> Actions:
         decide=in_review and not is_applicant and may_decide(user, application, stages, now),
         pull_back=is_applicant and may_apply and in_review and not decided,
         withdraw=open_to_withdraw and may_apply and (is_applicant or may_withdraw(application, user, day)),
-        copy=may_apply
+        copy=user.may(APPLY, application.organisation_id)
         and application.kind in {kind.code for kind in kinds.kinds_for(application.organisation)},
     )
 

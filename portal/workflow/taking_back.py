@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from portal.common.time import today
 from portal.orgs.models import User
-from portal.workflow import people, records
+from portal.workflow import kinds, people, records
 from portal.workflow.content import require_comment
 from portal.workflow.decisions import cancel_stages
 from portal.workflow.errors import MoveNotAllowed, NotAllowed
@@ -25,7 +25,7 @@ def pull_back(*, application_id: int, actor: User, now: datetime) -> Application
     """
     application = records.lock(application_id)
     if application.applicant_id != actor.pk or not people.may_apply(
-        actor, application.organisation_id, today(now)
+        actor, application.organisation_id, today(now), kinds.applied_by(application.kind)
     ):
         raise NotAllowed(_("Only the applicant can pull this application back."))
     if application.status != Status.IN_REVIEW or _somebody_decided(application):
@@ -59,10 +59,10 @@ def withdraw(*, application_id: int, actor: User, comment: str, now: datetime) -
 
 def may_withdraw(application: Application, person: User, day: date) -> bool:
     """Whether the person is the applicant, or may stand in because the applicant cannot act any more."""
-    organisation_id = application.organisation_id
+    organisation_id, by = application.organisation_id, kinds.applied_by(application.kind)
     if application.applicant_id == person.pk:
-        return people.may_apply(person, organisation_id, day)
-    gone = not people.may_apply(application.applicant, organisation_id, day)
+        return people.may_apply(person, organisation_id, day, by)
+    gone = not people.may_apply(application.applicant, organisation_id, day, by)
     return gone and people.may_apply(person, organisation_id, day)
 
 

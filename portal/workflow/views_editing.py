@@ -44,7 +44,7 @@ class CreateView(PersonView):
     def get(self, request: HttpRequest, kind: str) -> HttpResponse:
         """Values of the query that the kind's form knows go into the first line."""
         chosen = _kind(kind)
-        organisations = [o for o in _places(self) if o.kind in chosen.organisation_kinds]
+        organisations = [o for o in _places(self) if chosen in kinds.kinds_for(o)]
         if not organisations:
             raise PermissionDenied(_("Your organisation cannot apply for this."))
         brought = [

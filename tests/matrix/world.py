@@ -56,6 +56,7 @@ from tests.fakes import FakeDirectory, users_ou
 from tests.requests import computers
 from tests.requests import pso_world as pso
 from tests.requests import world as requests
+from tests.requests.unlock import world as locks
 from tests.roles import client_of
 
 ANONYMOUS, DEACTIVATED, NOBODY = "anonymous", "13:deactivated", "13:nobody"
@@ -108,6 +109,7 @@ class World:
     faq_version: FaqVersion = field(init=False)
     pso_ticket: Application = field(init=False)
     lifetime: PasswordLifetime = field(init=False)
+    unlock: Application = field(init=False)
     alert: DeviceAlert = field(init=False)
     station: ConsoleStation = field(init=False)
     dormant_line: DormantLine = field(init=False)
@@ -140,6 +142,7 @@ def build(directory: FakeDirectory) -> World:
     _devices(world)
     _dns(world)
     _enquiries(world)
+    _unlocks(world)
     _skysea(world)
     _dormant(world)
     _inventory(world)
@@ -312,6 +315,14 @@ def _password_settings(world: World) -> None:
         line=line,
         last_line=line,
     )
+def _unlocks(world: World) -> None:
+    crew = journeys.Crew()
+    done, waits = (
+        locks.account(world.directory, name, display_name=CANARY_NAME)
+        for name in (f"{CANARY_LOGIN}1", f"{CANARY_LOGIN}2")
+    )
+    locks.carry_out(locks.accepted(crew, done.login_name))
+    world.unlock = locks.vouched(crew, waits.login_name)
 
 
 def _skysea(world: World) -> None:

@@ -57,7 +57,7 @@ class KindsView(ApiView):
                 "description": str(kind.description),
                 "max_lines": kind.max_lines,
                 "max_bulk_lines": kind.max_bulk_lines,
-                "organisations": [o.code for o in own if o.kind in kind.organisation_kinds],
+                "organisations": [o.code for o in own if kind in kinds.kinds_for(o)],
                 "payload_schema": payload_schema(kind),
             }
             for kind in kinds.all_kinds()

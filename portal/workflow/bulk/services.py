@@ -216,7 +216,7 @@ def purge(*, now: datetime) -> int:
 def _place(kind: ApplicationKind[Any], organisation_id: int, actor: User, now: datetime) -> Organisation:
     drafts.require_may_apply(actor, organisation_id, now)
     organisation = Organisation.objects.get(pk=organisation_id)
-    if organisation.kind not in kind.organisation_kinds:  # ACC-15, ORG-06
+    if kind not in kinds.kinds_for(organisation):  # ACC-15, ORG-06
         raise NotAllowed(_("%(kind)s is not offered to this organisation.") % {"kind": kind.label})
     return organisation
 

@@ -75,7 +75,7 @@ class FileView(PersonView):
 
     def places(self, kind: kinds.ApplicationKind[Any]) -> list[Organisation]:
         """Where this person may apply for this; nowhere is a 403 that says so."""
-        places = [o for o in self.user.organisations_where(APPLY) if o.kind in kind.organisation_kinds]
+        places = [o for o in self.user.organisations_where(APPLY) if kind in kinds.kinds_for(o)]
         if not places:
             raise PermissionDenied(_("Your organisation cannot apply for this."))
         return places

@@ -17,6 +17,7 @@ from tests.matrix.policies import (
     orgs,
     own_pages,
     requests,
+    requests_unlock,
     workflow,
 )
 
@@ -28,6 +29,7 @@ POLICIES: dict[str, Policy] = {
     **inventory.POLICIES,
     **requests.POLICIES,
     **enquiries.POLICIES,
+    **requests_unlock.POLICIES,
     **operations.POLICIES,
     **own_pages.POLICIES,
 }

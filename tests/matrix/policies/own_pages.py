@@ -42,6 +42,14 @@ POLICIES: dict[str, Policy] = {
     "reminder_code": Policy(HALF_LOGGED_IN, HALF_LOGGED_IN),
     "reminder_factor": Policy(HALF_LOGGED_IN, HALF_LOGGED_IN),
     "reminder_choose": Policy(HALF_LOGGED_IN, HALF_LOGGED_IN),
+    "identity_ask": Policy(
+        access(to(LOGGED_IN, FOUND), to(GUESTS, OK)),
+        access(to(LOGGED_IN, FOUND), to(GUESTS, 422)),
+        lambda w: {"purpose": "unlock"},
+    ),
+    "identity_code": Policy(HALF_LOGGED_IN, HALF_LOGGED_IN, lambda w: {"purpose": "unlock"}),
+    "identity_factor": Policy(HALF_LOGGED_IN, HALF_LOGGED_IN, lambda w: {"purpose": "unlock"}),
+    "unlock_apply": Policy(HALF_LOGGED_IN, HALF_LOGGED_IN),  # to the first page: nobody here proved anything
     "token_list": Policy(),
     "columns_choose": Policy(None, access(to(LOGGED_IN, FOUND)), lambda w: {"table": "accounts"}),
     "token_create": Policy(None, access(to(LOGGED_IN, 422))),
