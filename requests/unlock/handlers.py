@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -27,7 +28,7 @@ from requests.unlock import locks
 from requests.unlock.checks import moment
 from requests.unlock.payloads import UnlockAccount
 
-_FOUND = "found"  # in Operation.progress: the lock as it was before it was ended
+FOUND = "found"  # in Operation.progress: the lock as it was before it was ended
 
 
 class UnlockHandler:
@@ -46,7 +47,7 @@ class UnlockHandler:
                 return Done(evidence=_evidence(run, state))
             if _is_newer(line, state):
                 return _newer(state)
-            run.checkpoint(**{_FOUND: _noted(directory, state)})
+            run.checkpoint(**{FOUND: _noted(directory, state)})
             run.still_mine()
             after = directory.unlock(payload.guid, since=state.locked_since)
             return Done(evidence=_evidence(run, after))
@@ -107,15 +108,22 @@ def _noted(directory: Directory, state: LockState) -> dict[str, Any]:
 
 
 def _evidence(run: Run, state: LockState) -> dict[str, Any]:
-    """What was read back, and the lock as it was before."""
-    found: dict[str, Any] = run.operation.progress.get(_FOUND, {})
+    """What was read back, and the lock as it was before; in the result report people read it (REQ-12)."""
+    found: dict[str, Any] = run.operation.progress.get(FOUND, {})
     return {
         "object_guid": str(state.guid),
         "login_name": state.login_name,
         "locked": False,
-        "read_back_at": clock.now().isoformat(),
-        **found,
+        "read_back_at": moment(clock.now()),
+        "locked_before": _shown(found.get("locked_since")),
+        "wrong_passwords": found.get("attempts"),
+        "last_wrong_password": _shown(found.get("last_attempt_at")),
+        "tried_from": found.get("sources", ""),
     }
+
+
+def _shown(stored: str | None) -> str:
+    return moment(datetime.fromisoformat(stored)) if stored else ""
 
 
 def _words(state: LockState) -> dict[str, str]:

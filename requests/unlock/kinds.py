@@ -13,6 +13,7 @@ from portal.orgs.permissions import Permission, Role
 from portal.workflow import kinds
 from portal.workflow.kinds import ApplicationKind, StageSpec
 from portal.workflow.registering import register_kinds
+from portal.workflow.reports.facts import name_facts
 from requests.unlock import checks, forms, locks, lookups, recording
 from requests.unlock.handlers import UnlockHandler
 from requests.unlock.payloads import KIND, OWN_KIND, TARGET, UnlockAccount
@@ -92,6 +93,14 @@ def register_all() -> None:
     handler = UnlockHandler()
     register_kinds((UNLOCK, handler), (OWN_UNLOCK, handler))
     registry.on_settled(recording.operation_settled)
+    name_facts(
+        locked=_("Locked"),
+        read_back_at=_("Read back at"),
+        locked_before=_("Locked since"),
+        wrong_passwords=_("Wrong passwords"),
+        last_wrong_password=_("Last wrong password"),
+        tried_from=_("From where, at the portal"),
+    )
     identity.register(
         identity.Purpose(
             code=PURPOSE,

@@ -13,6 +13,7 @@ from portal.orgs import identity
 from portal.orgs.models import User
 from portal.workflow.models import ApplicationLine, StageStatus
 from requests.unlock import locks
+from requests.unlock.handlers import FOUND
 from requests.unlock.models import AccountUnlock
 from requests.unlock.payloads import KINDS, OWN_KIND, UnlockAccount
 
@@ -23,7 +24,7 @@ def operation_settled(operation: Operation, now: datetime) -> None:
         return
     line = operation.line
     payload = UnlockAccount(**line.payload)
-    found = operation.evidence
+    found = operation.progress.get(FOUND, {})
     since = parse_datetime(found.get("locked_since") or "")
     owner = locks.owners([payload.guid]).get(payload.guid)
     earlier = locks.recent_unlocks([payload.guid], now).get(payload.guid, 0)
