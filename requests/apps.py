@@ -18,8 +18,8 @@ class ChangeRequestsConfig(AppConfig):
         from requests.models import ComputerObject, DnsZone, PasswordLifetime
         from requests.password_settings import kinds as password_settings
         from requests.password_settings import telling
-        from requests.zones.settings_check import settings_of_dns
         from requests.unlock import kinds as unlock
+        from requests.zones.settings_check import settings_of_dns
 
         system_checks.register(settings_of_dns)
         dns.register_all()

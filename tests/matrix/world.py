@@ -315,6 +315,8 @@ def _password_settings(world: World) -> None:
         line=line,
         last_line=line,
     )
+
+
 def _unlocks(world: World) -> None:
     crew = journeys.Crew()
     done, waits = (
