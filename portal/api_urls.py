@@ -36,6 +36,7 @@ from portal.workflow.reports.api import ResultReportsView, ResultReportView
 from requests.computers.api import ComputerObjectsView
 from requests.enquiries.api import EnquiriesView, EnquiryView
 from requests.faq.api import FaqView
+from requests.managed.api import AntivirusMachinesView, MonitoredMachinesView
 from requests.password_settings.api import PasswordLifetimesView
 from requests.unlock.api import UnlocksView, WaitingUnlocksView
 from requests.zones.api import DnsRecordsView, DnsZonesView
@@ -129,6 +130,8 @@ urlpatterns: list[URLPattern] = [
     path("password-lifetimes/", PasswordLifetimesView.as_view(), name="api_password_lifetimes"),
     path("unlocks/", UnlocksView.as_view(), name="api_unlocks"),
     path("unlocks/waiting/", WaitingUnlocksView.as_view(), name="api_unlocks_waiting"),
+    path("antivirus/machines/", AntivirusMachinesView.as_view(), name="api_antivirus_machines"),
+    path("monitoring/machines/", MonitoredMachinesView.as_view(), name="api_monitored_machines"),
     path("segments/", SegmentsView.as_view(), name="api_segments"),
     path("organisations/", OrganisationsView.as_view(), name="api_organisations"),
     path("me/", MeView.as_view(), name="api_me"),

@@ -15,7 +15,8 @@ class ChangeRequestsConfig(AppConfig):
         from requests.computers import kinds as computers
         from requests.dns import kinds as dns
         from requests.enquiries import joining as enquiries
-        from requests.models import ComputerObject, DnsZone, PasswordLifetime
+        from requests.managed import kinds as managed
+        from requests.models import ComputerObject, DnsZone, ManagedMachine, PasswordLifetime
         from requests.password_settings import kinds as password_settings
         from requests.password_settings import telling
         from requests.unlock import kinds as unlock
@@ -28,8 +29,10 @@ class ChangeRequestsConfig(AppConfig):
         password_settings.register_all()
         telling.register_all()
         unlock.register_all()
+        managed.register_all()
         read = ["refreshed_at", "negative_ttl", "problem"]  # no change by a person
         auditlog.register(PasswordLifetime, exclude_fields=["created_at", "updated_at", "search_text"])
         auditlog.register(DnsZone, exclude_fields=["created_at", "updated_at", *read])
         seen = ["verified_at", "last_logon_at", "search_text"]
         auditlog.register(ComputerObject, exclude_fields=["created_at", "updated_at", *seen])
+        auditlog.register(ManagedMachine, exclude_fields=["created_at", "updated_at", "search_text"])

@@ -3,6 +3,7 @@
 from requests.computers.models import ComputerObject, ComputerObjectEvent
 from requests.enquiries.models import Enquiry, EnquiryFile, EnquiryFileContent, EnquiryMessage
 from requests.faq.models import FaqEntry, FaqVersion
+from requests.managed.models import ManagedMachine, ManagedMachineEvent
 from requests.password_settings.models import PasswordLifetime, PasswordLifetimeEvent
 from requests.unlock.models import AccountUnlock, UnlockProof
 from requests.zones.models import DnsRecord, DnsZone
@@ -19,6 +20,8 @@ __all__ = [
     "EnquiryMessage",
     "FaqEntry",
     "FaqVersion",
+    "ManagedMachine",
+    "ManagedMachineEvent",
     "PasswordLifetime",
     "PasswordLifetimeEvent",
     "UnlockProof",

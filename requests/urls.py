@@ -6,6 +6,7 @@ from requests.computers import views as computers
 from requests.dns import views as dns
 from requests.enquiries import views as enquiries
 from requests.faq import views as faq
+from requests.managed import views as managed
 from requests.password_settings import views as password_settings
 from requests.unlock import views as unlock
 from requests.zones import views as zones
@@ -36,6 +37,13 @@ urlpatterns = [
     path("dns/records/print/", zones.PrintView.as_view(), name="dns_record_print"),
     path("dns/zones/", zones.ZonesView.as_view(), name="dns_zone_list"),
     path("dns/zones/<int:pk>/", zones.ZoneView.as_view(), name="dns_zone"),
+    path("antivirus/machines/", managed.AntivirusListView.as_view(), name="antivirus_list"),
+    path("antivirus/machines/export/", managed.AntivirusExportView.as_view(), name="antivirus_export"),
+    path("antivirus/machines/print/", managed.AntivirusPrintView.as_view(), name="antivirus_print"),
+    path("monitoring/machines/", managed.MonitoredListView.as_view(), name="monitored_list"),
+    path("monitoring/machines/export/", managed.MonitoredExportView.as_view(), name="monitored_export"),
+    path("monitoring/machines/print/", managed.MonitoredPrintView.as_view(), name="monitored_print"),
+    path("managed-machines/<int:pk>/", managed.DetailView.as_view(), name="managed_detail"),
     path("dns/tickets/<str:number>/rollback/", dns.RollbackView.as_view(), name="dns_rollback"),
     path("enquiries/", enquiries.ListView.as_view(), name="enquiry_list"),
     path("enquiries/export/", enquiries.ExportView.as_view(), name="enquiry_export"),

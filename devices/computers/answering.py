@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import date
 
+from devices import reference
 from devices.computers import checks, lookups
-from portal.orgs.machines import Machine
+from portal.orgs.machines import Machine, OperatingSystem
 
 
 class MachineRegister:
@@ -20,6 +22,10 @@ class MachineRegister:
                 uid=computer.uid,
                 kind=computer.kind.name,
                 joins_domain=computer.kind.has_system,
+                place=computer.place,
+                system=computer.operating_system.code if computer.operating_system else "",
+                is_server=not computer.kind.is_guarded,  # the connection guard watches all others (T 2-39)
+                is_own_system=computer.business_system.is_own,
             )
             for name, computer in lookups.in_use(names).items()
         }
@@ -35,3 +41,8 @@ class MachineRegister:
     def reserving(self, names: Collection[str]) -> dict[str, str]:
         """An open registration holds its name over the country."""
         return {checks.reservation_of(name): name for name in names}
+
+    def systems(self, day: date) -> list[OperatingSystem]:
+        """What device control supports, the other services support too: each names the same list (REQ-06)."""
+        rows = reference.OperatingSystem.objects.valid_on(day).filter(takes_devices=True)
+        return [OperatingSystem(code=row.code, name=row.name) for row in rows]

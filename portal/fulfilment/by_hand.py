@@ -93,9 +93,10 @@ def close(*, operation_id: int, actor: User, reason: str, now: datetime) -> Oper
     return operation
 
 
-def record_done(*, operation_id: int, actor: User, note: str, now: datetime) -> Operation:
+def record_done(*, operation_id: int, actor: User, note: str, now: datetime, **details: str) -> Operation:
     """Record that a person carried it out, and verify that by reading the target.
 
+    `details` is what the handler's own record asks for beside the note (registry.Records).
     The target is read without any lock. When it holds what was approved the operation becomes DONE with the evidence;
     otherwise it stays MANUAL and error_message says what differs.
     Raises NotAllowed, MoveNotAllowed (also when somebody else changed it during the check), TextMissing.
@@ -103,7 +104,7 @@ def record_done(*, operation_id: int, actor: User, note: str, now: datetime) -> 
     note = _required(note)
     with _locked(operation_id, actor, frozenset({_S.MANUAL}), "record_done") as operation:
         pass
-    outcome = _verify(operation, {"note": note, "actor": str(actor.pk)}, now)
+    outcome = _verify(operation, {**details, "note": note, "actor": str(actor.pk)}, now)
     with _locked(operation_id, actor, frozenset({_S.MANUAL}), "record_done") as current:
         if current.fence != operation.fence:
             raise MoveNotAllowed(operation_id, current.status, "record_done")

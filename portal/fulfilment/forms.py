@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from typing import Any
+
 from django import forms
+from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from portal.common.forms import PortalForm
+from portal.common.forms import NormalisingField, PortalForm, WarekiDateField
+from portal.common.time import JST
 
 
 class ConfirmForm(PortalForm):
@@ -22,6 +28,47 @@ class NoteForm(PortalForm):
         max_length=2000,
         error_messages={"required": _("Write down what you did.")},
     )
+
+
+class EvidenceForm(NoteForm):
+    """What was done where the portal cannot look itself: when, by whom, and what shows it (REQ-12)."""
+
+    side_by_side = (("done_on", "done_at"),)
+
+    done_on = WarekiDateField(label=_("Day on which it was done"))
+    done_at = forms.TimeField(
+        label=_("Time"),
+        input_formats=["%H:%M", "%H:%M:%S"],
+        help_text=_("For example 14:30"),
+        widget=forms.TextInput(attrs={"data-w": "20", "autocomplete": "off"}),
+        error_messages={"invalid": _("Enter a time such as 14:30.")},
+    )
+    done_by = NormalisingField(
+        label=_("Who did it"),
+        help_text=_("Organisation and name, also where federation or maintenance did it."),
+        max_length=200,
+    )
+    seen = forms.CharField(
+        label=_("What shows that it is done"),
+        help_text=_("What you saw afterwards and where. The applicant reads it."),
+        widget=forms.Textarea(attrs={"rows": 4}),
+        max_length=2000,
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """Nothing is done in the future."""
+        cleaned = super().clean() or self.cleaned_data
+        day, hour = cleaned.pop("done_on", None), cleaned.pop("done_at", None)
+        if day and hour:
+            moment = dt.datetime.combine(day, hour, JST)
+            if moment > timezone.now():
+                self.add_error("done_on", _future())
+            cleaned["done_at"] = moment.isoformat()
+        return cleaned
+
+
+def _future() -> str:
+    return gettext("This lies in the future. Record it when it is done.")
 
 
 class ReasonForm(PortalForm):

@@ -118,6 +118,15 @@ class Recognises(Protocol):
         """
 
 
+class Records(Protocol):
+    """What a handler may offer on top where the portal cannot look itself: what its record asks for (REQ-12).
+
+    The fields beside `note` come to `verify` in `recorded`, by their names, as text.
+    """
+
+    record_form: type[Any]  # a portal.common.forms.PortalForm with a field `note`
+
+
 _handlers: dict[tuple[str, str, str], Handler] = {}
 _settled: list[Callable[[Operation, datetime], None]] = []
 

@@ -9,7 +9,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from portal.common.forms import PortalForm
-from portal.fulfilment import by_hand
+from portal.fulfilment import by_hand, registry
 from portal.fulfilment.forms import ConfirmForm, NoteForm, ReasonForm
 from portal.fulfilment.models import Operation, OperationStatus
 
@@ -81,6 +81,24 @@ STEPS: tuple[Step, ...] = (
         kind="danger",
     ),
 )
+
+
+def form_class(step: Step, operation: Operation) -> type[PortalForm]:
+    """What a step asks for; the record of some operations asks for more (registry.Records)."""
+    if step.name != "record" or not registry.has_handler(operation.kind, operation.target, operation.step):
+        return step.form_class
+    handler = registry.handler_for(operation.kind, operation.target, operation.step)
+    found: type[PortalForm] = getattr(handler, "record_form", step.form_class)
+    return found
+
+
+def explanation(step: Step, operation: Operation) -> Any:
+    """What a step does, in words: where the portal cannot look itself, the record is the proof."""
+    if form_class(step, operation) is step.form_class:
+        return step.explanation
+    return _(
+        "The portal cannot look at this target itself. What you record here is what the applicant and every later reader get as proof."
+    )
 
 
 def possible(operation: Operation) -> list[Step]:

@@ -21,7 +21,7 @@ from portal.fulfilment import errors, gate, registry, selectors, services
 from portal.fulfilment.forms import GateForm
 from portal.fulfilment.models import Operation, OperationStatus
 from portal.fulfilment.selectors import TABS, Filters
-from portal.fulfilment.steps import STEPS, Step, possible
+from portal.fulfilment.steps import STEPS, Step, explanation, form_class, possible
 from portal.fulfilment.tables import OPERATIONS
 from portal.orgs import columns
 from portal.orgs.models import User
@@ -165,12 +165,12 @@ class StepView(OperationsView):
         operation = self.load(pk)
         if operation.status not in self.step.allowed:
             return self._too_late(operation)
-        return self._page(operation, self.step.form_class())
+        return self._page(operation, form_class(self.step, operation)(initial=self._initial()))
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         """One service call. What was written stays in the form when it cannot be done (409, 422)."""
         operation = self.load(pk)
-        form = self.step.form_class(request.POST)
+        form = form_class(self.step, operation)(request.POST)
         if not form.is_valid():
             return self._page(operation, form, status=422)
         try:
@@ -182,6 +182,15 @@ class StepView(OperationsView):
         except errors.MoveNotAllowed:
             return self._too_late(self.load(pk))
         return self._answer(changed)
+
+    def _initial(self) -> dict[str, str]:
+        """Mostly it was this person, just now; fields that a form does not have are ignored."""
+        now = timezone.localtime()
+        return {
+            "done_on": f"{now:%Y/%m/%d}",
+            "done_at": f"{now:%H:%M}",
+            "done_by": f"{self.user.organisation.name} {self.user.display_name}",
+        }
 
     def _answer(self, operation: Operation) -> HttpResponse:
         if self.step.name == "record" and operation.status != OperationStatus.DONE:
@@ -196,6 +205,7 @@ class StepView(OperationsView):
         context = {
             "operation": operation,
             "step": self.step,
+            "explanation": explanation(self.step, operation),
             "form": form,
             "problems": form.error_summary if form.is_bound else (),
         }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Protocol
 from uuid import UUID
 
@@ -20,6 +21,20 @@ class Machine:
     """As people read it."""
     joins_domain: bool
     """False for a printer, which has no computer object."""
+    place: str
+    system: str
+    """Code of its operating system; "" for a printer."""
+    is_server: bool
+    is_own_system: bool
+    """Whether it belongs to a 独自処理システム (ORG-06)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OperatingSystem:
+    """An operating system that the services of the common network support (REQ-06)."""
+
+    code: str
+    name: str
 
 
 class Register(Protocol):
@@ -35,6 +50,10 @@ class Register(Protocol):
 
     def reserving(self, names: Collection[str]) -> Mapping[str, str]:
         """The reservation keys of open applications that bring a machine of a name, as keys to names."""
+        ...
+
+    def systems(self, day: date) -> list[OperatingSystem]:
+        """The operating systems that are supported on that day."""
         ...
 
 
@@ -69,3 +88,8 @@ def reserving(names: Collection[str]) -> dict[str, str]:
     for room in _registers if names else ():
         found |= room.reserving(names)
     return found
+
+
+def supported_systems(day: date) -> list[OperatingSystem]:
+    """The operating systems that can be chosen on that day."""
+    return [system for room in _registers for system in room.systems(day)]

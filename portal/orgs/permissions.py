@@ -122,6 +122,7 @@ MANAGE_REFERENCE = Permission("manage_reference", RUN_OPERATIONS.roles, RUN_OPER
 MANAGE_SEGMENTS = Permission("manage_segments", RUN_OPERATIONS.roles, RUN_OPERATIONS.kinds)
 READ_DNS = Permission("read_dns", READ_APPLICATIONS.roles)
 READ_PASSWORD_SETTINGS = Permission("read_password_settings", READ_APPLICATIONS.roles)
+READ_MANAGED = Permission("read_managed_machines", READ_APPLICATIONS.roles)  # REQ-07, REQ-08
 # REQ-05: registers the zones in which DNS records can be applied for.
 MANAGE_ZONES = Permission("manage_zones", RUN_OPERATIONS.roles, RUN_OPERATIONS.kinds)
 # MAC-06: accepts a locally administered address, with the reason.

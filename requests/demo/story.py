@@ -9,11 +9,9 @@ from django.utils import timezone
 from portal.fulfilment import services as fulfilment
 from portal.gateways import dns_factory
 from portal.gateways.dns import DnsError
-from portal.orgs.models import Membership, Organisation, User
+from portal.orgs.models import Organisation, User
 from portal.orgs.permissions import FEDERATIONS, OrganisationKind, Role
-from portal.workflow import selectors, services
-from portal.workflow.content import Content
-from portal.workflow.models import Application, StageStatus
+from requests.demo.people import approve, holder, submitted
 from requests.zones import refresh
 from requests.zones import selectors as zones
 from requests.zones.owners import KIND, TARGET
@@ -28,7 +26,7 @@ def tell(*, federations: int) -> int:
         dns_factory.get_dns().zones()
     except DnsError:
         return 0
-    operator = _holder(Role.OPERATOR, Organisation.objects.get(kind=OrganisationKind.OPERATIONS))
+    operator = holder(Role.OPERATOR, Organisation.objects.get(kind=OrganisationKind.OPERATIONS))
     if operator is None or zones.live_zones(timezone.localdate()).exists():
         return 0
     for name in (_DOMAIN, _REVERSE):
@@ -47,22 +45,23 @@ def tell(*, federations: int) -> int:
 
 def _tickets(organisation: Organisation, operator: User) -> bool:
     """One ticket that was carried out, and one that waits for the federation's approver."""
-    applicant, approver = (_holder(role, organisation) for role in (Role.APPLICANT, Role.APPROVER))
+    applicant, approver = (holder(role, organisation) for role in (Role.APPLICANT, Role.APPROVER))
     if applicant is None or approver is None:
         return False
     host, network = f"kk{organisation.code}-web.{_DOMAIN}", f"10.{int(organisation.code)}.82"
-    done = _submitted(
+    done = submitted(
+        KIND,
         organisation,
         applicant,
         "独自処理システムのWebサーバを設置するため。",
         _line("A", host, f"{network}.10", with_ptr=True),
         _line("TXT", f"kk{organisation.code}-info.{_DOMAIN}", "owner=johosystem"),
     )
-    _approve(done, approver)
-    _approve(done, operator)
+    approve(done, approver)
+    approve(done, operator)
     fulfilment.drain(TARGET, now_fn=timezone.now)
     alias = _line("CNAME", f"kk{organisation.code}-portal.{_DOMAIN}", host)
-    _submitted(organisation, applicant, "利用者に案内する名前を用意するため。", alias)
+    submitted(KIND, organisation, applicant, "利用者に案内する名前を用意するため。", alias)
     return True
 
 
@@ -76,37 +75,3 @@ def _line(record_type: str, name: str, value: str, *, with_ptr: bool = False) ->
         "ttl": 3600,
         "with_ptr": with_ptr,
     }
-
-
-def _submitted(
-    organisation: Organisation, applicant: User, reason: str, *lines: dict[str, Any]
-) -> Application:
-    now = timezone.now()
-    draft = services.create_draft(
-        kind=KIND,
-        organisation_id=organisation.pk,
-        actor=applicant,
-        content=Content(reason=reason, lines=lines),
-        now=now,
-    )
-    return services.submit(application_id=draft.pk, actor=applicant, version=None, now=now)
-
-
-def _approve(application: Application, actor: User) -> None:
-    now = timezone.now()
-    view = selectors.decision_view(actor, application, now)
-    services.approve(
-        application_id=application.pk,
-        stage_id=application.stages.get(status=StageStatus.OPEN).pk,
-        actor=actor,
-        content_hash=application.content_hash,
-        plan_digest=view.plan_digest,
-        comment="",
-        now=now,
-    )
-
-
-def _holder(role: str, organisation: Organisation) -> User | None:
-    """Somebody who holds the role there."""
-    row = Membership.system.filter(organisation=organisation, role=role, ended_at=None).order_by("pk").first()
-    return row.user if row else None

@@ -47,13 +47,14 @@ from requests.enquiries import services as enquiries
 from requests.enquiries.models import Enquiry, EnquiryFile
 from requests.faq import services as faq
 from requests.faq.models import FaqVersion
+from requests.managed.models import ManagedMachine
 from requests.password_settings.models import PasswordLifetime
 from requests.zones.models import DnsZone
 from tests import factories, journeys
 from tests.devices import world as devices
 from tests.devices.inventory import stock
 from tests.fakes import FakeDirectory, users_ou
-from tests.requests import computers
+from tests.requests import computers, managed
 from tests.requests import pso_world as pso
 from tests.requests import world as requests
 from tests.requests.unlock import world as locks
@@ -110,6 +111,7 @@ class World:
     pso_ticket: Application = field(init=False)
     lifetime: PasswordLifetime = field(init=False)
     unlock: Application = field(init=False)
+    managed: ManagedMachine = field(init=False)
     alert: DeviceAlert = field(init=False)
     station: ConsoleStation = field(init=False)
     dormant_line: DormantLine = field(init=False)
@@ -269,6 +271,7 @@ def _dns(world: World) -> None:
     line = requests.line(name=f"web.{CANARY_ZONE}", value="10.213.99.9")
     world.dns_ticket = requests.approved(requests.Cast(), line)
     requests.carry_out(world.dns_ticket)
+    world.managed = managed.machine(name=CANARY_NAME, place=CANARY_NAME)
 
 
 def _enquiries(world: World) -> None:

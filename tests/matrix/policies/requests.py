@@ -54,6 +54,11 @@ POLICIES: dict[str, Policy] = {
         READ_13, acting_for_13(REVIEWERS_OF_13, FOUND), lambda w: {"pk": w.lifetime.pk}
     ),
     "api_password_lifetimes": Policy(READ_LIST),
+    **{name: Policy(READ_LIST) for name in ("antivirus_list", "antivirus_export", "antivirus_print")},
+    **{name: Policy(READ_LIST) for name in ("monitored_list", "monitored_export", "monitored_print")},
+    "api_antivirus_machines": Policy(READ_LIST),
+    "api_monitored_machines": Policy(READ_LIST),
+    "managed_detail": Policy(READ_13, None, lambda w: {"pk": w.managed.pk}),
     "api_dns_zones": Policy(READ_LIST),
     "api_dns_records": Policy(READ_LIST),
 }

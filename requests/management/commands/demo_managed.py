@@ -1,0 +1,27 @@
+"""Add machines under antivirus and monitoring to the demonstration; demo_data calls it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from requests.demo import managed
+
+
+class Command(BaseCommand):
+    """Adds what is not there yet."""
+
+    help = "Adds machines under antivirus and monitoring to the demonstration (never in production)."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--federations", type=int, default=3, help="how many federations (default 3)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Refuses wherever the settings are not those of a demonstration."""
+        if not getattr(settings, "EMBEDDED_INBOX", False):
+            raise CommandError("demo_managed runs with local settings only.")
+        made = managed.tell(federations=options["federations"])
+        if options["verbosity"]:
+            self.stdout.write(f"Machines under antivirus and monitoring of {made} federations.")
