@@ -22,7 +22,7 @@ class DevicesConfig(AppConfig):
         from devices.models import Computer, Device, DevicePermit, LocalAddress, Segment, WhitelistEntry
         from devices.permits import kinds as permits
         from devices.permits import telling
-        from devices.segments import holding
+        from devices.segments import allotting, holding
         from devices.stations import services
         from devices.whitelist import kinds as whitelist
         from devices.whitelist import reminding
@@ -37,6 +37,7 @@ class DevicesConfig(AppConfig):
         checks.in_the_way_of_becoming.append(services.in_the_way_of_becoming)
         waiting.register_all()
         networks.register(holding.holders)
+        networks.keep(allotting.SegmentRegister())
         machines.register(answering.MachineRegister())
         for template in telling.TEMPLATES:
             messages.provide(template, telling.values_for_mail)

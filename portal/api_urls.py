@@ -37,6 +37,8 @@ from requests.computers.api import ComputerObjectsView
 from requests.enquiries.api import EnquiriesView, EnquiryView
 from requests.faq.api import FaqView
 from requests.managed.api import AntivirusMachinesView, MonitoredMachinesView
+from requests.networks.api import AllotmentsView
+from requests.networks.api import MapView as NetworkMapView
 from requests.password_settings.api import PasswordLifetimesView
 from requests.unlock.api import UnlocksView, WaitingUnlocksView
 from requests.zones.api import DnsRecordsView, DnsZonesView
@@ -124,6 +126,8 @@ urlpatterns: list[URLPattern] = [
     path("computers/objects/", ComputerObjectsView.as_view(), name="api_computer_objects"),
     path("dns/zones/", DnsZonesView.as_view(), name="api_dns_zones"),
     path("dns/records/", DnsRecordsView.as_view(), name="api_dns_records"),
+    path("networks/", AllotmentsView.as_view(), name="api_networks"),
+    path("networks/map/", NetworkMapView.as_view(), name="api_network_map"),
     path("enquiries/", EnquiriesView.as_view(), name="api_enquiries"),
     path("enquiries/<str:number>/", EnquiryView.as_view(), name="api_enquiry"),
     path("faq/", FaqView.as_view(), name="api_faq"),

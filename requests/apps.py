@@ -17,6 +17,7 @@ class ChangeRequestsConfig(AppConfig):
         from requests.enquiries import joining as enquiries
         from requests.managed import kinds as managed
         from requests.models import ComputerObject, DnsZone, ManagedMachine, PasswordLifetime
+        from requests.networks import kinds as networks
         from requests.password_settings import kinds as password_settings
         from requests.password_settings import telling
         from requests.unlock import kinds as unlock
@@ -30,6 +31,7 @@ class ChangeRequestsConfig(AppConfig):
         telling.register_all()
         unlock.register_all()
         managed.register_all()
+        networks.register_all()
         read = ["refreshed_at", "negative_ttl", "problem"]  # no change by a person
         auditlog.register(PasswordLifetime, exclude_fields=["created_at", "updated_at", "search_text"])
         auditlog.register(DnsZone, exclude_fields=["created_at", "updated_at", *read])

@@ -4,12 +4,14 @@ from requests.computers.models import ComputerObject, ComputerObjectEvent
 from requests.enquiries.models import Enquiry, EnquiryFile, EnquiryFileContent, EnquiryMessage
 from requests.faq.models import FaqEntry, FaqVersion
 from requests.managed.models import ManagedMachine, ManagedMachineEvent
+from requests.networks.models import Allotment, SegmentPool
 from requests.password_settings.models import PasswordLifetime, PasswordLifetimeEvent
 from requests.unlock.models import AccountUnlock, UnlockProof
 from requests.zones.models import DnsRecord, DnsZone
 
 __all__ = [
     "AccountUnlock",
+    "Allotment",
     "ComputerObject",
     "ComputerObjectEvent",
     "DnsRecord",
@@ -24,5 +26,6 @@ __all__ = [
     "ManagedMachineEvent",
     "PasswordLifetime",
     "PasswordLifetimeEvent",
+    "SegmentPool",
     "UnlockProof",
 ]

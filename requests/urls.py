@@ -7,6 +7,7 @@ from requests.dns import views as dns
 from requests.enquiries import views as enquiries
 from requests.faq import views as faq
 from requests.managed import views as managed
+from requests.networks import views as networks
 from requests.password_settings import views as password_settings
 from requests.unlock import views as unlock
 from requests.zones import views as zones
@@ -45,6 +46,11 @@ urlpatterns = [
     path("monitoring/machines/print/", managed.MonitoredPrintView.as_view(), name="monitored_print"),
     path("managed-machines/<int:pk>/", managed.DetailView.as_view(), name="managed_detail"),
     path("dns/tickets/<str:number>/rollback/", dns.RollbackView.as_view(), name="dns_rollback"),
+    path("networks/", networks.MapView.as_view(), name="network_map"),
+    path("networks/allotments/", networks.ListView.as_view(), name="network_list"),
+    path("networks/allotments/export/", networks.ExportView.as_view(), name="network_export"),
+    path("networks/allotments/print/", networks.PrintView.as_view(), name="network_print"),
+    path("networks/allot/<int:pk>/", networks.AllotView.as_view(), name="network_allot"),
     path("enquiries/", enquiries.ListView.as_view(), name="enquiry_list"),
     path("enquiries/export/", enquiries.ExportView.as_view(), name="enquiry_export"),
     path("enquiries/print/", enquiries.PrintView.as_view(), name="enquiry_print"),

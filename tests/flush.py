@@ -18,6 +18,7 @@ _KEPT = frozenset(
         "devices_computerkind",
         "devices_operatingsystem",
         "devices_businesssystem",
+        "change_requests_segmentpool",
     }
 )
 # Up to so many rows of one table are deleted; more are truncated away. Every deleted row is looked up in every table

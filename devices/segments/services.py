@@ -64,7 +64,7 @@ def add_segment(
             )
     except IntegrityError as error:
         raise SegmentRefused("network", _("This segment is registered already.")) from error
-    _record("segment.add", segment, actor, now)
+    record("segment.add", segment, actor, now)
     return segment
 
 
@@ -76,7 +76,7 @@ def end_segment(*, segment_id: int, actor: User, now: datetime) -> Segment:
     if segment.valid_until is None:
         segment.valid_until = max(today(now) - timedelta(days=1), segment.valid_from)
         segment.save(update_fields=["valid_until", "updated_at"])
-        _record("segment.end", segment, actor, now)
+        record("segment.end", segment, actor, now)
     return segment
 
 
@@ -132,7 +132,8 @@ def require(actor: User) -> None:
         raise NotAllowed("only people of operations register segments")
 
 
-def _record(action: str, segment: Segment, actor: User, now: datetime) -> None:
+def record(action: str, segment: Segment, actor: User | None, now: datetime) -> None:
+    """What happened to a segment, in the trail."""
     trail.record(
         action=action,
         now=now,

@@ -52,6 +52,7 @@ _TITLES: dict[str, Any] = {
     "dormant_list": _("A list of dormant accounts is to be answered"),
     "dormant_reminder": _("A list of dormant accounts is still to be answered"),
     "dormant_overdue": _("A list of dormant accounts is overdue"),
+    "network_to_allot": _("A segment waits for its allotment"),
     "enquiry_new": _("A new enquiry"),
     "enquiry_reply": _("The asker wrote again"),
     "enquiry_assigned": _("An enquiry was assigned to you"),

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from portal.orgs.models import User
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,3 +38,60 @@ def holders(addresses: Collection[str], day: date) -> dict[str, Holder]:
     for provider in _providers if addresses else ():
         found |= provider(addresses, day)
     return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class Registered:
+    """A segment as the register knows it. `valid_from` may lie ahead: nobody else gets it meanwhile."""
+
+    organisation_id: int
+    network: str
+    vlan: int | None
+    is_own_system: bool
+    note: str
+    valid_from: date
+    valid_until: date | None
+
+
+class Taken(Exception):
+    """The segment cannot be registered; `reason` is a sentence."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Register(Protocol):
+    """The room that keeps the segments, for the room that allots them to 独自処理システム (REQ-09)."""
+
+    def live(self, day: date) -> list[Registered]:
+        """Every segment of the country that is not over on that day, by address."""
+
+    def enter(
+        self,
+        *,
+        organisation_id: int,
+        network: str,
+        vlan: int,
+        note: str,
+        valid_from: date,
+        actor: User,
+        now: datetime,
+    ) -> None:
+        """A segment of a 独自処理システム. In the caller's transaction; two never overlap. Raises Taken."""
+
+    def end(self, *, organisation_id: int, network: str, last_day: date, now: datetime) -> bool:
+        """The segment was given back; whether there was one. Twice is once."""
+
+
+_registers: list[Register] = []
+
+
+def keep(register: Register) -> None:
+    """Make the room known that keeps the segments."""
+    _registers[:] = [register]
+
+
+def the_register() -> Register:
+    """The room that keeps the segments."""
+    return _registers[0]

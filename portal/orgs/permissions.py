@@ -120,6 +120,11 @@ RUN_OPERATIONS = Permission(
 )
 MANAGE_REFERENCE = Permission("manage_reference", RUN_OPERATIONS.roles, RUN_OPERATIONS.kinds)
 MANAGE_SEGMENTS = Permission("manage_segments", RUN_OPERATIONS.roles, RUN_OPERATIONS.kinds)
+# REQ-09: the central association gives segments to 独自処理システム; everybody sees the map.
+ALLOT_NETWORKS = Permission(
+    "allot_networks", frozenset({Role.APPROVER}), frozenset({OrganisationKind.CENTRAL})
+)
+READ_NETWORKS = Permission("read_networks", READ_APPLICATIONS.roles)
 READ_DNS = Permission("read_dns", READ_APPLICATIONS.roles)
 READ_PASSWORD_SETTINGS = Permission("read_password_settings", READ_APPLICATIONS.roles)
 READ_MANAGED = Permission("read_managed_machines", READ_APPLICATIONS.roles)  # REQ-07, REQ-08

@@ -30,6 +30,7 @@ from portal.orgs.permissions import (
     READ_DNS,
     READ_ENQUIRIES,
     READ_MANAGED,
+    READ_NETWORKS,
     READ_OPERATIONS,
     READ_PASSWORD_SETTINGS,
     READ_TRAIL,
@@ -96,6 +97,7 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
             Entry(_("DNS zones"), "list", "dns_zone_list", (READ_DNS,)),
             Entry(_("Longer password lifetimes"), "key", "password_lifetime_list", (READ_PASSWORD_SETTINGS,)),
             Entry(_("Segments"), "route", "segment_list", (READ_DEVICES,)),
+            Entry(_("Segments of 独自処理システム"), "route", "network_map", (READ_NETWORKS,)),
             Entry(_("Kinds and systems"), "list", "choice_list", (READ_DEVICES,)),
             Entry(_("Organisations and people"), "building", "organisation_list"),
             Entry(

@@ -34,13 +34,13 @@ _FAQ = (
 
 def tell() -> int:
     """Three entries of the FAQ, and enquiries in each state; how many enquiries. Nothing when there are some."""
-    operators = _people(Role.OPERATOR, Organisation.objects.get(kind=OrganisationKind.OPERATIONS))
+    operators = people_of(Role.OPERATOR, Organisation.objects.get(kind=OrganisationKind.OPERATIONS))
     if not operators or Enquiry.system.exists():
         return 0
     if len(operators) > 1 and not FaqEntry.objects.exists():
         _publish(*operators[:2])
     places = Organisation.objects.filter(kind__in=FEDERATIONS).order_by("sort_order")
-    staffed = [(place, found[0]) for place in places if (found := _people(Role.APPLICANT, place))]
+    staffed = [(place, found[0]) for place in places if (found := people_of(Role.APPLICANT, place))]
     return sum(_ask(place, asker, operators[0]) for place, asker in staffed[:2])
 
 
@@ -106,6 +106,7 @@ def _ask(place: Organisation, asker: User, operator: User) -> int:
     return 3
 
 
-def _people(role: str, organisation: Organisation) -> list[User]:
+def people_of(role: str, organisation: Organisation) -> list[User]:
+    """Active people who hold a role there, those who have it longest first."""
     rows = Membership.system.filter(organisation=organisation, role=role, ended_at=None, user__is_active=True)
     return [row.user for row in rows.select_related("user").order_by("pk")]

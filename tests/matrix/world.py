@@ -41,20 +41,21 @@ from portal.two_factor.models import AnswerFile, ExchangeBatch
 from portal.workflow import services
 from portal.workflow.bulk import checking
 from portal.workflow.bulk.models import Upload, UploadState
-from portal.workflow.models import Application, Attachment, SavedFilter
+from portal.workflow.models import Application, ApplicationLine, Attachment, SavedFilter
 from requests.computers.models import ComputerObject
 from requests.enquiries import services as enquiries
 from requests.enquiries.models import Enquiry, EnquiryFile
 from requests.faq import services as faq
 from requests.faq.models import FaqVersion
 from requests.managed.models import ManagedMachine
+from requests.networks import services as services_of_networks
 from requests.password_settings.models import PasswordLifetime
 from requests.zones.models import DnsZone
 from tests import factories, journeys
 from tests.devices import world as devices
 from tests.devices.inventory import stock
 from tests.fakes import FakeDirectory, users_ou
-from tests.requests import computers, managed
+from tests.requests import computers, managed, networks
 from tests.requests import pso_world as pso
 from tests.requests import world as requests
 from tests.requests.unlock import world as locks
@@ -105,6 +106,7 @@ class World:
     computer_object: ComputerObject = field(init=False)
     zone: DnsZone = field(init=False)
     dns_ticket: Application = field(init=False)
+    network_line: ApplicationLine = field(init=False)
     enquiry: Enquiry = field(init=False)
     enquiry_file: EnquiryFile = field(init=False)
     faq_version: FaqVersion = field(init=False)
@@ -145,6 +147,7 @@ def build(directory: FakeDirectory) -> World:
     _dns(world)
     _enquiries(world)
     _unlocks(world)
+    _networks(world)
     _skysea(world)
     _dormant(world)
     _inventory(world)
@@ -328,6 +331,19 @@ def _unlocks(world: World) -> None:
     )
     locks.carry_out(locks.accepted(crew, done.login_name))
     world.unlock = locks.vouched(crew, waits.login_name)
+
+
+def _networks(world: World) -> None:
+    waiting, used = (
+        networks.approved(networks.Cast(), networks.take(purpose=CANARY_NAME)) for _n in range(2)
+    )
+    world.network_line = waiting.lines.get()
+    services_of_networks.allot(
+        line_id=used.lines.get().pk,
+        network="10.13.84.0/25",
+        actor=factories.user(Role.APPROVER, code="central"),
+        now=timezone.now(),
+    )
 
 
 def _skysea(world: World) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from requests.demo import enquiries, story
+from requests.demo import enquiries, networks, story
 
 
 class Command(BaseCommand):
@@ -24,5 +24,6 @@ class Command(BaseCommand):
             raise CommandError("demo_dns runs with local settings only.")
         made = story.tell(federations=options["federations"])
         enquiries.tell()
+        networks.tell()
         if options["verbosity"]:
             self.stdout.write(f"DNS tickets of {made} federations.")

@@ -1,4 +1,4 @@
-"""Enquiries and the FAQ."""
+"""Enquiries, the FAQ and the segments of 独自処理システム."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ from tests.matrix.world import EVERYBODY, World
 
 _ASKING = ("APPLICANT", "APPROVER", "SECURITY_OFFICER", "SECURITY_MANAGER")
 ASKERS = frozenset(n for n in EVERYBODY if n.split(":")[0] in ("13", "27") and n.split(":")[1] in _ASKING)
+
+ALLOTTERS = at("central", Role.APPROVER)
 
 
 def enquiry(world: World) -> dict[str, Any]:
@@ -61,4 +63,15 @@ POLICIES: dict[str, Policy] = {
     "api_enquiries": Policy(READ_LIST),
     "api_enquiry": Policy(READ_13, None, enquiry),
     "api_faq": Policy(),
+    "network_map": Policy(READ_LIST),
+    "network_list": Policy(READ_LIST),
+    "network_export": Policy(READ_LIST),
+    "network_print": Policy(READ_LIST),
+    "network_allot": Policy(
+        access(to(ALLOTTERS, OK), otherwise=REFUSED),
+        access(to(ALLOTTERS, 422), otherwise=REFUSED),
+        lambda w: {"pk": w.network_line.pk},
+    ),
+    "api_networks": Policy(READ_LIST),
+    "api_network_map": Policy(READ_LIST),
 }
