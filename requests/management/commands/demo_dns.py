@@ -1,4 +1,4 @@
-"""Add DNS zones and tickets to the demonstration; demo_data calls it."""
+"""Add DNS zones, tickets and computer objects to the demonstration; demo_data calls it."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from requests.demo import enquiries, networks, story
+from requests.demo import computers, enquiries, networks, story
 
 
 class Command(BaseCommand):
     """Adds what is not there yet."""
 
-    help = "Adds DNS zones and tickets to the demonstration (never in production)."
+    help = "Adds DNS zones, tickets and computer objects to the demonstration (never in production)."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--federations", type=int, default=3, help="how many federations (default 3)")
@@ -23,6 +23,7 @@ class Command(BaseCommand):
         if not getattr(settings, "EMBEDDED_INBOX", False):
             raise CommandError("demo_dns runs with local settings only.")
         made = story.tell(federations=options["federations"])
+        computers.tell(federations=options["federations"])
         enquiries.tell()
         networks.tell()
         if options["verbosity"]:
