@@ -12,6 +12,7 @@ from portal.orgs.permissions import FEDERATIONS, OrganisationKind, Role
 from portal.workflow import kinds
 from portal.workflow.kinds import ApplicationKind, StageSpec
 from portal.workflow.registering import register_kinds
+from portal.workflow.reports.facts import name_facts
 from requests.computers import checks, forms, lookups, planning
 from requests.computers.handlers import AddHandler, RemoveHandler, RestoreHandler
 from requests.computers.payloads import AddComputer, NamedComputer, RemoveComputer, RestoreComputer
@@ -112,3 +113,4 @@ def register_all() -> None:
     register_kinds((ADD_KIND, AddHandler()), (REMOVAL, RemoveHandler()), (RESTORATION, RestoreHandler()))
     register_handler(REMOVE_KIND, TARGET, FinalRemoval(), step=REMOVE)
     name_step(REMOVE, _("final removal"))
+    name_facts(description=_("Description"), removed_below=_("Objects that went with it"))

@@ -1,7 +1,7 @@
 """The final removal of computer objects, and who comes first: the removal or a restoration (REQ-02).
 
 That is decided under the lock of the row in the register. A stolen machine is disabled at once whatever refers to it; what
-cannot be undone waits until nothing refers to the machine any more (docs/adr/0029).
+cannot be undone waits until nothing refers to the machine any more (docs/adr/0032).
 """
 
 from __future__ import annotations
