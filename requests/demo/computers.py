@@ -13,7 +13,7 @@ from requests.computers import refresh
 from requests.computers.kinds import ADD, REMOVE_KIND
 from requests.computers.models import ComputerObject
 from requests.computers.work import TARGET
-from requests.demo import story
+from requests.demo.people import approve, holder, submitted
 
 
 def tell(*, federations: int) -> int:
@@ -22,7 +22,7 @@ def tell(*, federations: int) -> int:
         directory_factory.get_directory().ping()
     except DirectoryError:
         return 0
-    operator = story.holder(Role.OPERATOR, Organisation.objects.get(kind=OrganisationKind.OPERATIONS))
+    operator = holder(Role.OPERATOR, Organisation.objects.get(kind=OrganisationKind.OPERATIONS))
     if operator is None or ComputerObject.system.exists():
         return 0
     staffed = Organisation.objects.filter(kind__in=FEDERATIONS, memberships__role=Role.SECURITY_MANAGER)
@@ -34,7 +34,7 @@ def tell(*, federations: int) -> int:
 
 def _applications(organisation: Organisation, operator: User) -> bool:
     """Three objects were made, one of them goes again, and one more is applied for."""
-    applicant, approver = (story.holder(role, organisation) for role in (Role.APPLICANT, Role.APPROVER))
+    applicant, approver = (holder(role, organisation) for role in (Role.APPLICANT, Role.APPROVER))
     if applicant is None or approver is None:
         return False
     code = organisation.code
@@ -45,10 +45,10 @@ def _applications(organisation: Organisation, operator: User) -> bool:
     )
     for kind, reason, lines in steps:
         values = [{"name": name} | ({} if text is None else {"description": text}) for name, text in lines]
-        application = story.submitted(organisation, applicant, reason, *values, kind=kind)
-        story.approve(application, approver)
-        story.approve(application, operator)
+        application = submitted(kind, organisation, applicant, reason, *values)
+        approve(application, approver)
+        approve(application, operator)
         fulfilment.drain(TARGET, now_fn=timezone.now)
     waiting = {"name": f"KK{code}-PC09", "description": "窓口"}
-    story.submitted(organisation, applicant, "窓口の端末を増設するため。", waiting, kind=ADD)
+    submitted(ADD, organisation, applicant, "窓口の端末を増設するため。", waiting)
     return True

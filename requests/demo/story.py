@@ -62,7 +62,6 @@ def _tickets(organisation: Organisation, operator: User) -> bool:
     fulfilment.drain(TARGET, now_fn=timezone.now)
     alias = _line("CNAME", f"kk{organisation.code}-portal.{_DOMAIN}", host)
     submitted(KIND, organisation, applicant, "利用者に案内する名前を用意するため。", alias)
-    submitted(organisation, applicant, "利用者に案内する名前を用意するため。", alias)
     return True
 
 
@@ -76,39 +75,3 @@ def _line(record_type: str, name: str, value: str, *, with_ptr: bool = False) ->
         "ttl": 3600,
         "with_ptr": with_ptr,
     }
-
-
-def submitted(
-    organisation: Organisation, applicant: User, reason: str, *lines: dict[str, Any], kind: str = KIND
-) -> Application:
-    """An application that waits for its first decision."""
-    now = timezone.now()
-    draft = services.create_draft(
-        kind=kind,
-        organisation_id=organisation.pk,
-        actor=applicant,
-        content=Content(reason=reason, lines=lines),
-        now=now,
-    )
-    return services.submit(application_id=draft.pk, actor=applicant, version=None, now=now)
-
-
-def approve(application: Application, actor: User) -> None:
-    """Approve the open stage, having seen the plan of this moment."""
-    now = timezone.now()
-    view = selectors.decision_view(actor, application, now)
-    services.approve(
-        application_id=application.pk,
-        stage_id=application.stages.get(status=StageStatus.OPEN).pk,
-        actor=actor,
-        content_hash=application.content_hash,
-        plan_digest=view.plan_digest,
-        comment="",
-        now=now,
-    )
-
-
-def holder(role: str, organisation: Organisation) -> User | None:
-    """Somebody who holds the role there."""
-    row = Membership.system.filter(organisation=organisation, role=role, ended_at=None).order_by("pk").first()
-    return row.user if row else None
