@@ -13,6 +13,7 @@ from portal.orgs.permissions import FEDERATIONS, OrganisationKind, Role
 from portal.workflow import kinds
 from portal.workflow.kinds import ApplicationKind, StageSpec
 from portal.workflow.registering import register_kinds
+from portal.workflow.reports.facts import name_facts
 from requests.password_settings import checks, forms, planning
 from requests.password_settings.ending import EndHandler, TakeBackHandler
 from requests.password_settings.handlers import ExtendHandler, StartHandler
@@ -108,3 +109,14 @@ def register_all() -> None:
     for kind in (START, EXTEND):
         register_handler(kind, TARGET, take_back, step=TAKE_BACK)
     name_step(TAKE_BACK, _("taking back on the last day"))
+    name_facts(
+        settings=_("Name of the settings"),
+        precedence=_("Precedence"),
+        lifetime_days=_("Password lifetime (days)"),
+        until=_("Last day"),
+        affected=_("Accounts affected"),
+        expired=_("Passwords expired at once"),
+        read_back_count=_("Accounts read back from Active Directory"),
+        read_back=_("What Active Directory said of each account"),
+        expires_at=_("Password expires"),
+    )

@@ -29,6 +29,7 @@ from tests.devices import world as devices
 from tests.devices.inventory import stock
 from tests.devices.whitelist import corpus
 from tests.fake_dns import FakeDns
+from tests.requests import pso_world as pso
 from tests.requests import world as tickets
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -273,6 +274,30 @@ def test_pages_about_dns_are_good(office: Office, monkeypatch: pytest.MonkeyPatc
         f"/operations/{operation.pk}/",
     ]:
         expect_good(office.desk_of(cast.operator), path)
+
+
+def test_pages_about_password_settings_are_good(office: Office) -> None:
+    cast = office.lab.cast
+    names = [f"tk13-n{number}" for number in range(3)]
+    lines = [journeys.registration_line(cast.recipient, login_name=name) for name in names]
+    journeys.approved(cast, *lines)
+    office.carry_out()
+    row = pso.in_force(cast, pso.line("tk13-n0", "tk13-n1"))
+    row.until = pso.day(5)
+    row.save()
+    waiting = pso.submitted(cast, pso.line("tk13-n2", name="second"))
+    for path in [
+        "/password-lifetimes/",
+        "/password-lifetimes/?q=nothing-at-all",
+        "/password-lifetimes/print/",
+        f"/password-lifetimes/{row.pk}/",
+        f"/password-lifetimes/applications/{waiting.number}/accounts/",
+        "/applications/new/requests.pso/",
+        f"/applications/{row.line.application.number}/",
+    ]:
+        expect_good(office.desk_of(cast.applicant), path)
+    expect_good(office.desk_of(cast.approver), f"/applications/{waiting.number}/")
+    expect_good(office.desk_of(cast.operator), "/password-lifetimes/in-directory/")
 
 
 def test_pages_about_devices_are_good(office: Office) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from requests.demo import computers, enquiries, networks, story
+from requests.demo import computers, enquiries, networks, password_settings, story
 
 
 class Command(BaseCommand):
@@ -26,5 +26,6 @@ class Command(BaseCommand):
         computers.tell(federations=options["federations"])
         enquiries.tell()
         networks.tell()
+        password_settings.tell(federations=options["federations"])
         if options["verbosity"]:
             self.stdout.write(f"DNS tickets of {made} federations.")
