@@ -69,7 +69,6 @@ class LastDayField(WarekiDateField):
 class StartForm(PortalForm):
     """A longer lifetime for named accounts or for one group."""
 
-    side_by_side = (("lifetime_days", "until"),)
     required_by_others = frozenset({"login_names", "group"})
 
     name = IdentifierField(
@@ -165,8 +164,6 @@ class _ExistingForm(PortalForm):
 
 class ExtendForm(_ExistingForm):
     """A later last day."""
-
-    side_by_side = (("until", "lifetime_days"),)
 
     until = LastDayField(label=gettext_lazy("New last day"))
     lifetime_days = forms.IntegerField(

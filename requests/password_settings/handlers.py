@@ -47,7 +47,10 @@ class _Writer:
         """The object and its values, and the mark by which the portal knows it again."""
         plan = Plan.from_json(operation.line.plan) if operation.line.plan else Plan()
         pairs = [
-            (f"{_(change.label)} ({change.attribute})", ", ".join(change.after or change.before))
+            (
+                f"{_(change.label)} ({change.attribute})" if change.attribute else _(change.label),
+                ", ".join(change.after or change.before),
+            )
             for change in plan.changes
         ]
         return [*pairs, (_("Mark of the portal (adminDescription)"), str(operation.marker))]
@@ -212,7 +215,7 @@ def _same_as_approved(line: ApplicationLine, live: Sequence[Change], *, moving: 
         )
         raise person("no_plan", text)
     compared = [
-        Plan(changes=tuple(c for c in changes if not (moving and c.attribute == planning.PEOPLE)))
+        Plan(changes=tuple(c for c in changes if not (moving and c.label == planning.PEOPLE)))
         for changes in (plan.changes, live)
     ]
     if differing := plan_differences(compared[:1], compared[1:]):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.utils import timezone
 
 from portal.gateways import directory_factory
 from portal.workflow import kinds
 from portal.workflow.kinds import LineContext
-from portal.workflow.models import Application, ApplicationLine
+from portal.workflow.models import EDITABLE, Application, ApplicationLine
 from requests.password_settings import checks, effects, lookups, wanted
 from requests.password_settings.effects import Effect
 from requests.password_settings.known import known
@@ -26,16 +28,15 @@ def people_of(application: Application) -> list[Effect] | None:
     row = PasswordLifetime.system.select_related("organisation").filter(line=line).first()
     if row is not None:
         return _as_it_is(row) if row.is_in_force else None
-    try:
-        payload = kinds.get(application.kind).load(line.payload, line.payload_version)
-    except TypeError:
-        return None  # a draft that is not filled in
     context = LineContext(
         organisation=application.organisation,
         actor=None,
         application=application,
         today=timezone.localdate(),
     )
+    payload = _payload(context, application, line)
+    if payload is None:
+        return None
     if application.kind == START:
         return _planned(context, payload)
     row = known(context).lifetime(payload.name)
@@ -44,6 +45,15 @@ def people_of(application: Application) -> list[Effect] | None:
     if application.kind == END:
         return _without(row)
     return _moved(context, row, payload) if application.kind == EXTEND else None
+
+
+def _payload(context: LineContext, application: Application, line: ApplicationLine) -> Any:
+    """What the line says; None for a draft that is not filled in well, whose values are as they were typed."""
+    kind = kinds.get(application.kind)
+    if application.status not in EDITABLE:
+        return kind.load(line.payload, line.payload_version)
+    form: Any = kind.form_class(data=line.payload, context=context)  # type: ignore[call-arg]
+    return form.to_payload() if form.is_valid() else None
 
 
 def _planned(context: LineContext, line: StartLifetime) -> list[Effect] | None:

@@ -25,14 +25,13 @@ from requests.password_settings.models import PasswordLifetime
 from requests.password_settings.payloads import EndLifetime, ExtendLifetime, StartLifetime
 
 SHOWN_NAMES, SHOWN_EXPIRIES = 20, 10
-PEOPLE = "people"
 _OBJECT = gettext_noop("Password settings")
 _LIFETIME = gettext_noop("Password lifetime (days)")
 _REST = gettext_noop("All other rules, as until now")
 _LENGTH = gettext_noop("Minimum length")
 _UNTIL = gettext_noop("Last day")
 _APPLIES = gettext_noop("Applied to")
-_PEOPLE = gettext_noop("Accounts affected")
+PEOPLE = gettext_noop("Accounts affected")
 
 
 def plan_start(context: LineContext, line: StartLifetime) -> Plan:
@@ -60,9 +59,9 @@ def start_changes(line: StartLifetime, seen: Seen, made: WantedSettings) -> list
     return [
         Change(action=plans.ADD, label=_OBJECT, attribute="msDS-PasswordSettings", after=(made.name,)),
         *rules_changes(base, made.rules),
-        Change(action=plans.SET, label=_UNTIL, attribute="until", after=(line.until,)),
+        Change(action=plans.SET, label=_UNTIL, after=(line.until,)),
         Change(action=plans.ADD, label=_APPLIES, attribute="msDS-PSOAppliesTo", after=_applied(line, seen)),
-        Change(action=plans.CHANGE, label=_PEOPLE, attribute=PEOPLE, after=people(touched)),
+        Change(action=plans.CHANGE, label=PEOPLE, after=people(touched)),
     ]
 
 
@@ -91,7 +90,7 @@ def rules_changes(before: PasswordRules, after: PasswordRules) -> Iterator[Chang
             before=(str(before.minimum_length),),
             after=(str(after.minimum_length),),
         )
-    yield Change(action=plans.SET, label=_REST, attribute="rules", after=rest_of(after))
+    yield Change(action=plans.SET, label=_REST, after=rest_of(after))
 
 
 def rest_of(rules: PasswordRules) -> tuple[str, ...]:
@@ -156,7 +155,6 @@ def extend_changes(
         Change(
             action=plans.CHANGE,
             label=_UNTIL,
-            attribute="until",
             before=(lifetime.until.isoformat(),),
             after=(line.until,),
         ),
@@ -166,7 +164,7 @@ def extend_changes(
     touched = [each for each in found if each.changes]
     return [
         *changes,
-        Change(action=plans.CHANGE, label=_PEOPLE, attribute=PEOPLE, after=people(touched)),
+        Change(action=plans.CHANGE, label=PEOPLE, after=people(touched)),
     ]
 
 
@@ -189,10 +187,9 @@ def plan_end(context: LineContext, line: EndLifetime) -> Plan:
         Change(
             action=plans.CHANGE,
             label=_UNTIL,
-            attribute="until",
             before=(lifetime.until.isoformat(),),
         ),
-        Change(action=plans.CHANGE, label=_PEOPLE, attribute=PEOPLE, after=people(touched)),
+        Change(action=plans.CHANGE, label=PEOPLE, after=people(touched)),
     )
     notes = (_affected(found), *_gone_at_once(found, clock.now()), *_expiries(found))
     return Plan(changes=changes, checks=notes)

@@ -1,4 +1,4 @@
-"""What was read back from Active Directory, for the page of a ticket about password settings (REQ-12)."""
+"""What was read back when settings were taken back, for the page of their ticket: its report was written before (REQ-12)."""
 
 from __future__ import annotations
 
@@ -16,21 +16,18 @@ register = template.Library()
 
 @register.simple_tag
 def pso_results(line: ApplicationLine) -> list[dict[str, Any]]:
-    """The evidence of each operation that is done: heading, numbers, the first accounts."""
-    done = line.operations.filter(status=OperationStatus.DONE).order_by("pk")
-    return [_result(each.step, each.evidence) for each in done if each.evidence.get("settings")]
+    """The evidence of the end by the calendar: heading, numbers, the first accounts."""
+    done = line.operations.filter(status=OperationStatus.DONE, step=TAKE_BACK).order_by("pk")
+    return [_result(each.evidence) for each in done if each.evidence.get("settings")]
 
 
-def _result(step: str, evidence: dict[str, Any]) -> dict[str, Any]:
+def _result(evidence: dict[str, Any]) -> dict[str, Any]:
     labels = (
-        ("lifetime_days", _("Password lifetime (days)")),
-        ("until", _("Last day")),
-        ("precedence", _("Precedence")),
         ("affected", _("Accounts affected")),
         ("expired", _("Passwords expired at once")),
         ("read_back_count", _("Accounts read back from Active Directory")),
     )
-    heading = _("Taken back: what was read back") if step == TAKE_BACK else _("What was read back")
+    heading = _("Taken back: what was read back")
     pairs = [(_("Name of the settings"), evidence["settings"])]
     pairs += [(label, evidence[name]) for name, label in labels if name in evidence]
     if evidence.get("removed_by_hand"):

@@ -16,7 +16,7 @@ from portal.workflow.content import check_lines
 from portal.workflow.errors import InvalidApplication
 from portal.workflow.kinds import LineContext
 from portal.workflow.plans import Plan
-from requests.password_settings import lookups
+from requests.password_settings import lookups, planning
 from requests.password_settings.payloads import END, EXTEND, START
 from tests import factories
 from tests.fake_policies import DOMAIN_RULES
@@ -153,10 +153,10 @@ def test_req_03_the_plan_names_the_people_the_policy_and_each_expiry(people: Fak
     plan, errors = checked(line(group="g13-shinsa"))
 
     assert not errors
-    changes = {change.attribute: (change.before, change.after) for change in plan.changes}
+    changes = {change.attribute or change.label: (change.before, change.after) for change in plan.changes}
     assert changes["msDS-MaximumPasswordAge"] == (("90",), ("180",))
-    assert changes["rules"][1][0] == "minPwdLength=8"
-    names = changes["people"][1]
+    assert changes["All other rules, as until now"][1][0] == "minPwdLength=8"
+    names = changes[planning.PEOPLE][1]
     assert names[:2] == ("表示 tk13-abe (tk13-abe)", "表示 tk13-ito (tk13-ito)")
     expiry = [check for check in plan.checks if check.code == "expiry"]
     set_at = people.find_by_login_name("tk13-abe").password_last_set  # type: ignore[union-attr]
@@ -183,7 +183,7 @@ def test_req_03_the_plan_says_whom_it_does_not_reach_and_where_a_tie_decides(peo
     assert unchanged.values["other"] in ("tie-a", "tie-b")
     tie = next(check for check in plan.checks if check.code == "tie")
     assert set(tie.values["names"].split("、")) == {"tie-a", "tie-b"}
-    people_row = next(change for change in plan.changes if change.attribute == "people")
+    people_row = next(change for change in plan.changes if change.label == planning.PEOPLE)
     assert people_row.after[0] == "表示 tk13-abe (tk13-abe)"
     assert len(people_row.after) == 2
 
@@ -194,7 +194,7 @@ def test_req_03_many_are_told_by_number_and_check_value(people: FakeDirectory) -
 
     plan, _errors = checked(line(group="g13-crowd"))
 
-    row = next(change for change in plan.changes if change.attribute == "people")
+    row = next(change for change in plan.changes if change.label == planning.PEOPLE)
     affected = next(check for check in plan.checks if check.code == "affected")
     assert row.after[20:] == ("+25", f"#{affected.values['value']}")
     assert affected.values["rest"] == "25"
@@ -206,7 +206,7 @@ def test_req_03_a_longer_lifetime_asks_for_a_longer_password(people: FakeDirecto
 
     plan, _errors = checked(line("tk13-ito"))
 
-    changes = {change.attribute: (change.before, change.after) for change in plan.changes}
+    changes = {change.attribute or change.label: (change.before, change.after) for change in plan.changes}
     assert changes["msDS-MinimumPasswordLength"] == (("8",), ("12",))
 
 
@@ -217,9 +217,9 @@ def test_req_03_named_accounts_keep_the_rules_that_they_had(people: FakeDirector
     plan, errors = checked(line("tk13-ito", days=80))
 
     assert not errors
-    changes = {change.attribute: (change.before, change.after) for change in plan.changes}
+    changes = {change.attribute or change.label: (change.before, change.after) for change in plan.changes}
     assert changes["msDS-MaximumPasswordAge"] == (("60",), ("80",))
-    assert changes["rules"][1][0] == "minPwdLength=14"
+    assert changes["All other rules, as until now"][1][0] == "minPwdLength=14"
 
 
 def test_acc_12_a_silent_directory_is_no_mistake_of_the_applicant(people: FakeDirectory) -> None:
@@ -239,7 +239,7 @@ def test_req_03_only_own_settings_in_force_can_be_extended_or_ended(people: Fake
     later, sooner = (world.day(days).isoformat() for days in (90, 30))
     plan, errors = checked({"name": row.name, "until": later}, EXTEND)
     assert not errors
-    assert [change.attribute for change in plan.changes] == ["until", "people"]
+    assert [change.label for change in plan.changes] == ["Last day", planning.PEOPLE]
     assert "早期終了" in checked({"name": row.name, "until": sooner}, EXTEND)[1]["until"]
     assert "すでに" in checked({"name": row.name, "until": row.until.isoformat()}, EXTEND)[1]["until"]
     assert (
@@ -250,7 +250,7 @@ def test_req_03_only_own_settings_in_force_can_be_extended_or_ended(people: Fake
         assert set(checked({"name": row.name, "until": later}, kind, "14")[1]) == {"name"}
     plan, errors = checked({"name": row.name}, END)
     assert not errors
-    assert [change.attribute for change in plan.changes] == ["msDS-PasswordSettings", "until", "people"]
+    assert [change.label for change in plan.changes] == ["Password settings", "Last day", planning.PEOPLE]
 
 
 def test_req_03_the_whole_preview_asks_once_for_a_page_of_thousand(people: FakeDirectory) -> None:

@@ -128,6 +128,13 @@ def test_req_03_the_whole_list_of_accounts_on_screen_and_as_files(
     assert excel.status_code == 200
     assert address in detail
     assert "ほか100名" in detail
+    application.lines.update(payload={"until": "2020/1/1", "lifetime_days": "x", "name": "a"})
+    Application.system.filter(pk=application.pk).update(status="RETURNED")
+    assert "比較できる内容がありません" in browser.get(address).content.decode()
+    Application.system.filter(pk=application.pk).update(status="IN_REVIEW")
+    application.lines.update(
+        payload=application.lines.get().payload | line(group="g13-crowd", full_name="PSO-13-x")
+    )
     directory.faults["policy_survey"] = [DirectoryUnavailable] * 2
     assert "照会できませんでした" in browser.get(address).content.decode()
 
@@ -154,7 +161,7 @@ def test_req_03_the_review_extends_or_lets_it_end(cast: Cast, directory: FakeDir
     assert browser.post(page).status_code == 302
     row.refresh_from_db()
     assert row.reviewed_by == cast.applicant
-    assert "最終日に終了してよい" not in browser.get(page).content.decode()
+    assert "終了日に終了してよい" not in browser.get(page).content.decode()
     assert not telling.to_review(cast.approver).exists()
     assert browser.post(page, follow=True).status_code == 200  # a second click changes nothing
     mail = messages.build(Notice.system.filter(template=services.REVIEW).first(), now=timezone.now())
@@ -169,7 +176,7 @@ def test_req_12_the_page_of_the_ticket_shows_what_was_read_back(cast: Cast, dire
 
     page = browser.get(reverse("application_detail", args=[row.line.application.number])).content.decode()
 
-    assert "読み取って確認した内容" in page
+    assert "Active Directoryから読み取って確認したアカウント" in page
     assert reverse("password_lifetime", args=[row.pk]) in page
     assert row.distinguished_name in page
     assert Application.system.get(pk=row.line.application_id).status == "COMPLETED"
@@ -204,7 +211,7 @@ def test_req_03_what_is_over_and_still_there_is_said(cast: Cast, directory: Fake
     browser = client_of(cast.applicant)
 
     assert (
-        "最終日経過（解除中）"
+        "終了日経過（解除中）"
         in browser.get(reverse("password_lifetime_list") + "?due=overdue").content.decode()
     )
     assert (
