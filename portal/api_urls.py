@@ -33,6 +33,7 @@ from portal.workflow.api.schema import KindsSchemaGenerator
 from portal.workflow.api.views import STEPS, ApplicationsView, ApplicationView, KindsView
 from portal.workflow.bulk.api import FilesView
 from portal.workflow.reports.api import ResultReportsView, ResultReportView
+from requests.bundles.api import BundlesView, BundleView
 from requests.computers.api import ComputerObjectsView
 from requests.enquiries.api import EnquiriesView, EnquiryView
 from requests.faq.api import FaqView
@@ -124,6 +125,8 @@ urlpatterns: list[URLPattern] = [
     path("guards/", GuardsView.as_view(), name="api_guards"),
     path("guards/modes/", GuardModesView.as_view(), name="api_guard_modes"),
     path("computers/objects/", ComputerObjectsView.as_view(), name="api_computer_objects"),
+    path("bundles/", BundlesView.as_view(), name="api_bundles"),
+    path("bundles/<str:number>/", BundleView.as_view(), name="api_bundle"),
     path("dns/zones/", DnsZonesView.as_view(), name="api_dns_zones"),
     path("dns/records/", DnsRecordsView.as_view(), name="api_dns_records"),
     path("networks/", AllotmentsView.as_view(), name="api_networks"),

@@ -231,6 +231,13 @@ def refresh_computer_objects(*, now: datetime) -> str:
     return refresh.refresh_all(now=now)
 
 
+def look_after_bundles(*, now: datetime) -> str:
+    """Bundles of linked applications end when all is done; applicants of old ones are reminded (REQ-13)."""
+    from requests.bundles import reminding
+
+    return reminding.look_after(now=now)
+
+
 def open_inventory(*, now: datetime, period: datetime) -> str:
     """The quarter's inventory of devices begins (DEV-07)."""
     from devices.inventory import opening
@@ -294,6 +301,13 @@ JOBS: tuple[Job, ...] = (
         cron="1 0 * * *",
         run=end_whitelist_entries,
         why="An entry lasts until 23:59:59 of its last day in Japan.",
+    ),
+    Job(
+        name="look_after_bundles",
+        label=_("Look after PCs that come, are exchanged or go"),
+        cron="*/10 8-20 * * *",
+        run=look_after_bundles,
+        why="What a bell should have told is found here; reminders go out on business days, every few days.",
     ),
     Job(
         name="refresh_dns",

@@ -12,6 +12,7 @@ class ChangeRequestsConfig(AppConfig):
         from auditlog.registry import auditlog
         from django.core import checks as system_checks
 
+        from requests.bundles import registering as bundles
         from requests.computers import kinds as computers
         from requests.dns import kinds as dns
         from requests.enquiries import joining as enquiries
@@ -32,6 +33,7 @@ class ChangeRequestsConfig(AppConfig):
         unlock.register_all()
         managed.register_all()
         networks.register_all()
+        bundles.register_all()
         read = ["refreshed_at", "negative_ttl", "problem"]  # no change by a person
         auditlog.register(PasswordLifetime, exclude_fields=["created_at", "updated_at", "search_text"])
         auditlog.register(DnsZone, exclude_fields=["created_at", "updated_at", *read])

@@ -1,5 +1,6 @@
 """The tables of this app live beside what uses them."""
 
+from requests.bundles.models import Bundle, BundleEvent, BundleMachine, BundlePart
 from requests.computers.models import ComputerObject, ComputerObjectEvent
 from requests.enquiries.models import Enquiry, EnquiryFile, EnquiryFileContent, EnquiryMessage
 from requests.faq.models import FaqEntry, FaqVersion
@@ -12,6 +13,10 @@ from requests.zones.models import DnsRecord, DnsZone
 __all__ = [
     "AccountUnlock",
     "Allotment",
+    "Bundle",
+    "BundleEvent",
+    "BundleMachine",
+    "BundlePart",
     "ComputerObject",
     "ComputerObjectEvent",
     "DnsRecord",

@@ -3,6 +3,8 @@
 from django.urls import path
 
 from requests.computers import views as computers
+from requests.bundles import deciding as bundle_deciding
+from requests.bundles import views as bundles
 from requests.dns import views as dns
 from requests.enquiries import views as enquiries
 from requests.faq import views as faq
@@ -33,6 +35,17 @@ urlpatterns = [
     path("computers/objects/export/", computers.ExportView.as_view(), name="computer_object_export"),
     path("computers/objects/print/", computers.PrintView.as_view(), name="computer_object_print"),
     path("computers/objects/<uuid:guid>/", computers.DetailView.as_view(), name="computer_object"),
+    path("bundles/", bundles.ListView.as_view(), name="bundle_list"),
+    path("bundles/export/", bundles.ExportView.as_view(), name="bundle_export"),
+    path("bundles/print/", bundles.PrintView.as_view(), name="bundle_print"),
+    path("bundles/new/", bundles.NewView.as_view(), name="bundle_new"),
+    path("bundles/<str:number>/", bundles.DetailView.as_view(), name="bundle"),
+    path("bundles/<str:number>/edit/", bundles.EditView.as_view(), name="bundle_edit"),
+    path("bundles/<str:number>/table/", bundles.TemplateView.as_view(), name="bundle_template"),
+    path("bundles/<str:number>/review/", bundles.ReviewView.as_view(), name="bundle_review"),
+    path("bundles/<str:number>/discard/", bundles.DiscardView.as_view(), name="bundle_discard"),
+    path("bundles/<str:number>/decide/", bundle_deciding.DecideView.as_view(), name="bundle_decide"),
+    path("bundles/<str:number>/parts/", bundles.PartsView.as_view(), name="bundle_parts"),
     path("dns/records/", zones.ListView.as_view(), name="dns_record_list"),
     path("dns/records/export/", zones.ExportView.as_view(), name="dns_record_export"),
     path("dns/records/print/", zones.PrintView.as_view(), name="dns_record_print"),

@@ -36,11 +36,14 @@ LABELS: Mapping[str, str] = {
     "place": gettext_noop("Place"),
 }
 
+REPLACED_BY = gettext_noop("Replaced by")
 
 # Other rooms of this app say here why machines must stay as they are: primary keys to sentences, for many at once.
-in_the_way: list[Callable[[Collection[int]], Mapping[int, str]]] = []
+# The context is that of an application, which may be linked to others; None where the database alone counts.
+Obstacles = Callable[[Collection[int], LineContext | None], Mapping[int, str]]
+in_the_way: list[Obstacles] = []
 # The same for taking machines away: what must be ended before.
-in_the_way_of_retiring: list[Callable[[Collection[int]], Mapping[int, str]]] = []
+in_the_way_of_retiring: list[Obstacles] = []
 # And why a machine must not become what an application makes of it: as it is, as it would be, the day; to sentences.
 in_the_way_of_becoming: list[Callable[[Computer, Computer, date], Sequence[str]]] = []
 _IN_THE_WAY, _STAYING = "devices.in_the_way", "devices.in_the_way_of_retiring"
@@ -52,7 +55,7 @@ def _read_obstacles(context: LineContext, names: Iterable[str]) -> None:
         known: dict[int, str] = context.shared.setdefault(room, {})
         known.update(dict.fromkeys(found, ""))
         for ask in rooms if found else ():
-            known.update(ask(found))
+            known.update(ask(found, context))
 
 
 def obstacle(context: LineContext, computer: Computer) -> str:
@@ -91,8 +94,8 @@ def obstacle_to_retiring_now(computer: Computer) -> str:
     return _asked([*in_the_way, *in_the_way_of_retiring], computer.pk)
 
 
-def _asked(rooms: Iterable[Callable[[Collection[int]], Mapping[int, str]]], pk: int) -> str:
-    return next((text for ask in rooms if (text := ask([pk]).get(pk, ""))), "")
+def _asked(rooms: Iterable[Obstacles], pk: int) -> str:
+    return next((text for ask in rooms if (text := ask([pk], None).get(pk, ""))), "")
 
 
 def _forbidden(before: Computer, after: Computer, day: date) -> Sequence[str]:
@@ -121,8 +124,9 @@ def prepare_change(context: LineContext, payloads: Sequence[ChangeComputer]) -> 
 
 def prepare_retire(context: LineContext, payloads: Sequence[RetireComputer]) -> None:
     """Read the machines of all lines together."""
-    lookups.read_together(context, {payload.name for payload in payloads})
-    _read_obstacles(context, {payload.name for payload in payloads})
+    names = {payload.name for payload in payloads}
+    lookups.read_together(context, names | {p.replaced_by for p in payloads if p.replaced_by})
+    _read_obstacles(context, names)
 
 
 def read_ahead(context: LineContext, lines: Sequence[Mapping[str, Any]]) -> None:
@@ -188,7 +192,18 @@ def check_retire(context: LineContext, payload: RetireComputer) -> Errors:
     """The machine is there, and nothing refers to it any more."""
     computer = lookups.own(context, payload.name)
     problem = obstacle_to_retiring(context, computer) if computer else unknown_computer()
-    return {"name": [problem]} if problem else {}
+    errors = {"name": [problem]} if problem else {}
+    if payload.replaced_by and not _stands_there(context, payload):
+        errors["replaced_by"] = [unknown_computer()]
+    return errors
+
+
+def _stands_there(context: LineContext, payload: RetireComputer) -> bool:
+    """Whether another machine of the organisation can have taken the place, or a linked application brings it."""
+    if payload.replaced_by == payload.name:
+        return False
+    name = payload.replaced_by
+    return (lookups.own(context, name) or lookups.coming(context, name)) is not None
 
 
 def plan_register(context: LineContext, payload: RegisterComputer) -> Plan:
@@ -218,9 +233,11 @@ def plan_retire(context: LineContext, payload: RetireComputer) -> Plan:
     computer = lookups.own(context, payload.name)
     if computer is None:
         return Plan(checks=(_missing(),))
-    change = Change(action=plans.REMOVE, label=LABELS["name"], before=(computer.name,))
+    changes = [Change(action=plans.REMOVE, label=LABELS["name"], before=(computer.name,))]
+    if payload.replaced_by:
+        changes.append(Change(action=plans.SET, label=REPLACED_BY, after=(payload.replaced_by,)))
     blocked = obstacle_to_retiring(context, computer)
-    return Plan(changes=(change,), checks=(_needed(blocked),) if blocked else ())
+    return Plan(changes=tuple(changes), checks=(_needed(blocked),) if blocked else ())
 
 
 def changes_of(context: LineContext, computer: Computer, payload: ChangeComputer) -> Iterator[Change]:

@@ -145,6 +145,12 @@ def unknown_computer() -> str:
 class RetireComputerForm(ComputerLineForm):
     """One machine that goes."""
 
+    replaced_by = ComputerNameField(
+        label=gettext_lazy("Replaced by"),
+        required=False,
+        help_text=gettext_lazy("Only if another machine takes its place: the name of that one."),
+    )
+
     def clean(self) -> dict[str, Any]:
         """The machine is the organisation's own."""
         cleaned = super().clean() or self.cleaned_data
@@ -154,7 +160,7 @@ class RetireComputerForm(ComputerLineForm):
 
     def to_payload(self) -> RetireComputer:
         """The checked payload; call it on a valid form."""
-        return RetireComputer(name=self.cleaned_data["name"])
+        return RetireComputer(**self.cleaned_data)
 
 
 class ChangeComputerForm(RegisterComputerForm):

@@ -7,17 +7,17 @@ from collections.abc import Iterable
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
-from devices.computers import checks, forms, register
+from devices.computers import checks, elsewhere, forms, lookups, register
 from devices.computers.handlers import RegisterWriter
 from devices.computers.payloads import ChangeComputer, RegisterComputer, RetireComputer
 from portal.fulfilment.registry import name_target
 from portal.orgs.permissions import FEDERATIONS, Role
-from portal.workflow import registering
+from portal.workflow import hanging, registering
 from portal.workflow.kinds import ApplicationKind, StageSpec
 
-REGISTER = "devices.computer_register"
+REGISTER = lookups.REGISTER
 CHANGE = "devices.computer_change"
-RETIRE = "devices.computer_retire"
+RETIRE = elsewhere.RETIRE
 TARGET = "device_register"
 
 _CHECK = StageSpec(label=gettext_noop("Check by the security officer"), role=Role.SECURITY_OFFICER)
@@ -99,6 +99,8 @@ RETIRE_KIND: ApplicationKind[RetireComputer] = ApplicationKind(
 def register_all() -> None:
     """Register the kinds with the engine and their handlers with fulfilment."""
     name_target(TARGET, _("Register of devices"))
+    hanging.register_reader(elsewhere.machines_of)
+    hanging.register(elsewhere.hanging_on)
     registering.register_kinds(
         (REGISTER_KIND, RegisterWriter(register.enter_computer)),
         (CHANGE_KIND, RegisterWriter(register.change_computer)),

@@ -11,11 +11,13 @@ from django.db.models import Q
 
 from devices.computers.models import Computer, Segment
 from devices.fields import once
-from devices.reference import BusinessSystem, ComputerKind, OperatingSystem
+from devices.reference import BusinessSystem, ComputerKind, OperatingSystem, chosen
 from portal.orgs.models import Organisation
+from portal.workflow import linked
 from portal.workflow.kinds import LineContext
 from portal.workflow.models import ApplicationLine
 
+REGISTER = "devices.computer_register"
 NAMES, RESERVED = "devices.computers", "devices.reserved"
 
 
@@ -82,6 +84,27 @@ def own(context: LineContext, name: str) -> Computer | None:
     computer = find(context, name)
     same = computer is not None and computer.organisation_id == context.organisation.pk
     return computer if same else None
+
+
+def coming(context: LineContext, name: str) -> Computer | None:
+    """The machine that an application linked to this one enters under that name; it is in no table yet (REQ-13)."""
+    payload = next((p for p in linked.payloads(context, REGISTER) if p.name == name), None)
+    if payload is None:
+        return None
+    known = choices(context.organisation, context.today)
+    kind, business = chosen(known.kinds, payload.kind), chosen(known.business, payload.business_system)
+    if kind is None or business is None:
+        return None
+    return Computer(
+        organisation=context.organisation,
+        name=name,
+        kind=kind,
+        business_system=business,
+        operating_system=chosen(known.systems, payload.operating_system),
+        has_own_skysea=payload.has_own_skysea,
+        segment=next((s for s in known.segments if s.network == payload.segment), None),
+        agents=list(payload.agents),
+    )
 
 
 def reserve_together(context: LineContext, keys: Collection[str]) -> None:

@@ -94,6 +94,15 @@ class Computer(ScopedModel, TimestampedModel):
     place = models.CharField(_("place"), max_length=100, blank=True)
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.IN_USE)
     retired_at = models.DateTimeField(_("taken away on"), null=True, blank=True)
+    # Which machine stands in its place since it was taken away (REQ-13).
+    replaced_by = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="replaces",
+        verbose_name=_("replaced by"),
+    )
     search_text = models.TextField(blank=True)
     last_line = models.ForeignKey("workflow.ApplicationLine", models.PROTECT, related_name="+")
 

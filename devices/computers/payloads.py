@@ -37,3 +37,4 @@ class RetireComputer:
     """A machine that goes."""
 
     name: str
+    replaced_by: str = ""  # the machine that stands in its place; "": none does

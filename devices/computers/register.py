@@ -86,7 +86,10 @@ def retire_computer(*, line: ApplicationLine, payload: RetireComputer, now: date
     if problem := checks.obstacle_to_retiring_now(computer):
         raise ComputerNeeded(problem)
     computer.state, computer.retired_at, computer.last_line = Computer.State.RETIRED, now, line
-    computer.save(update_fields=["state", "retired_at", "last_line", "updated_at"])
+    if payload.replaced_by:
+        rows = Computer.system.filter(organisation_id=line.organisation_id, name=payload.replaced_by)
+        computer.replaced_by = rows.filter(state=Computer.State.IN_USE).first()
+    computer.save(update_fields=["state", "retired_at", "replaced_by", "last_line", "updated_at"])
     _note(computer, line, _Verb.RETIRED, now)
     return computer
 

@@ -7,17 +7,17 @@ from django.utils.translation import gettext_noop
 
 from devices.computers import checks as computers
 from devices.computers.kinds import TARGET as REGISTER_TARGET
-from devices.permits import checks, forms, handlers, lookups
+from devices.permits import checks, elsewhere, forms, handlers, lookups
 from devices.permits.payloads import PermitDevice, RemovePermit, RenewPermit
 from devices.permits.register import EXPIRE, TARGET
 from portal.fulfilment.registry import name_step, name_target, register_handler
 from portal.orgs.permissions import FEDERATIONS, Role
-from portal.workflow import registering
+from portal.workflow import hanging, registering
 from portal.workflow.kinds import ApplicationKind, StageSpec
 
 PERMIT = "devices.permit"
 RENEW = "devices.permit_renew"
-REMOVE = "devices.permit_remove"
+REMOVE = lookups.REMOVE
 
 # DEV-01: the officer checks and files, the manager decides; the officer who registers is a third person.
 _FILING = StageSpec(label=gettext_noop("Check and filing"), role=Role.SECURITY_OFFICER)
@@ -113,3 +113,4 @@ def register_all() -> None:
     )
     register_handler(PERMIT, TARGET, handlers.ExpireHandler(), step=EXPIRE)
     computers.in_the_way.append(lookups.in_the_way)
+    hanging.register(elsewhere.hanging_on)

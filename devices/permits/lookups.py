@@ -12,10 +12,12 @@ from devices.computers import lookups as computers
 from devices.permits.keys import device_key, serial_key
 from devices.permits.models import Device, DevicePermit
 from devices.permits.payloads import NamedDevice, PermitDevice
+from portal.workflow import linked
 from portal.workflow.kinds import LineContext
 
 KEYS, SERIALS, NUMBERS = "devices.keys", "devices.serials", "devices.numbers"
-_LIVE = (DevicePermit.State.APPROVED, DevicePermit.State.REGISTERED, DevicePermit.State.ENDING)
+REMOVE = "devices.permit_remove"
+LIVE = (DevicePermit.State.APPROVED, DevicePermit.State.REGISTERED, DevicePermit.State.ENDING)
 
 
 def key_of(payload: PermitDevice) -> str:
@@ -38,12 +40,12 @@ def prepare_permit(context: LineContext, payloads: Sequence[PermitDevice]) -> No
 
 def read_keys(context: LineContext, keys: Collection[str]) -> None:
     """Live permits of devices with these keys, and other live devices with the same serial numbers."""
-    live = DevicePermit.system.filter(state__in=_LIVE)
+    live = DevicePermit.system.filter(state__in=LIVE)
     found = {permit.device_key: permit for permit in live.filter(device_key__in=keys)} if keys else {}
     known: dict[str, Any] = context.shared.setdefault(KEYS, {})
     known.update({key: found.get(key) for key in keys})
     serials = {serial_of(key) for key in keys}
-    rows = Device.system.filter(permit__state__in=_LIVE, organisation=context.organisation)
+    rows = Device.system.filter(permit__state__in=LIVE, organisation=context.organisation)
     rows = rows.exclude(serial="").only("serial", "key", "number") if serials else rows.none()
     others: dict[str, list[Device]] = context.shared.setdefault(SERIALS, {})
     for device in rows:
@@ -100,9 +102,15 @@ def own(context: LineContext, number: str) -> Device | None:
     return device
 
 
-def in_the_way(computer_ids: Collection[int]) -> dict[int, str]:
-    """Why machines must stay as they are: live permits name them. By the machine's primary key."""
-    rows = DevicePermit.system.filter(computers__in=computer_ids, state__in=_LIVE)
+def in_the_way(computer_ids: Collection[int], context: LineContext | None = None) -> dict[int, str]:
+    """Why machines must stay as they are: live permits name them. By the machine's primary key.
+
+    What an application linked to that of `context` ends does not count (REQ-13).
+    """
+    rows = DevicePermit.system.filter(computers__in=computer_ids, state__in=LIVE)
+    if context is not None:
+        ending = [payload.number for payload in linked.payloads(context, REMOVE)]
+        rows = rows.exclude(device__number__in=ending) if ending else rows
     counted = rows.values_list("computers").annotate(count=Count("pk")).order_by()
     return {
         pk: ngettext(

@@ -15,6 +15,7 @@ from portal.common.time import today
 from portal.orgs.models import Organisation, User
 from portal.orgs.permissions import REGISTER_DEVICES
 from portal.trail import services as trail
+from portal.workflow.kinds import LineContext
 
 
 class StationRefused(Exception):
@@ -89,7 +90,7 @@ def is_last(computer: Computer) -> bool:
     return ids == [computer.pk]
 
 
-def in_the_way(computer_ids: Collection[int]) -> dict[int, str]:
+def in_the_way(computer_ids: Collection[int], _context: LineContext | None = None) -> dict[int, str]:
     """Why consoles are neither taken away nor made unfit: their designation is ended first, never the last one (DEV-09)."""
     text = _("The machine is a 管理機(SC). End its designation first; the last one of a federation stays.")
     rows = ConsoleStation.system.filter(computer_id__in=computer_ids, valid_until=None)

@@ -10,12 +10,12 @@ from django.utils.translation import gettext_noop
 from devices.computers import checks as computers
 from devices.computers import register as machines
 from devices.computers.kinds import TARGET
-from devices.whitelist import checks, forms, lookups, register
+from devices.whitelist import checks, elsewhere, forms, lookups, register
 from devices.whitelist.addresses import shown_mac
 from devices.whitelist.handlers import WhitelistWriter
 from devices.whitelist.payloads import WhitelistLine
 from portal.orgs.permissions import FEDERATIONS, Role
-from portal.workflow import kinds, registering
+from portal.workflow import hanging, kinds, registering
 from portal.workflow.kinds import ApplicationKind, StageSpec
 
 WHITELIST = lookups.CODE
@@ -70,4 +70,5 @@ def register_all() -> None:
     registering.register_kinds((WHITELIST_KIND, WhitelistWriter()))
     computers.in_the_way_of_retiring.append(lookups.in_the_way)
     computers.in_the_way_of_becoming.append(lookups.in_the_way_of_becoming)
+    hanging.register(elsewhere.hanging_on)
     machines.followers.append(register.follow_machine)

@@ -17,6 +17,7 @@ from devices.whitelist.models import LocalAddress, WhitelistEntry
 from devices.whitelist.payloads import Action, WhitelistLine
 from devices.whitelist.placement import Segments
 from portal.common.computer_names import computer_name
+from portal.workflow import linked
 from portal.workflow.kinds import LineContext
 from portal.workflow.models import ApplicationLine
 
@@ -167,11 +168,16 @@ def prepare(context: LineContext, payloads: Sequence[WhitelistLine]) -> None:
         computers.read_together(context, missing)
 
 
-def in_the_way(computer_ids: Collection[int]) -> dict[int, str]:
-    """Why machines must not be taken away: the guard would still let their addresses pass."""
-    rows = WhitelistEntry.system.filter(computer__in=computer_ids, state=_LIVE).values_list(
-        "computer", flat=True
-    )
+def in_the_way(computer_ids: Collection[int], context: LineContext | None = None) -> dict[int, str]:
+    """Why machines must not be taken away: the guard would still let their addresses pass.
+
+    What an application linked to that of `context` ends does not count (REQ-13).
+    """
+    live = WhitelistEntry.system.filter(computer__in=computer_ids, state=_LIVE)
+    if context is not None:
+        ending = [payload.ends for payload in linked.payloads(context, CODE) if payload.ends]
+        live = live.exclude(mac__in=ending) if ending else live
+    rows = live.values_list("computer", flat=True)
     counts: dict[int, int] = {}
     for pk in rows:
         counts[pk] = counts.get(pk, 0) + 1
@@ -196,8 +202,8 @@ def in_the_way_of_becoming(before: Computer, after: Computer, day: date) -> Sequ
 
 
 def machine(context: LineContext, name: str) -> Computer | None:
-    """The organisation's machine in use of that name."""
-    return computers.own(context, name)
+    """The organisation's machine in use of that name, or the one that a linked application enters (REQ-13)."""
+    return computers.own(context, name) or computers.coming(context, name)
 
 
 def _readable(values: Iterable[Any]) -> Iterable[str]:

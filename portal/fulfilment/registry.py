@@ -208,6 +208,23 @@ def tell_settled(operation: Operation, now: datetime) -> None:
         callback(operation, now)
 
 
+_holds: list[Callable[[Operation, datetime], Waits | None]] = []
+
+
+def hold_back(callback: Callable[[Operation, datetime], Waits | None]) -> None:
+    """Ask `callback(operation, now)` before an operation is carried out: Waits while something must be done before it.
+
+    Asked without any lock and before every attempt, so it reads as little as it can. Whoever sees the thing done wakes the
+    operation (portal.fulfilment.services.wake).
+    """
+    _holds.append(callback)
+
+
+def held_back(operation: Operation, now: datetime) -> Waits | None:
+    """Why the operation must wait for something else; None when nothing holds it."""
+    return next((waits for hold in _holds if (waits := hold(operation, now)) is not None), None)
+
+
 _drained: dict[str, Callable[[datetime], None]] = {}
 
 

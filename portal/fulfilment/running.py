@@ -141,7 +141,8 @@ def _run_handler(operation: Operation, now_fn: NowFn) -> Outcome | None:
     except KeyError:
         return NeedsPerson(code="no_handler", message=_("Nothing is installed that could carry this out."))
     try:
-        return handler.run(HeldRun(operation, now_fn))
+        waits = registry.held_back(operation, now_fn())
+        return waits if waits is not None else handler.run(HeldRun(operation, now_fn))
     except LeaseLost:
         log.warning("operation %s was taken away from this worker", operation.pk)
         return None

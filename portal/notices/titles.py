@@ -34,6 +34,7 @@ _TITLES: dict[str, Any] = {
     "target_refused": _("The portal's service account is refused"),
     "exchange_problem": _("An acknowledgement of the two-factor system needs a look"),
     "guard_failed": _("A guard does not obey the newest whitelist"),
+    "bundle_open": _("A PC that comes or goes is not finished"),
     "whitelist_ending": _("Entries of the whitelist end soon"),
     "device_approved": _("Your device was approved"),
     "device_to_register": _("A device waits for its registration in SKYSEA"),

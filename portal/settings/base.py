@@ -375,6 +375,13 @@ DEVICES: dict[str, Any] = {
     "oui_file": env.text("OUI_FILE", str(STATE_DIR / "oui.tsv.gz")),
 }
 
+# --- PC bundles (REQ-13) ----------------------------------------------------------------------------------------------------
+BUNDLES: dict[str, Any] = {
+    "max_machines": env.number("BUNDLE_MAX_MACHINES", 200),
+    # An open bundle is reminded of to its applicant after so many days, and every so many days again.
+    "remind_days": env.number("BUNDLE_REMIND_DAYS", 7),
+}
+
 # --- The guard that keeps unknown machines out (MAC-07); each part is in use when its file is named (docs/adr/0025) -----------
 GUARD: dict[str, Any] = {
     # So many seconds after a version, additions alone make the next one. Removals never wait.

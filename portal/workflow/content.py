@@ -102,6 +102,17 @@ def missing_reason(reason: str) -> str:
     return "" if reason.strip() else _("Write why you apply, so that the approver can decide.")
 
 
+def header_errors(application: Application, today: date) -> Errors:
+    """What is wrong with what every kind asks, by field."""
+    errors: Errors = {}
+    _add(errors, "reason", missing_reason(application.reason))
+    if application.desired_on and application.desired_on < today:
+        _add(
+            errors, "desired_on", _("This date has passed. Choose today or a later date, or leave it empty.")
+        )
+    return errors
+
+
 def check_for_submission(
     kind: ApplicationKind[Any],
     application: Application,
@@ -114,12 +125,7 @@ def check_for_submission(
 
     Raises InvalidApplication with all errors of all lines at once.
     """
-    errors: Errors = {}
-    _add(errors, "reason", missing_reason(application.reason))
-    if application.desired_on and application.desired_on < today:
-        _add(
-            errors, "desired_on", _("This date has passed. Choose today or a later date, or leave it empty.")
-        )
+    errors = header_errors(application, today)
     context = LineContext(
         organisation=application.organisation, actor=actor, application=application, today=today
     )
@@ -151,6 +157,15 @@ def check_lines(
     ]
     _refuse_doubles(kind, checked, errors)
     return checked, errors
+
+
+def read_lines(
+    kind: ApplicationKind[Any], context: LineContext, lines: Sequence[Mapping[str, Any]]
+) -> list[Any]:
+    """The payload of each line by its form alone; None for a line whose form fails."""
+    kind.read_ahead(context, lines)
+    make = _form_maker(kind, context)
+    return [_payload(make(line), position, {}) for position, line in enumerate(lines)]
 
 
 def plan_lines(

@@ -69,6 +69,7 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
             Entry(_("Drafts"), "pen", "draft_list", (APPLY,), "drafts"),
             Entry(_("Enquiries"), "help", "enquiry_list", (READ_ENQUIRIES,)),
             Entry(_("FAQ"), "book", "faq_list"),
+            Entry(pgettext_lazy("menu", "PCs come and go"), "computer", "bundle_list"),
         ),
     ),
     (

@@ -11,7 +11,14 @@ from django.utils.translation import gettext as _
 from portal.common.time import today
 from portal.orgs.models import User
 from portal.workflow import kinds, records, routes
-from portal.workflow.content import CheckedLine, check_for_submission, content_hash, line_path, snapshot
+from portal.workflow.content import (
+    CheckedLine,
+    check_for_submission,
+    content_hash,
+    header_errors,
+    line_path,
+    snapshot,
+)
 from portal.workflow.drafts import current_data, require_editor, search_text
 from portal.workflow.errors import ContentChanged, InvalidApplication
 from portal.workflow.kinds import ApplicationKind
@@ -43,6 +50,21 @@ def submit(*, application_id: int, actor: User, version: int | None, now: dateti
     lines = [current_data(kind, line) for line in seen.lines.all()]
     checked = check_for_submission(kind, seen, lines, actor=actor, today=today(now))
     return _submit_checked(application_id, seen.version, kind, checked, actor, now)
+
+
+def submit_checked(
+    draft: Application, checked: list[CheckedLine], *, actor: User, now: datetime
+) -> Application:
+    """Submit a draft whose lines were checked just before; the caller's transaction made it, so nobody changed it since.
+
+    Raises InvalidApplication with every error of what the checks of lines do not see, and as `submit` does.
+    """
+    errors = header_errors(draft, today(now))
+    if not checked:
+        errors["lines"] = [_("Enter at least one line.")]
+    if errors:
+        raise InvalidApplication(errors)
+    return _submit_checked(draft.pk, draft.version, kinds.get(draft.kind), checked, actor, now)
 
 
 @transaction.atomic
@@ -114,7 +136,7 @@ def _take_names(application: Application, kind: ApplicationKind[Any], checked: l
     so that neither holds what the other needs next. Raises InvalidApplication.
     """
     held = application.lines.filter(is_open=True).values_list("reservation_key", flat=True)
-    _wait_for_names({*held, *(line.reservation_key for line in checked)})
+    wait_for_names({*held, *(line.reservation_key for line in checked)})
     _refuse_taken(application, kind, checked)
     application.lines.update(is_open=False)
     stored = {line.position: line for line in application.lines.all()}
@@ -145,7 +167,7 @@ def _taken_text() -> str:
     return _("Another application that is not finished yet already applies for this. Choose another one.")
 
 
-def _wait_for_names(names: set[str | None]) -> None:
+def wait_for_names(names: set[str | None]) -> None:
     """Hold these names against other submissions until the end of the transaction, in one order everywhere."""
     with connection.cursor() as cursor:
         cursor.execute(

@@ -139,6 +139,15 @@ _CHIPS: dict[str, tuple[str, str]] = {
     "ENDED": ("", "minus"),
     "PENDING": ("wait", "clock"),
     "CONFIRMED": ("done", "check"),
+    # parts of bundles
+    "LEFT_OUT": ("", "minus"),
+    "NOT_APPLIED": ("back", "pen"),
+    "TO_CORRECT": ("back", "pen"),
+    "DECIDING": ("wait", "clock"),
+    "WORKING": ("run", "cycle"),
+    "STUCK": ("fail", "alert"),
+    "REFUSED": ("ng", "close"),
+    "CALLED_OFF": ("", "minus"),
     # machines and devices
     "RETIRED": ("", "minus"),
     "REGISTERED": ("done", "check"),

@@ -1,0 +1,22 @@
+"""What this room tells the engine, fulfilment and the mail."""
+
+from __future__ import annotations
+
+from django.urls import reverse
+
+from portal.fulfilment import registry
+from portal.notices import messages, places
+from portal.workflow import linked, related
+from requests.bundles import linking, reminding, selectors
+from requests.bundles.composing import KINDS
+
+
+def register_all() -> None:
+    """Called once from the AppConfig."""
+    linked.register(linking.linked_lines)
+    registry.hold_back(linking.waits)
+    registry.on_settled(linking.settled)
+    for kind in sorted(KINDS):
+        related.register(kind, selectors.bundle_of)
+    messages.provide(reminding.TEMPLATE, reminding.values_for_mail)
+    places.provide(reminding.TEMPLATE, lambda notice: reverse("bundle_list"))
