@@ -109,8 +109,9 @@ def decide_all(cast: Cast, bundle: Bundle) -> None:
     """Everybody whose turn it is approves, until nobody is left."""
     people = (cast.approver, cast.officer, cast.manager, cast.operator)
     for _round in range(4):
-        for part in bundle.parts.filter(application__status=Status.IN_REVIEW).distinct("application"):
-            application = Application.system.get(pk=part.application_id)
+        parts = bundle.parts.filter(application__status=Status.IN_REVIEW)
+        for pk in sorted(set(parts.values_list("application_id", flat=True))):
+            application = Application.system.get(pk=pk)
             stage = application.stages.get(status="OPEN")
             person = next(p for p in people if stage.role in {m.role for m in p.current_memberships})
             journeys.approve(application, person)
