@@ -2,9 +2,9 @@
 
 from django.urls import path
 
-from requests.computers import views as computers
 from requests.bundles import deciding as bundle_deciding
 from requests.bundles import views as bundles
+from requests.computers import views as computers
 from requests.dns import views as dns
 from requests.enquiries import views as enquiries
 from requests.faq import views as faq

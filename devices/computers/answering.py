@@ -35,7 +35,7 @@ class MachineRegister:
         by_pk = {computer.pk: name for name, computer in lookups.in_use(names).items()}
         found: dict[str, str] = {}
         for ask in [*checks.in_the_way, *checks.in_the_way_of_retiring] if by_pk else ():
-            found = {by_pk[pk]: text for pk, text in ask(list(by_pk)).items() if text} | found
+            found = {by_pk[pk]: text for pk, text in ask(list(by_pk), None).items() if text} | found
         return found
 
     def reserving(self, names: Collection[str]) -> dict[str, str]:

@@ -6,8 +6,8 @@ from django.urls import reverse
 
 from portal.fulfilment import registry
 from portal.notices import messages, places
-from portal.workflow import linked, related
-from requests.bundles import linking, reminding, selectors
+from portal.workflow import hanging, linked, related
+from requests.bundles import linking, objects, reminding, selectors
 from requests.bundles.composing import KINDS
 
 
@@ -18,5 +18,6 @@ def register_all() -> None:
     registry.on_settled(linking.settled)
     for kind in sorted(KINDS):
         related.register(kind, selectors.bundle_of)
+    hanging.register(objects.hanging_on)
     messages.provide(reminding.TEMPLATE, reminding.values_for_mail)
     places.provide(reminding.TEMPLATE, lambda notice: reverse("bundle_list"))

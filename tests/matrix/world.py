@@ -42,6 +42,8 @@ from portal.workflow import services
 from portal.workflow.bulk import checking
 from portal.workflow.bulk.models import Upload, UploadState
 from portal.workflow.models import Application, ApplicationLine, Attachment, SavedFilter
+from requests.bundles import services as bundles
+from requests.bundles.models import Bundle
 from requests.computers.models import ComputerObject
 from requests.enquiries import services as enquiries
 from requests.enquiries.models import Enquiry, EnquiryFile
@@ -107,6 +109,8 @@ class World:
     zone: DnsZone = field(init=False)
     dns_ticket: Application = field(init=False)
     network_line: ApplicationLine = field(init=False)
+    bundle: Bundle = field(init=False)
+    bundle_draft: Bundle = field(init=False)
     enquiry: Enquiry = field(init=False)
     enquiry_file: EnquiryFile = field(init=False)
     faq_version: FaqVersion = field(init=False)
@@ -145,6 +149,7 @@ def build(directory: FakeDirectory) -> World:
     _account(world)
     _devices(world)
     _dns(world)
+    _bundles(world)
     _enquiries(world)
     _unlocks(world)
     _networks(world)
@@ -344,6 +349,33 @@ def _networks(world: World) -> None:
         actor=factories.user(Role.APPROVER, code="central"),
         now=timezone.now(),
     )
+
+
+def _bundles(world: World) -> None:
+    """A PC that comes, on its way, and the draft of another one; the applicant is the one of the matrix."""
+    applicant = world.person(Role.APPLICANT)
+
+    def made(name: str) -> Bundle:
+        row = {
+            "name": name,
+            "kind": "client",
+            "operating_system": "win10_2016_ltsb",
+            "business_system": "common",
+        }
+        return bundles.create(
+            action="INSTALL",
+            organisation_id=factories.organisation("13").pk,
+            actor=applicant,
+            draft=bundles.Draft(reason=CANARY_NAME, rows=[row]),
+            now=timezone.now(),
+        )
+
+    world.bundle_draft = made("KK13-MATRIX1")
+    world.bundle = made("KK13-MATRIX2")
+    world.bundle, review = bundles.submit(
+        bundle_id=world.bundle.pk, actor=applicant, left_out={}, version=None, now=timezone.now()
+    )
+    assert review.is_good
 
 
 def _skysea(world: World) -> None:

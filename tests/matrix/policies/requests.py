@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from portal.orgs.permissions import Role
 from tests.matrix.access import (
+    APPLICANTS,
     FOUND,
     OK,
     OPERATOR,
@@ -20,9 +23,23 @@ from tests.matrix.access import (
     by_operator,
     to,
 )
+from tests.matrix.world import World
 
 # Who applies or decides there says in the review that settings may end.
 REVIEWERS_OF_13 = at("13", Role.APPLICANT, Role.APPROVER, Role.SECURITY_OFFICER, Role.SECURITY_MANAGER)
+
+FEDERATION_APPLICANTS = at("13", Role.APPLICANT) | at("27", Role.APPLICANT)
+
+
+def _bundle(world: World) -> dict[str, Any]:
+    """The PC of 13 that is on its way."""
+    return {"number": world.bundle.number}
+
+
+def _bundle_draft(world: World) -> dict[str, Any]:
+    """The one that is not submitted yet."""
+    return {"number": world.bundle_draft.number}
+
 
 POLICIES: dict[str, Policy] = {
     "computer_object_list": Policy(READ_LIST),
@@ -59,6 +76,27 @@ POLICIES: dict[str, Policy] = {
     "api_antivirus_machines": Policy(READ_LIST),
     "api_monitored_machines": Policy(READ_LIST),
     "managed_detail": Policy(READ_13, None, lambda w: {"pk": w.managed.pk}),
+    "bundle_list": Policy(),
+    "bundle_export": Policy(),
+    "bundle_print": Policy(),
+    "bundle_new": Policy(
+        access(to(FEDERATION_APPLICANTS, OK), otherwise=REFUSED),
+        access(to(FEDERATION_APPLICANTS, 422), otherwise=REFUSED),
+    ),
+    "bundle": Policy(access(to(READERS_OF_13, OK)), kwargs=_bundle),
+    "bundle_edit": Policy(access(to(OWNER, OK)), access(to(OWNER, 409)), _bundle_draft),
+    "bundle_template": Policy(access(to(OWNER, OK)), kwargs=_bundle_draft),
+    "bundle_review": Policy(access(to(OWNER, OK)), access(to(OWNER, FOUND)), _bundle_draft),
+    "bundle_discard": Policy(None, access(to(OWNER, FOUND)), _bundle_draft),
+    "bundle_decide": Policy(access(to(READERS_OF_13, OK)), access(to(READERS_OF_13, 422)), kwargs=_bundle),
+    "bundle_parts": Policy(
+        None,
+        access(to(OWNER, 409), to(READERS_OF_13, REFUSED)),
+        _bundle,
+        lambda w: {"step": "call_off", "reason": "x"},
+    ),
+    "api_bundles": Policy(post=access(to(APPLICANTS, 400), otherwise=REFUSED)),
+    "api_bundle": Policy(access(to(READERS_OF_13, OK)), kwargs=_bundle),
     "api_dns_zones": Policy(READ_LIST),
     "api_dns_records": Policy(READ_LIST),
 }
