@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
+from portal.orgs.machines import supported_systems
 from portal.orgs.models import Organisation
 from portal.workflow import hanging, kinds
 from portal.workflow.hanging import Hanging, Machine
@@ -83,6 +84,7 @@ class Composer:
     def __init__(self, *, action: str, organisation: Organisation, day: date) -> None:
         self._action, self._organisation, self._day = action, organisation, day
         self.names = Names(organisation, day)
+        self._systems = {system.code: system.name for system in supported_systems(day)}
 
     def parts(self, rows: Sequence[BundleMachine]) -> list[Part]:
         """The parts of every row in the order of the rows. Kinds that this installation does not have are left out."""
@@ -137,7 +139,12 @@ class Composer:
             yield _part(row, Column.OBJECT, OBJECT_ADD, NETWORK, made, more={"name": "computer_object"})
         if values.get("antivirus"):
             yield _part(
-                row, Column.ANTIVIRUS, ANTIVIRUS, NETWORK, _antivirus(row, values), more={"name": "antivirus"}
+                row,
+                Column.ANTIVIRUS,
+                ANTIVIRUS,
+                NETWORK,
+                _antivirus(row, values, self._systems),
+                more={"name": "antivirus"},
             )
         if values.get("monitoring"):
             yield _part(
@@ -331,12 +338,12 @@ def _takes_ptr(names: Names, address: str) -> bool:
         return False
 
 
-def _antivirus(row: BundleMachine, values: Mapping[str, Any]) -> dict[str, Any]:
+def _antivirus(row: BundleMachine, values: Mapping[str, Any], systems: Mapping[str, str]) -> dict[str, Any]:
     return {
         "action": "ADD",
         "name": row.name,
         "category": "SERVER" if values.get("kind") == "server" else "CLIENT",
-        "operating_system": values.get("system_name") or "",
+        "operating_system": systems.get(str(values.get("operating_system") or ""), ""),
         "place": values.get("place") or "",
     }
 

@@ -46,7 +46,6 @@ class RowForm(PortalForm):
     """One machine. `row_form` makes the subclass with the fields of one action."""
 
     action = ""
-    system_names: Mapping[str, str] = {}
     required_by_others = frozenset({"operating_system", "ip", "dns_name"})
 
     def clean(self) -> dict[str, Any]:
@@ -75,8 +74,6 @@ class RowForm(PortalForm):
         else:
             typed = {name: self[name].value() for name in self.fields}
             found = {name: value for name, value in typed.items() if value not in (None, "", [], False)}
-        if system := self.system_names.get(str(found.get("operating_system") or "")):
-            found["system_name"] = system
         return found
 
 
@@ -90,15 +87,12 @@ def row_form(action: str, organisation: Organisation, context: LineContext) -> t
     fields["name"] = deepcopy(entry["name"])
     if action == Action.REPLACE:
         fields["name"].label = _("Machine that comes")
-    systems: dict[str, str] = {}
     if action != Action.REMOVE:
-        systems = dict(entry["operating_system"].choices)  # type: ignore[attr-defined]
         fields |= _new_machine(action, entry)
     pairs = [pair for pair in _PAIRS if set(pair) <= set(fields)]
     attributes = {
         "action": action,
         "side_by_side": pairs,
-        "system_names": {k: str(v) for k, v in systems.items()},
         **fields,
     }
     return type("BundleRowForm", (RowForm,), attributes)

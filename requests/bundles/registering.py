@@ -7,7 +7,7 @@ from django.urls import reverse
 from portal.fulfilment import registry
 from portal.notices import messages, places
 from portal.workflow import hanging, linked, related
-from requests.bundles import linking, objects, reminding, selectors
+from requests.bundles import linking, objects, reminding, selectors, services_of_machines
 from requests.bundles.composing import KINDS
 
 
@@ -19,5 +19,6 @@ def register_all() -> None:
     for kind in sorted(KINDS):
         related.register(kind, selectors.bundle_of)
     hanging.register(objects.hanging_on)
+    hanging.register(services_of_machines.hanging_on)
     messages.provide(reminding.TEMPLATE, reminding.values_for_mail)
     places.provide(reminding.TEMPLATE, lambda notice: reverse("bundle_list"))
