@@ -224,6 +224,7 @@ def kind(organisation_kinds: frozenset[str], search_terms: Any) -> ApplicationKi
             "An account that was made by hand while the portal was down enters the register."
         ),
         number_prefix="E",
+        services=(8,),
         icon="book",
         payload_class=RegisterAfterwards,
         form_class=AfterwardsForm,

@@ -32,6 +32,7 @@ from portal.workflow.api.jobs import JobRunsView, JobsView
 from portal.workflow.api.schema import KindsSchemaGenerator
 from portal.workflow.api.views import STEPS, ApplicationsView, ApplicationView, KindsView
 from portal.workflow.bulk.api import FilesView
+from portal.workflow.catalogue.api import CatalogueView
 from portal.workflow.reports.api import ResultReportsView, ResultReportView
 from requests.bundles.api import BundlesView, BundleView
 from requests.computers.api import ComputerObjectsView
@@ -73,6 +74,7 @@ class SchemaView(ApiView, SpectacularAPIView):
 
 
 urlpatterns: list[URLPattern] = [
+    path("catalogue/", CatalogueView.as_view(), name="api_catalogue"),
     path("kinds/", KindsView.as_view(), name="api_kinds"),
     path("applications/", ApplicationsView.as_view(), name="api_applications"),
     path("applications/files/", FilesView.as_view(), name="api_application_files"),

@@ -19,6 +19,7 @@ ADOPT_KIND: ApplicationKind[RegisterAccount] = ApplicationKind(
     label=_("Windows user account: adoption from Active Directory"),
     description=_("An account that was found in Active Directory is taken into the register by operations."),
     number_prefix="N",
+    services=(8,),
     icon="account",
     payload_class=RegisterAccount,
     form_class=forms.RegisterForm,

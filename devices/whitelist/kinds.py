@@ -46,6 +46,7 @@ WHITELIST_KIND: ApplicationKind[WhitelistLine] = ApplicationKind(
         "PCs and printers that come, are exchanged or go: which MAC address may be on the network with which IP address."
     ),
     number_prefix="K",
+    services=(16,),
     icon="shield",
     payload_class=WhitelistLine,
     form_class=forms.WhitelistForm,

@@ -65,7 +65,7 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
             Entry(_("Home"), "home", "home"),
             Entry(_("To be decided"), "inbox", "inbox", (DECIDE,), "inbox"),
             Entry(_("All applications"), "list", "application_list"),
-            Entry(_("New application"), "plus", "application_new", (APPLY,)),
+            Entry(_("Services and new applications"), "plus", "application_new"),
             Entry(_("Drafts"), "pen", "draft_list", (APPLY,), "drafts"),
             Entry(_("Enquiries"), "help", "enquiry_list", (READ_ENQUIRIES,)),
             Entry(_("FAQ"), "book", "faq_list"),

@@ -91,6 +91,8 @@ class ApplicationKind(Generic[P]):
     applied_by: Permission = APPLY
     # Not offered where people choose a kind: a page of its own files it, with what only that page can know.
     is_offered: bool = True
+    # The rows of table 2-1 under which the catalogue shows it; (): under none of them.
+    services: tuple[int, ...] = ()
     # Fields that a row of a file may leave empty, and what is proposed for each row that does (ACC-13). Asks targets.
     proposed_fields: frozenset[str] = frozenset()
     propose: Callable[[LineContext, Sequence[Mapping[str, Any]]], Sequence[Mapping[str, str]]] = field(

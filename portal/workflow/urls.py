@@ -3,6 +3,7 @@
 from django.urls import include, path
 
 from portal.workflow import views, views_decisions, views_editing, views_lists
+from portal.workflow.catalogue import views as catalogue
 
 _ONE = "applications/<str:number>/"
 
@@ -17,7 +18,8 @@ urlpatterns = [
     path(
         "applications/filters/<int:pk>/remove/", views_lists.FilterRemoveView.as_view(), name="filter_remove"
     ),
-    path("applications/new/", views_editing.NewView.as_view(), name="application_new"),
+    path("applications/new/", catalogue.CatalogueView.as_view(), name="application_new"),
+    path("applications/new/print/", catalogue.CatalogueView.as_view(printed=True), name="catalogue_print"),
     path("applications/new/<str:kind>/", views_editing.CreateView.as_view(), name="application_create"),
     path(_ONE, views.DetailView.as_view(), name="application_detail"),
     path(f"{_ONE}edit/", views_editing.EditView.as_view(), name="application_edit"),

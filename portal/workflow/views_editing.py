@@ -25,19 +25,6 @@ from portal.workflow.models import Application, Attachment, AttachmentContent
 from portal.workflow.views import ApplicationView, PersonView, StepView, shown_or_summed_up, to_detail
 
 
-class NewView(PersonView):
-    """The kinds that this person may apply for, in each organisation where they apply."""
-
-    def get(self, request: HttpRequest) -> HttpResponse:
-        """Drafts that wait are shown first, so that nobody writes the same twice."""
-        places = [
-            {"organisation": organisation, "kinds": kinds.kinds_for(organisation)}
-            for organisation in _places(self)
-        ]
-        context = {"places": places, "drafts": selectors.drafts(self.user)[:5]}
-        return render(request, "workflow/new.html", context)
-
-
 class CreateView(PersonView):
     """A new draft of one kind. GET asks for the organisation (and keeps what a link brought along); POST makes it."""
 

@@ -42,6 +42,7 @@ DNS: ApplicationKind[DnsLine] = ApplicationKind(
         "Names and addresses in the registered DNS zones, mainly for equipment of 独自処理システム."
     ),
     number_prefix="R",
+    services=(9,),
     icon="route",
     payload_class=DnsLine,
     form_class=forms.DnsForm,

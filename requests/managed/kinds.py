@@ -34,6 +34,7 @@ ANTIVIRUS_KIND: ApplicationKind[AntivirusLine] = ApplicationKind(
         "A PC or server comes under the antivirus service or leaves it. Network operations do it on the antivirus server."
     ),
     number_prefix="AV",
+    services=(19,),
     icon="shield",
     payload_class=AntivirusLine,
     form_class=forms.AntivirusForm,
@@ -59,6 +60,7 @@ MONITORING_KIND: ApplicationKind[MonitoringLine] = ApplicationKind(
         "A server or network device comes under monitoring, is monitored otherwise, or leaves it (構成変更)."
     ),
     number_prefix="MO",
+    services=(11,),
     icon="eye",
     payload_class=MonitoringLine,
     form_class=forms.MonitoringForm,

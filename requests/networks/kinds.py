@@ -35,6 +35,7 @@ NETWORK: ApplicationKind[NetworkLine] = ApplicationKind(
     label=_("Segment of a 独自処理システム"),
     description=_("A segment with its VLAN, allotted by the central association, or one that is given back."),
     number_prefix="S",
+    services=(2,),
     icon="route",
     payload_class=NetworkLine,
     form_class=forms.NetworkForm,

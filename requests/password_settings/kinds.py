@@ -38,6 +38,7 @@ _ACCEPTANCE = StageSpec(
 )
 _COMMON: dict[str, Any] = {
     "number_prefix": "L",
+    "services": (7,),
     "icon": "key",
     "default_route": (_APPROVAL, _ACCEPTANCE),
     "reservation_field": "name",

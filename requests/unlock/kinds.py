@@ -41,6 +41,7 @@ UNLOCK: ApplicationKind[UnlockAccount] = ApplicationKind(
         "Accounts that were locked after wrong passwords. The approver vouches that their users asked for it."
     ),
     number_prefix="U",
+    services=(7,),
     icon="key",
     payload_class=UnlockAccount,
     form_class=forms.UnlockForm,
@@ -66,6 +67,7 @@ OWN_UNLOCK: ApplicationKind[UnlockAccount] = ApplicationKind(
     label=_("Account unlock (identity proven)"),
     description=_("The user of a locked account asks, after a mailed code and a second factor."),
     number_prefix="US",
+    services=(7,),
     icon="key",
     payload_class=UnlockAccount,
     form_class=forms.UnlockForm,
