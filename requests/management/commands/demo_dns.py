@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from requests.demo import computers, enquiries, networks, password_settings, story
+from requests.demo import computers, enquiries, networks, password_settings, story, unlocks
 
 
 class Command(BaseCommand):
@@ -27,5 +27,6 @@ class Command(BaseCommand):
         enquiries.tell()
         networks.tell()
         password_settings.tell(federations=options["federations"])
+        unlocks.tell(federations=options["federations"])
         if options["verbosity"]:
             self.stdout.write(f"DNS tickets of {made} federations.")
