@@ -41,6 +41,7 @@ from requests.faq.api import FaqView
 from requests.managed.api import AntivirusMachinesView, MonitoredMachinesView
 from requests.networks.api import AllotmentsView
 from requests.networks.api import MapView as NetworkMapView
+from requests.outages.api import OutagesView
 from requests.password_settings.api import PasswordLifetimesView
 from requests.unlock.api import UnlocksView, WaitingUnlocksView
 from requests.zones.api import DnsRecordsView, DnsZonesView
@@ -131,6 +132,7 @@ urlpatterns: list[URLPattern] = [
     path("bundles/<str:number>/", BundleView.as_view(), name="api_bundle"),
     path("dns/zones/", DnsZonesView.as_view(), name="api_dns_zones"),
     path("dns/records/", DnsRecordsView.as_view(), name="api_dns_records"),
+    path("outages/", OutagesView.as_view(), name="api_outages"),
     path("networks/", AllotmentsView.as_view(), name="api_networks"),
     path("networks/map/", NetworkMapView.as_view(), name="api_network_map"),
     path("enquiries/", EnquiriesView.as_view(), name="api_enquiries"),

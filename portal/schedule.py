@@ -252,6 +252,13 @@ def look_after_inventory(*, now: datetime) -> str:
     return upkeep.look_after(now=now)
 
 
+def look_after_outages(*, now: datetime) -> str:
+    """Planned outages are reminded of, and operations alerted where nobody confirmed the start (REQ-10)."""
+    from requests.outages import upkeep
+
+    return upkeep.look_after(now=now)
+
+
 def look_after_enquiries(*, now: datetime) -> str:
     """Overdue enquiries are reminded of; answered ones that nobody replies to are closed, with notice (REQ-11)."""
     from requests.enquiries import upkeep
@@ -274,6 +281,13 @@ def review_password_lifetimes(*, now: datetime) -> str:
 
 
 JOBS: tuple[Job, ...] = (
+    Job(
+        name="look_after_outages",
+        label=_("Remind of planned outages and alert where the start was not confirmed"),
+        cron="*/5 * * * *",
+        run=look_after_outages,
+        why="Nobody should wait longer than minutes to learn that a start is overdue.",
+    ),
     Job(
         name="look_after_enquiries",
         label=_("Remind of enquiries and close those that nobody replies to"),

@@ -19,6 +19,7 @@ class ChangeRequestsConfig(AppConfig):
         from requests.managed import kinds as managed
         from requests.models import ComputerObject, DnsZone, ManagedMachine, PasswordLifetime
         from requests.networks import kinds as networks
+        from requests.outages import joining as outages
         from requests.password_settings import kinds as password_settings
         from requests.password_settings import telling
         from requests.unlock import kinds as unlock
@@ -34,6 +35,7 @@ class ChangeRequestsConfig(AppConfig):
         managed.register_all()
         networks.register_all()
         bundles.register_all()
+        outages.register_all()
         read = ["refreshed_at", "negative_ttl", "problem"]  # no change by a person
         auditlog.register(PasswordLifetime, exclude_fields=["created_at", "updated_at", "search_text"])
         auditlog.register(DnsZone, exclude_fields=["created_at", "updated_at", *read])

@@ -6,6 +6,7 @@ from requests.enquiries.models import Enquiry, EnquiryFile, EnquiryFileContent, 
 from requests.faq.models import FaqEntry, FaqVersion
 from requests.managed.models import ManagedMachine, ManagedMachineEvent
 from requests.networks.models import Allotment, SegmentPool
+from requests.outages.models import Confirmer, Outage, OutageEvent, OutagePart
 from requests.password_settings.models import PasswordLifetime, PasswordLifetimeEvent
 from requests.unlock.models import AccountUnlock, UnlockProof
 from requests.zones.models import DnsRecord, DnsZone
@@ -19,6 +20,7 @@ __all__ = [
     "BundlePart",
     "ComputerObject",
     "ComputerObjectEvent",
+    "Confirmer",
     "DnsRecord",
     "DnsZone",
     "Enquiry",
@@ -29,6 +31,9 @@ __all__ = [
     "FaqVersion",
     "ManagedMachine",
     "ManagedMachineEvent",
+    "Outage",
+    "OutageEvent",
+    "OutagePart",
     "PasswordLifetime",
     "PasswordLifetimeEvent",
     "SegmentPool",

@@ -10,6 +10,7 @@ from requests.enquiries import views as enquiries
 from requests.faq import views as faq
 from requests.managed import views as managed
 from requests.networks import views as networks
+from requests.outages import views as outages
 from requests.password_settings import views as password_settings
 from requests.unlock import views as unlock
 from requests.zones import views as zones
@@ -59,6 +60,14 @@ urlpatterns = [
     path("monitoring/machines/print/", managed.MonitoredPrintView.as_view(), name="monitored_print"),
     path("managed-machines/<int:pk>/", managed.DetailView.as_view(), name="managed_detail"),
     path("dns/tickets/<str:number>/rollback/", dns.RollbackView.as_view(), name="dns_rollback"),
+    path("outages/", outages.ListView.as_view(), name="outage_list"),
+    path("outages/export/", outages.ExportView.as_view(), name="outage_export"),
+    path("outages/print/", outages.PrintView.as_view(), name="outage_print"),
+    path("outages/calendar/", outages.CalendarView.as_view(), name="outage_calendar"),
+    path("outages/new/", outages.NewView.as_view(), name="outage_new"),
+    path("outages/<str:number>/", outages.DetailView.as_view(), name="outage"),
+    path("outages/<str:number>/change/", outages.ChangeView.as_view(), name="outage_change"),
+    path("outages/<str:number>/ics/", outages.IcalendarView.as_view(), name="outage_ics"),
     path("networks/", networks.MapView.as_view(), name="network_map"),
     path("networks/allotments/", networks.ListView.as_view(), name="network_list"),
     path("networks/allotments/export/", networks.ExportView.as_view(), name="network_export"),

@@ -142,6 +142,8 @@ READ_ENQUIRIES = Permission("read_enquiries", READ_APPLICATIONS.roles)
 ANSWER_ENQUIRIES = Permission(
     "answer_enquiries", frozenset({Role.OPERATOR, Role.AUDIT_REVIEWER}), SEES_EVERYTHING
 )
+# REQ-10: plans outages, changes and cancels them.
+PLAN_OUTAGES = Permission("plan_outages", RUN_OPERATIONS.roles, RUN_OPERATIONS.kinds)
 EDIT_FAQ = Permission("edit_faq", RUN_OPERATIONS.roles, RUN_OPERATIONS.kinds)
 MANAGE_ALL_MEMBERS = Permission("manage_all_members", RUN_OPERATIONS.roles, RUN_OPERATIONS.kinds)
 MANAGE_OWN_MEMBERS = Permission("manage_own_members", frozenset({Role.SECURITY_MANAGER}), FEDERATIONS)

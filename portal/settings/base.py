@@ -350,6 +350,12 @@ ACCOUNT_REMOVAL_DAYS = env.number("ACCOUNT_REMOVAL_DAYS", 30)
 COMPUTER_REMOVAL_DAYS = env.number("COMPUTER_REMOVAL_DAYS", 30)
 
 # --- Enquiries ----------------------------------------------------------------------------------------------------------
+OUTAGES: dict[str, int] = {
+    # Hours before a planned outage at which everybody concerned is reminded; days before it from which on it stands on
+    # the home page (REQ-10).
+    "remind_hours": env.number("OUTAGE_REMIND_HOURS", 24),
+    "banner_days": env.number("OUTAGE_BANNER_DAYS", 7),
+}
 ENQUIRIES: dict[str, int] = {
     # Business days until an enquiry is to be answered; business days without reply after which an answered one is closed,
     # and how many of them before that the asker is told (REQ-11).

@@ -70,6 +70,7 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
             Entry(_("Enquiries"), "help", "enquiry_list", (READ_ENQUIRIES,)),
             Entry(_("FAQ"), "book", "faq_list"),
             Entry(pgettext_lazy("menu", "PCs come and go"), "computer", "bundle_list"),
+            Entry(_("Planned outages"), "clock", "outage_list"),
         ),
     ),
     (

@@ -23,7 +23,7 @@ from portal.orgs import columns
 from portal.orgs.models import Organisation
 from portal.orgs.permissions import READ_APPLICATIONS
 from portal.trail import services as trail
-from portal.workflow import kinds, selectors, waiting
+from portal.workflow import banners, kinds, selectors, waiting
 from portal.workflow.forms import FilterForm, SaveFilterForm
 from portal.workflow.models import SavedFilter, Status
 from portal.workflow.tables import APPLICATIONS, DRAFTS, USUAL
@@ -58,6 +58,7 @@ class HomeView(PersonView):
             "recent": list(USUAL.rows(own.order_by("-id")[:5])),
             "notices": Notice.objects.visible_to(self.user).filter(to_user=self.user).order_by("-id")[:5],
             "waiting": waiting.of(self.user, now),
+            "banners": banners.of(self.user, now),
             "today": timezone.localdate(),
         }
         return render(request, "workflow/home.html", context)

@@ -1,1 +1,1 @@
-"""Enquiries (問合せ): a federation asks, operations or the central association answer (REQ-11, docs/adr on enquiries)."""
+"""Enquiries (問合せ): a federation asks, operations or the central association answer (REQ-11, docs/adr/0035)."""

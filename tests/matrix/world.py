@@ -51,6 +51,8 @@ from requests.faq import services as faq
 from requests.faq.models import FaqVersion
 from requests.managed.models import ManagedMachine
 from requests.networks import services as services_of_networks
+from requests.outages import services as outages
+from requests.outages.models import Outage
 from requests.password_settings.models import PasswordLifetime
 from requests.zones.models import DnsZone
 from tests import factories, journeys
@@ -111,6 +113,7 @@ class World:
     network_line: ApplicationLine = field(init=False)
     bundle: Bundle = field(init=False)
     bundle_draft: Bundle = field(init=False)
+    outage: Outage = field(init=False)
     enquiry: Enquiry = field(init=False)
     enquiry_file: EnquiryFile = field(init=False)
     faq_version: FaqVersion = field(init=False)
@@ -153,6 +156,7 @@ def build(directory: FakeDirectory) -> World:
     _enquiries(world)
     _unlocks(world)
     _networks(world)
+    _outages(world)
     _skysea(world)
     _dormant(world)
     _inventory(world)
@@ -336,6 +340,20 @@ def _unlocks(world: World) -> None:
     )
     locks.carry_out(locks.accepted(crew, done.login_name))
     world.unlock = locks.vouched(crew, waits.login_name)
+
+
+def _outages(world: World) -> None:
+    now = timezone.now()
+    wanted = outages.Plan(
+        title=CANARY_NAME,
+        systems=["VIRTUAL"],
+        detail=CANARY_NAME,
+        stops_at=now + timedelta(days=3),
+        starts_at=now + timedelta(days=4),
+        organisations=[factories.organisation("13")],
+        confirmers=[world.person(Role.APPROVER)],
+    )
+    world.outage = outages.plan(wanted=wanted, actor=factories.operator(), now=now)
 
 
 def _networks(world: World) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from requests.demo import computers, enquiries, networks, password_settings, story, unlocks
+from requests.demo import computers, enquiries, networks, outages, password_settings, story, unlocks
 
 
 class Command(BaseCommand):
@@ -28,5 +28,6 @@ class Command(BaseCommand):
         networks.tell()
         password_settings.tell(federations=options["federations"])
         unlocks.tell(federations=options["federations"])
+        outages.tell()
         if options["verbosity"]:
             self.stdout.write(f"DNS tickets of {made} federations.")

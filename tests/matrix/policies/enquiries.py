@@ -1,4 +1,4 @@
-"""Enquiries, the FAQ and the segments of 独自処理システム."""
+"""Enquiries, the FAQ, planned outages and the segments of 独自処理システム."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 from portal.orgs.permissions import Role
 from tests.matrix.access import (
     FOUND,
+    IN_SCOPE,
     OK,
     OPERATOR,
     READ_13,
@@ -37,6 +38,11 @@ def entry(world: World) -> dict[str, Any]:
     return {"number": world.faq_version.entry.number}
 
 
+def outage(world: World) -> dict[str, Any]:
+    """A stop that concerns 13."""
+    return {"number": world.outage.number}
+
+
 POLICIES: dict[str, Policy] = {
     "enquiry_list": Policy(READ_LIST),
     "enquiry_export": Policy(READ_LIST),
@@ -63,6 +69,21 @@ POLICIES: dict[str, Policy] = {
     "api_enquiries": Policy(READ_LIST),
     "api_enquiry": Policy(READ_13, None, enquiry),
     "api_faq": Policy(),
+    "outage_list": Policy(),
+    "outage_export": Policy(),
+    "outage_print": Policy(),
+    "outage_calendar": Policy(),
+    "outage_new": Policy(by_operator(OK), by_operator(422)),
+    "outage": Policy(
+        access(to(IN_SCOPE, OK)),
+        # Only operations cancel; what concerns 13 does not exist for others.
+        access(to(OPERATOR, 422), to(IN_SCOPE, REFUSED)),
+        outage,
+        lambda w: {"step": "cancel"},
+    ),
+    "outage_change": Policy(by_operator(OK), by_operator(422), outage),
+    "outage_ics": Policy(access(to(IN_SCOPE, OK)), None, outage),
+    "api_outages": Policy(),
     "network_map": Policy(READ_LIST),
     "network_list": Policy(READ_LIST),
     "network_export": Policy(READ_LIST),
