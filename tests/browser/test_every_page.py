@@ -29,6 +29,7 @@ from tests.devices import world as devices
 from tests.devices.inventory import stock
 from tests.devices.whitelist import corpus
 from tests.fake_dns import FakeDns
+from tests.requests import computers as objects
 from tests.requests import pso_world as pso
 from tests.requests import world as tickets
 
@@ -298,6 +299,28 @@ def test_pages_about_password_settings_are_good(office: Office) -> None:
         expect_good(office.desk_of(cast.applicant), path)
     expect_good(office.desk_of(cast.approver), f"/applications/{waiting.number}/")
     expect_good(office.desk_of(cast.operator), "/password-lifetimes/in-directory/")
+
+
+def test_pages_about_computer_objects_are_good(office: Office) -> None:
+    cast, machine = tickets.Cast(), devices.computer("KK13-PC01")
+    made = objects.approved(cast, objects.ADD, "KK13-PC01", "KK13-PC02", description="審査課 執務室")
+    objects.carry_out(made)
+    gone = objects.approved(cast, objects.REMOVE_KIND, "KK13-PC02")
+    waiting = objects.submitted(cast, objects.REMOVE_KIND, "KK13-PC01")
+    objects.carry_out(gone)
+    for path in [
+        "/computers/objects/",
+        "/computers/objects/?q=nothing-at-all",
+        "/computers/objects/print/",
+        f"/computers/objects/{objects.row('KK13-PC02').object_guid}/",
+        f"/computers/{machine.uid}/",
+        "/applications/new/requests.computer_add/",
+        "/applications/new/requests.computer_remove/",
+        f"/applications/{gone.number}/",
+    ]:
+        expect_good(office.desk_of(cast.applicant), path)
+    expect_good(office.desk_of(cast.approver), f"/applications/{waiting.number}/")
+    expect_good(office.desk_of(cast.operator), f"/operations/{journeys.operations(gone)[0].pk}/")
 
 
 def test_pages_about_devices_are_good(office: Office) -> None:
