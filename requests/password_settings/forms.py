@@ -15,7 +15,7 @@ from portal.common.forms import IdentifierField, NormalisingField, PortalForm, W
 from portal.common.text import ascii_identifier
 from portal.workflow.kinds import LineContext
 from requests.password_settings import checks
-from requests.password_settings.models import PasswordLifetime
+from requests.password_settings.known import in_force_of
 from requests.password_settings.payloads import EndLifetime, ExtendLifetime, StartLifetime, settings_name
 
 _SEPARATORS = re.compile(r"[、,，;；\s]+")
@@ -155,9 +155,7 @@ class _ExistingForm(PortalForm):
     def __init__(self, *args: Any, context: LineContext, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.context = context
-        rows = PasswordLifetime.system.filter(
-            organisation=context.organisation, state=PasswordLifetime.State.IN_FORCE
-        ).order_by("until", "name")
+        rows = in_force_of(context.organisation)
         choices = [(row.name, f"{row.name}　{row.whom}　{row.until:%Y/%m/%d}") for row in rows]
         self.fields["name"].choices = [("", _("Choose")), *choices]  # type: ignore[attr-defined]
 

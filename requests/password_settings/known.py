@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 
 from django.conf import settings
+from django.db.models import QuerySet
 
 from portal.gateways import directory_factory
 from portal.gateways.directory import Directory, DirectoryError
 from portal.gateways.directory_policies import PasswordRules, PasswordSettings
+from portal.orgs.models import Organisation
 from portal.workflow.kinds import LineContext
 from portal.workflow.models import ApplicationLine
 from requests.password_settings import lookups
@@ -94,6 +96,12 @@ def look(directory: Directory, line: StartLifetime, context: LineContext) -> See
     if line.group:
         return lookups.look_at_group(directory, context.organisation, line.group, survey)
     return lookups.look_at_accounts(directory, context.organisation, line.login_names, survey)
+
+
+def in_force_of(organisation: Organisation) -> QuerySet[PasswordLifetime]:
+    """What an organisation can extend or end, for the forms of its own applications."""
+    rows = PasswordLifetime.system.filter(organisation=organisation, state=PasswordLifetime.State.IN_FORCE)
+    return rows.order_by("until", "name")
 
 
 def known(context: LineContext) -> Known:
