@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -23,7 +22,7 @@ class StartLifetime:
     name: str
     lifetime_days: int
     until: str
-    login_names: Sequence[str] = field(default_factory=list)
+    login_names: list[str] = field(default_factory=list)
     group: str = ""
     full_name: str = ""
 

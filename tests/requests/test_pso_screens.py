@@ -18,8 +18,9 @@ from portal.orgs.permissions import Role
 from portal.workflow.models import Application
 from requests.password_settings import selectors, services, telling
 from requests.password_settings.models import PasswordLifetime
-from requests.password_settings.payloads import EXTEND
+from requests.password_settings.payloads import EXTEND, START
 from tests import factories
+from tests.api.client import Api
 from tests.fake_policies import DOMAIN_RULES
 from tests.fakes import FakeDirectory
 from tests.journeys import Cast
@@ -218,3 +219,17 @@ def test_req_03_what_is_over_and_still_there_is_said(cast: Cast, directory: Fake
         "まだActive Directoryにあります"
         in browser.get(reverse("password_lifetime", args=[row.pk])).content.decode()
     )
+
+
+def test_req_03_a_ticket_over_rest_names_accounts_as_a_list(cast: Cast, directory: FakeDirectory) -> None:
+    account(directory, "tk13-ito")
+    api = Api(cast.applicant)
+    values = line("tk13-ito") | {"name": "rest"}
+
+    body = {"kind": START, "organisation": "13", "reason": "繁忙期のため。", "lines": [values]}
+    made = api.post("applications/", body, check=201)
+    submitted = api.post(f"applications/{made['number']}/submit/", check=200, If_Match=f'"{made["version"]}"')
+
+    assert submitted["status"] == "IN_REVIEW"
+    assert submitted["lines"][0]["payload"]["login_names"] == ["tk13-ito"]
+    assert submitted["lines"][0]["payload"]["full_name"] == "PSO-13-rest"
