@@ -25,12 +25,13 @@ from accounts.aspects import (
 from accounts.attributes import lies_below, organisation_ou
 from accounts.checks import Errors
 from accounts.models import DirectoryAccount
-from accounts.payloads import ChangeAccount, DeleteAccount, RestoreAccount
+from accounts.payloads import ChangeAccount, DeleteAccount, ResetPassword, RestoreAccount
 from portal.fulfilment.models import Operation, OperationStatus
 from portal.gateways.directory import Directory, DirectoryEntry, DirectoryError
 from portal.orgs.models import Organisation
 from portal.workflow.kinds import LineContext
 from portal.workflow.models import ApplicationLine
+from portal.workflow.subjects import Subject
 
 # What is read for all lines together, by these names.
 BY_GUID, BY_NAME, OPEN_LINES = "accounts.by_guid", "accounts.by_name", "accounts.open_lines"
@@ -42,6 +43,11 @@ RegisterState = DirectoryAccount.State
 def reservation_of_account(payload: Payload) -> str:
     """One open application for each account."""
     return f"account:{payload.account_guid}"
+
+
+def subjects_of(payload: Payload | ResetPassword) -> tuple[Subject, ...]:
+    """Every open application about an account is told, also the one that resets its password."""
+    return (Subject(space="account", key=payload.account_guid, label=payload.login_name),)
 
 
 def reservation_of_change(payload: ChangeAccount) -> str:

@@ -21,6 +21,7 @@ from portal.common.computer_names import computer_name
 from portal.workflow import plans
 from portal.workflow.kinds import LineContext
 from portal.workflow.plans import Change, Check, Plan
+from portal.workflow.subjects import Subject
 
 Errors = Mapping[str, Sequence[str]]
 
@@ -105,6 +106,11 @@ def _forbidden(before: Computer, after: Computer, day: date) -> Sequence[str]:
 def reservation_of(name: str) -> str:
     """What two open applications must not both hold: one computer name over the country."""
     return f"computer:{name}"
+
+
+def subjects_of(*names: str) -> list[Subject]:
+    """The machines: one name over the country."""
+    return [Subject(space="computer", key=name, label=name, shared=True) for name in dict.fromkeys(names)]
 
 
 def prepare_register(context: LineContext, payloads: Sequence[RegisterComputer]) -> None:

@@ -19,6 +19,7 @@ from devices.whitelist.placement import Misplaced, place
 from portal.workflow import plans
 from portal.workflow.kinds import LineContext
 from portal.workflow.plans import Change, Check, Plan
+from portal.workflow.subjects import Subject
 
 Errors = Mapping[str, Sequence[str]]
 
@@ -26,6 +27,11 @@ Errors = Mapping[str, Sequence[str]]
 def reservation_of(payload: WhitelistLine) -> str:
     """What two open applications must not both hold: one MAC address over the country."""
     return f"mac:{payload.mac}" if payload.mac else ""
+
+
+def subjects_of(payload: WhitelistLine) -> tuple[Subject, ...]:
+    """The PC that the entry is for."""
+    return (Subject(space="computer", key=payload.computer, label=payload.computer),)
 
 
 def check_line(context: LineContext, payload: WhitelistLine) -> Errors:

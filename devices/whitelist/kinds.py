@@ -58,6 +58,7 @@ WHITELIST_KIND: ApplicationKind[WhitelistLine] = ApplicationKind(
     plan=checks.plan_line,
     check=checks.check_line,
     reservation_key=checks.reservation_of,
+    subjects=checks.subjects_of,
     reservation_field="mac",
     search_terms=_terms,
     line_template="devices/line_whitelist.html",

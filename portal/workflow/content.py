@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -14,6 +14,7 @@ from django.core.exceptions import NON_FIELD_ERRORS
 from django.utils.translation import gettext as _
 
 from portal.orgs.models import User
+from portal.workflow import subjects
 from portal.workflow.errors import InvalidApplication
 from portal.workflow.kinds import ApplicationKind, LineContext
 from portal.workflow.models import Application, ApplicationLine, Attachment
@@ -156,7 +157,20 @@ def check_lines(
         for position, payload in enumerate(payloads)
     ]
     _refuse_doubles(kind, checked, errors)
-    return checked, errors
+    return _with_subjects(kind, context, checked, errors), errors
+
+
+def _with_subjects(
+    kind: ApplicationKind[Any], context: LineContext, checked: list[CheckedLine | None], errors: Errors
+) -> list[CheckedLine | None]:
+    """What other open tickets say of the subjects of the lines, told or refused as the kind says."""
+    payloads = [line.payload if line else None for line in checked]
+    plans = [line.plan if line else Plan() for line in checked]
+    told = subjects.with_checks(kind, context, payloads, plans, at_entry=True)
+    for position, (before, after) in enumerate(zip(plans, told, strict=True)):
+        for text in _blocked_texts(replace(after, checks=after.checks[len(before.checks) :])):
+            _add(errors, line_path(position), text)
+    return [replace(line, plan=plan) if line else None for line, plan in zip(checked, told, strict=True)]
 
 
 def read_lines(
@@ -177,7 +191,8 @@ def plan_lines(
     )
     payloads = [kind.load(line.payload, line.payload_version) for line in lines]
     kind.prepare(context, payloads)
-    return [kind.plan(context, payload) for payload in payloads]
+    plans = [kind.plan(context, payload) for payload in payloads]
+    return subjects.with_checks(kind, context, payloads, plans, at_entry=False)
 
 
 def frozen_plans(lines: Iterable[ApplicationLine]) -> list[Plan]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from portal.orgs.permissions import APPLY, EVERY_KIND, Permission
 from portal.workflow.plans import Plan
+from portal.workflow.subjects import Subject
 
 if TYPE_CHECKING:
     from django import forms
@@ -98,6 +99,8 @@ class ApplicationKind(Generic[P]):
     propose: Callable[[LineContext, Sequence[Mapping[str, Any]]], Sequence[Mapping[str, str]]] = field(
         default=lambda context, lines: [{} for _line in lines]
     )
+    # What a line is about, named alike by every kind, so that open tickets on one thing know of each other.
+    subjects: Callable[[P], Iterable[Subject]] = field(default=lambda payload: ())
     reservation_field: str = ""  # where "already taken" is shown: "login_name"; "" for the whole line
 
     def is_bulk(self, line_count: int) -> bool:

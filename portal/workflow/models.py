@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -160,11 +162,16 @@ class ApplicationLine(ScopedModel):
     # Submitted and not settled: the line holds its reservation, e.g. "login:tk0412-suzuki"; NULL reserves nothing.
     is_open = models.BooleanField(default=False)
     reservation_key = models.CharField(max_length=240, null=True, blank=True)  # noqa: DJ001
+    # What it is about, as portal.workflow.subjects names it: ["dns:web13.kokuho.pr"].
+    subjects = ArrayField(models.CharField(max_length=240), default=list, db_default=[], blank=True)
     result = models.JSONField(default=dict, blank=True)
 
     class Meta(ScopedModel.Meta):
         ordering = ("position",)
-        indexes: ClassVar = [models.Index(fields=["subject_key"], name="line_subject")]
+        indexes: ClassVar = [
+            models.Index(fields=["subject_key"], name="line_subject"),
+            GinIndex(fields=["subjects"], name="line_open_subjects", condition=Q(is_open=True)),
+        ]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["application", "position"], name="line_position"),
             # ACC-06: two open applications never hold one name; the database decides the race.

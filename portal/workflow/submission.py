@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from portal.common.time import today
 from portal.orgs.models import User
-from portal.workflow import kinds, records, routes
+from portal.workflow import kinds, records, routes, subjects
 from portal.workflow.content import (
     CheckedLine,
     check_for_submission,
@@ -33,6 +33,7 @@ _FILLED = (
     "plan",
     "is_open",
     "reservation_key",
+    "subjects",
 )
 
 
@@ -111,7 +112,7 @@ def _fill_header(
     application: Application, kind: ApplicationKind[Any], checked: list[CheckedLine], now: datetime
 ) -> dict[str, Any]:
     """Set what the submission says about the whole application; gives the content as the history keeps it."""
-    subjects = [kind.subject(line.payload)[:200] for line in checked]
+    shown = [kind.subject(line.payload)[:200] for line in checked]
     terms = [term for line in checked for term in kind.search_terms(line.payload)]
     content = snapshot(
         kind=kind.code,
@@ -122,9 +123,9 @@ def _fill_header(
         attachments=application.attachments.all(),
     )
     application.content_hash = content_hash(content)
-    application.subject = subjects[0]
+    application.subject = shown[0]
     application.line_count = len(checked)
-    application.search_text = search_text(application, subjects, terms)
+    application.search_text = search_text(application, shown, terms)
     application.submitted_at = now
     return content
 
@@ -137,6 +138,7 @@ def _take_names(application: Application, kind: ApplicationKind[Any], checked: l
     """
     held = application.lines.filter(is_open=True).values_list("reservation_key", flat=True)
     wait_for_names({*held, *(line.reservation_key for line in checked)})
+    subjects.wait_for(name for line in checked for name in subjects.names_of(kind, line.payload))
     _refuse_taken(application, kind, checked)
     application.lines.update(is_open=False)
     stored = {line.position: line for line in application.lines.all()}
@@ -159,6 +161,9 @@ def _refuse_taken(application: Application, kind: ApplicationKind[Any], checked:
         for position, line in enumerate(checked)
         if line.reservation_key in taken
     }
+    payloads = [line.payload for line in checked]
+    for position, text in subjects.refusals(kind, application, payloads).items():
+        errors.setdefault(line_path(position), []).append(text)
     if errors:
         raise InvalidApplication(errors)
 
@@ -184,6 +189,7 @@ def _filled(line: ApplicationLine, kind: ApplicationKind[Any], checked: CheckedL
     line.plan = checked.plan.to_json()
     line.is_open = True
     line.reservation_key = checked.reservation_key or None
+    line.subjects = subjects.names_of(kind, checked.payload)
     return line
 
 

@@ -10,9 +10,9 @@ from django.db.models import Q, QuerySet
 
 from portal.common.search import batched
 from portal.common.time import add_business_days, is_business_day, today
-from portal.workflow import kinds, people, records, routes
+from portal.workflow import kinds, people, records, routes, subjects
 from portal.workflow.drafts import search_text
-from portal.workflow.models import Application, ApprovalStage, StageStatus, Status
+from portal.workflow.models import Application, ApplicationLine, ApprovalStage, StageStatus, Status
 from portal.workflow.verbs import Verb
 
 
@@ -60,6 +60,21 @@ def rebuild_search_texts() -> int:
         for application in batch:
             application.search_text = _folded_anew(application)
         count += Application.system.bulk_update(batch, ["search_text"])
+    return count
+
+
+def name_open_subjects() -> int:
+    """Name the subjects of every open line anew, after an upgrade or after a kind names others (portal.workflow.subjects)."""
+    count = 0
+    rows = ApplicationLine.system.filter(is_open=True).select_related("application").order_by("pk")
+    for batch in batched(rows.iterator(chunk_size=500), 500):
+        for line in batch:
+            try:
+                kind = kinds.get(line.application.kind)
+                line.subjects = subjects.names_of(kind, kind.load(line.payload, line.payload_version))
+            except (KeyError, TypeError, ValueError, AttributeError):
+                continue  # a kind that is no longer installed
+        count += ApplicationLine.system.bulk_update(batch, ["subjects"])
     return count
 
 

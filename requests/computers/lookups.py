@@ -11,6 +11,7 @@ from portal.orgs import machines
 from portal.orgs.machines import Machine
 from portal.workflow.kinds import LineContext
 from portal.workflow.models import ApplicationLine
+from portal.workflow.subjects import Subject
 from requests.computers.models import ComputerObject
 from requests.computers.payloads import AddComputer, NamedComputer
 from requests.computers.places import path_of
@@ -22,6 +23,11 @@ _COUNT_BELOW = 50  # objects of one application below which recovery keys are co
 def reservation_of(line: AddComputer | NamedComputer) -> str:
     """What two open applications must not both hold: one name over the country."""
     return f"computer_object:{line.name}"
+
+
+def subjects_of(line: AddComputer | NamedComputer) -> tuple[Subject, ...]:
+    """The PC, for every kind of application about it."""
+    return (Subject(space="computer", key=line.name, label=line.name, shared=True),)
 
 
 class Known:

@@ -11,10 +11,11 @@ from portal.gateways.dns import RecordType, conflicting_types, reverse_address, 
 from portal.workflow import plans
 from portal.workflow.kinds import LineContext
 from portal.workflow.plans import Check, Plan
+from portal.workflow.subjects import Subject
 from requests.dns import hints, lookups
 from requests.dns.changing import COMPANION, RECORDS, companion_changes, forward_change, step
 from requests.dns.lookups import Known
-from requests.dns.payloads import Action, DnsLine
+from requests.dns.payloads import ADDRESS_TYPES, Action, DnsLine
 from requests.zones.owners import key_of
 
 Errors = Mapping[str, Sequence[str]]
@@ -23,6 +24,14 @@ Errors = Mapping[str, Sequence[str]]
 def reservation_of(line: DnsLine) -> str:
     """What two open tickets must not both hold: one name."""
     return f"dns:{key_of(line.name)}"
+
+
+def subjects_of(line: DnsLine) -> list[Subject]:
+    """The name, and those of the PTR records that follow."""
+    follows = line.with_ptr and line.type in ADDRESS_TYPES
+    addresses = [address for address in (line.value, line.old_value) if address] if follows else []
+    names = dict.fromkeys([line.name, *(reverse_name(address) for address in addresses)])
+    return [Subject(space="dns", key=name, label=name, shared=True) for name in names]
 
 
 def check_line(context: LineContext, line: DnsLine) -> Errors:

@@ -53,6 +53,7 @@ DNS: ApplicationKind[DnsLine] = ApplicationKind(
     plan=checks.plan_line,
     check=checks.check_line,
     reservation_key=checks.reservation_of,
+    subjects=checks.subjects_of,
     reservation_field="name",
     search_terms=_terms,
     line_template="requests/line_dns.html",

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from accounts.register import rebuild_search_texts as of_accounts
+from portal.workflow.upkeep import name_open_subjects
 from portal.workflow.upkeep import rebuild_search_texts as of_applications
 
 
@@ -19,3 +20,4 @@ class Command(BaseCommand):
         """Work through both registers in batches."""
         print(f"accounts: {of_accounts()}")
         print(f"applications: {of_applications()}")
+        print(f"subjects of open applications: {name_open_subjects()}")
