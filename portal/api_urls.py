@@ -32,6 +32,7 @@ from portal.workflow.api.jobs import JobRunsView, JobsView
 from portal.workflow.api.schema import KindsSchemaGenerator
 from portal.workflow.api.views import STEPS, ApplicationsView, ApplicationView, KindsView
 from portal.workflow.bulk.api import FilesView
+from portal.workflow.calendar.api import CalendarEntriesView, CalendarFeedView
 from portal.workflow.catalogue.api import CatalogueView
 from portal.workflow.reports.api import ResultReportsView, ResultReportView
 from requests.bundles.api import BundlesView, BundleView
@@ -93,6 +94,8 @@ urlpatterns: list[URLPattern] = [
         ResultReportView.as_view(),
         name="api_application_report",
     ),
+    path("calendar/", CalendarEntriesView.as_view(), name="api_calendar"),
+    path("calendar/feed/", CalendarFeedView.as_view(), name="api_calendar_feed"),
     path("reports/", ResultReportsView.as_view(), name="api_reports"),
     path("operations/", OperationsView.as_view(), name="api_operations"),
     path("operations/two-factor/batches/", ExchangeBatchesView.as_view(), name="api_exchange_batches"),

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import Exists, F
 
 from portal.fulfilment.errors import LeaseLost
+from portal.fulfilment.freezes import holding
 from portal.fulfilment.models import QUEUED, Operation, OperationEvent, OperationStatus, QueueGate
 from portal.fulfilment.verbs import Verb
 from portal.orgs.models import User
@@ -21,11 +22,11 @@ NowFn = Callable[[], datetime]
 def claim(target: str, now: datetime) -> Operation | None:
     """Take the oldest operation that is due, mark it as running and commit; None when nothing is due.
 
-    The operation comes with its line, application and organisation. For the application nothing changes by a claim,
+    The operation comes with its line, application and organisation, and `frozen_by` where a freeze holds it back. For the application nothing changes by a claim,
     so nobody is told.
     """
     with transaction.atomic():
-        operation = (
+        due = (
             Operation.system.select_for_update(skip_locked=True, of=("self",), no_key=True)
             .select_related("line__application", "line__organisation", "organisation")
             .filter(
@@ -35,10 +36,12 @@ def claim(target: str, now: datetime) -> Operation | None:
                 not_before__lte=now,
             )
             .order_by("not_before", "id")
-            .first()
         )
+        operation = holding.holding(due, now).first()
         if operation is None:
             return None
+        if operation.status != OperationStatus.WAITING:
+            operation.frozen_by = None  # begun before: what became of it is found out, freeze or not
         operation.status = OperationStatus.RUNNING
         operation.fence += 1
         operation.attempts += 1
@@ -48,7 +51,7 @@ def claim(target: str, now: datetime) -> Operation | None:
         add_event(
             operation, Verb.STARTED, now=now, data={"attempt": operation.attempts, "fence": operation.fence}
         )
-    return operation
+    return operation  # type: ignore[no-any-return]
 
 
 def lease_time() -> timedelta:

@@ -83,6 +83,18 @@ class ReasonForm(PortalForm):
     )
 
 
+class LetThroughForm(PortalForm):
+    """Why one change does not wait for the freeze to end."""
+
+    reason = forms.CharField(
+        label=_("Reason"),
+        help_text=_("Say why it cannot wait, and who agreed."),
+        widget=forms.Textarea(attrs={"rows": 3}),
+        max_length=500,
+        error_messages={"required": _("Write down the reason.")},
+    )
+
+
 class GateForm(PortalForm):
     """Why the queue is held or released; it stays in the trail."""
 

@@ -77,6 +77,9 @@ class Operation(ScopedModel):
             ),
             models.Index(fields=["lease_until"], name="operation_leases", condition=Q(status="RUNNING")),
             models.Index(fields=["status", "-id"], name="operation_status"),
+            models.Index(
+                fields=["settled_at"], name="operation_settled", condition=Q(settled_at__isnull=False)
+            ),
         ]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["line", "target", "step"], name="operation_once")
@@ -159,3 +162,6 @@ class QueueGate(models.Model):
     report = models.JSONField(default=dict, blank=True)  # what each check said last
     opened_at = models.DateTimeField(null=True, blank=True)
     opened_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
+
+
+from portal.fulfilment.freezes.models import FreezeException, FreezePeriod  # noqa: E402, F401 - one app, one place for its tables

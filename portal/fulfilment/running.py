@@ -17,6 +17,7 @@ from portal.common.text import without_control_characters
 from portal.fulfilment import breaker, registry
 from portal.fulfilment.claiming import HeldRun, NowFn, add_event, claim
 from portal.fulfilment.errors import LeaseLost
+from portal.fulfilment.freezes import holding
 from portal.fulfilment.models import Operation, OperationEvent, OperationStatus, TargetState
 from portal.fulfilment.registry import Done, NeedsPerson, NotKnown, NotNeeded, Outcome, TryLater, Waits
 from portal.fulfilment.verbs import BY_A_PERSON, Verb
@@ -136,6 +137,8 @@ def _probe(state: TargetState, now_fn: NowFn) -> bool:
 
 def _run_handler(operation: Operation, now_fn: NowFn) -> Outcome | None:
     """The handler's outcome; None when the lease was lost and nothing may be recorded."""
+    if frozen_by := getattr(operation, "frozen_by", None):
+        return holding.waits(frozen_by)
     try:
         handler = registry.handler_for(operation.kind, operation.target, operation.step)
     except KeyError:

@@ -10,7 +10,9 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.common.forms import PortalForm
 from portal.fulfilment import by_hand, registry
-from portal.fulfilment.forms import ConfirmForm, NoteForm, ReasonForm
+from portal.fulfilment.forms import ConfirmForm, LetThroughForm, NoteForm, ReasonForm
+from portal.fulfilment.freezes import holding
+from portal.fulfilment.freezes import services as freezes
 from portal.fulfilment.models import Operation, OperationStatus
 
 
@@ -25,6 +27,11 @@ class Step:
     explanation: Any
     form_class: type[PortalForm] = ConfirmForm
     kind: str = ""  # colour of the button
+    code: str = ""  # only for operations that stopped or wait with this code
+
+    def is_open_to(self, operation: Operation) -> bool:
+        """Whether the operation can take this step as it stands."""
+        return operation.status in self.allowed and self.code in ("", operation.error_code)
 
     @property
     def url_name(self) -> str:
@@ -51,6 +58,16 @@ STEPS: tuple[Step, ...] = (
         label=_("Try again now"),
         explanation=_("The portal looks at the target first and then goes on from there."),
         kind="primary",
+    ),
+    Step(
+        name="let_through",
+        service=freezes.let_through,
+        allowed=frozenset({OperationStatus.WAITING}),
+        code=holding.CODE,
+        label=_("Carry out in spite of the freeze"),
+        explanation=_("This change alone is carried out now. The reason is kept with it."),
+        form_class=LetThroughForm,
+        kind="warn",
     ),
     Step(
         name="take",
@@ -103,4 +120,4 @@ def explanation(step: Step, operation: Operation) -> Any:
 
 def possible(operation: Operation) -> list[Step]:
     """The steps that the operation's state allows."""
-    return [step for step in STEPS if operation.status in step.allowed]
+    return [step for step in STEPS if step.is_open_to(operation)]

@@ -22,6 +22,7 @@ class Verb(models.TextChoices):
     TAKEN = "taken", _("taken over by a person")
     GIVEN_BACK = "given_back", _("given back to the portal")
     RETRIED = "retried", _("retry asked for")
+    LET_THROUGH = "let_through", _("let through a freeze by operations")
     CORRECTED = "corrected", _("corrected by operations")
     VERIFIED = "verified", _("recorded as done, verified by reading back")
     NOT_VERIFIED = "not_verified", _("recorded as done, but the target differs")

@@ -163,7 +163,7 @@ class StepView(OperationsView):
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
         """What will happen, and what has to be written down."""
         operation = self.load(pk)
-        if operation.status not in self.step.allowed:
+        if not self.step.is_open_to(operation):
             return self._too_late(operation)
         return self._page(operation, form_class(self.step, operation)(initial=self._initial()))
 

@@ -118,6 +118,8 @@ RECEIVE_PASSWORDS = Permission("receive_passwords", frozenset({Role.PASSWORD_REC
 RUN_OPERATIONS = Permission(
     "run_operations", frozenset({Role.OPERATOR}), frozenset({OrganisationKind.OPERATIONS})
 )
+# Enters times in which nothing is changed, and makes exceptions.
+MANAGE_FREEZES = Permission("manage_freezes", RUN_OPERATIONS.roles, RUN_OPERATIONS.kinds)
 MANAGE_REFERENCE = Permission("manage_reference", RUN_OPERATIONS.roles, RUN_OPERATIONS.kinds)
 MANAGE_SEGMENTS = Permission("manage_segments", RUN_OPERATIONS.roles, RUN_OPERATIONS.kinds)
 # REQ-09: the central association gives segments to 独自処理システム; everybody sees the map.

@@ -14,6 +14,7 @@ class WorkflowConfig(AppConfig):
         from portal.fulfilment import registry
         from portal.notices import messages, sent
         from portal.workflow import fulfilling, waiting
+        from portal.workflow.calendar import sources
         from portal.workflow.models import RouteStage
         from portal.workflow.reports import arriving, telling
 
@@ -22,4 +23,5 @@ class WorkflowConfig(AppConfig):
             sent.on_sent(template, arriving.note_sent)
         messages.provide("application_completed", telling.in_mail)
         waiting.register(telling.undelivered)
+        sources.register_all()
         auditlog.register(RouteStage)

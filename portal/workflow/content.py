@@ -7,14 +7,15 @@ import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from django.core.exceptions import NON_FIELD_ERRORS
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from portal.orgs.models import User
-from portal.workflow import subjects
+from portal.workflow import freezing, subjects
 from portal.workflow.errors import InvalidApplication
 from portal.workflow.kinds import ApplicationKind, LineContext
 from portal.workflow.models import Application, ApplicationLine, Attachment
@@ -103,14 +104,16 @@ def missing_reason(reason: str) -> str:
     return "" if reason.strip() else _("Write why you apply, so that the approver can decide.")
 
 
-def header_errors(application: Application, today: date) -> Errors:
-    """What is wrong with what every kind asks, by field."""
+def header_errors(application: Application, today: date, now: datetime | None = None) -> Errors:
+    """What is wrong with what every kind asks, by field; the date also against the freezes."""
     errors: Errors = {}
     _add(errors, "reason", missing_reason(application.reason))
     if application.desired_on and application.desired_on < today:
         _add(
             errors, "desired_on", _("This date has passed. Choose today or a later date, or leave it empty.")
         )
+    else:
+        _add(errors, "desired_on", freezing.refusal(application, now or timezone.now()))
     return errors
 
 
@@ -121,12 +124,13 @@ def check_for_submission(
     *,
     actor: User,
     today: date,
+    now: datetime | None = None,
 ) -> list[CheckedLine]:
-    """Every line checked by its form, its kind and its plan; asks targets, so no lock may be held.
+    """Every line checked by its form, its kind and its plan, and the date against the freezes; asks targets, so no lock may be held.
 
     Raises InvalidApplication with all errors of all lines at once.
     """
-    errors = header_errors(application, today)
+    errors = header_errors(application, today, now)
     context = LineContext(
         organisation=application.organisation, actor=actor, application=application, today=today
     )

@@ -49,7 +49,7 @@ def submit(*, application_id: int, actor: User, version: int | None, now: dateti
         raise ContentChanged
     kind = kinds.get(seen.kind)
     lines = [current_data(kind, line) for line in seen.lines.all()]
-    checked = check_for_submission(kind, seen, lines, actor=actor, today=today(now))
+    checked = check_for_submission(kind, seen, lines, actor=actor, today=today(now), now=now)
     return _submit_checked(application_id, seen.version, kind, checked, actor, now)
 
 
@@ -60,7 +60,7 @@ def submit_checked(
 
     Raises InvalidApplication with every error of what the checks of lines do not see, and as `submit` does.
     """
-    errors = header_errors(draft, today(now))
+    errors = header_errors(draft, today(now), now)
     if not checked:
         errors["lines"] = [_("Enter at least one line.")]
     if errors:

@@ -44,6 +44,7 @@ urlpatterns = [
         name="attachment_remove",
     ),
     path("", include("portal.workflow.reports.urls")),
+    path("", include("portal.workflow.calendar.urls")),
     path("", include("portal.workflow.bulk.urls")),
     path("", include("portal.workflow.route_urls")),
 ]

@@ -17,7 +17,7 @@ from django.views.generic import View
 from portal.fulfilment.models import Operation
 from portal.orgs.models import Organisation, User
 from portal.trail import services as trail
-from portal.workflow import errors, fulfilling, kinds, related, selectors
+from portal.workflow import errors, freezing, fulfilling, kinds, related, selectors
 from portal.workflow.bulk import selectors as bulk
 from portal.workflow.forms import AskedDecisionForm, CommentForm
 from portal.workflow.models import Application, ApplicationEvent, ApprovalStage, StageStatus, Status
@@ -134,6 +134,7 @@ def render_application(
         "decision": decision,
         "form": form or AskedDecisionForm(initial=seen),
         "withdraw_form": CommentForm(prefix="withdraw"),
+        "freezes": freezing.concerning(application, now),
         "shown_report": telling.shown(user, application),
         "told_form": told or ToldForm(prefix="told"),
         "problems": form.error_summary if form is not None and form.is_bound else [],

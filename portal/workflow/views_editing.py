@@ -17,7 +17,7 @@ from portal.common.downloads import downloaded
 from portal.orgs.models import Organisation
 from portal.orgs.permissions import APPLY
 from portal.trail import services as trail
-from portal.workflow import content, errors, kinds, selectors, services
+from portal.workflow import content, errors, freezing, kinds, selectors, services
 from portal.workflow.bulk import services as bulk
 from portal.workflow.bulk.views import checked_and_shown
 from portal.workflow.forms import Editor
@@ -204,6 +204,7 @@ class ConfirmView(EditView):
             "application": application,
             "kind": kind,
             "asked_at": timezone.now(),
+            "freezes": freezing.concerning(application, timezone.now()),
             **shown_or_summed_up(kind, lines),
         }
         return render(request, "workflow/confirm.html", context)

@@ -33,6 +33,9 @@ from devices.stations.services import designate
 from devices.whitelist import register as whitelist
 from devices.whitelist.models import LocalAddress, WhitelistEntry
 from devices.whitelist.payloads import WhitelistLine
+from portal.fulfilment.freezes import services as freezes
+from portal.fulfilment.freezes.models import FreezePeriod
+from portal.fulfilment.freezes.services import NewFreeze
 from portal.fulfilment.models import Operation
 from portal.notices.models import Notice, NoticeStatus
 from portal.orgs.models import ApiToken, Deputy, Membership, PasswordRecipient, User
@@ -97,6 +100,7 @@ class World:
     waiting: Application = field(init=False)
     carried_out: Application = field(init=False)
     ended: Application = field(init=False)
+    freeze: FreezePeriod = field(init=False)
     operation: Operation = field(init=False)
     account: DirectoryAccount = field(init=False)
     computer: Computer = field(init=False)
@@ -460,6 +464,17 @@ def _belongings(world: World) -> None:
         to_address=CANARY_RECIPIENT,
         application_number=world.waiting.number,
         status=NoticeStatus.FAILED,
+    )
+    world.freeze = freezes.enter(
+        NewFreeze(
+            starts_at=timezone.now(),
+            ends_at=timezone.now() + timedelta(hours=1),
+            effect="WARN",
+            reason="himitsu",
+            organisation=owner.organisation,
+        ),
+        actor=world.person(Role.OPERATOR, "operations"),
+        now=timezone.now(),
     )
     world.ended = factories.reported("13", applicant=owner, notice=world.notice)
     world.batch, world.answer = factories.exchange_batch(world.operation)

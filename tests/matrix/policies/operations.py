@@ -47,6 +47,7 @@ POLICIES: dict[str, Policy] = {
     # Nobody took it by hand yet.
     "operation_record": Policy(by_operator(409), by_operator(409, 422), operation),
     "operation_retry": Policy(by_operator(OK), by_operator(FOUND), operation),
+    "operation_let_through": Policy(by_operator(409), by_operator(409, 422), operation),
     "operation_take": Policy(by_operator(OK), by_operator(FOUND), operation),
     "operation_give_back": Policy(by_operator(409), by_operator(409), operation),
     "operation_close": Policy(
