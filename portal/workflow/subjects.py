@@ -64,6 +64,11 @@ def names_of(kind: ApplicationKind[Any], payload: Any) -> list[str]:
     return sorted({subject.stored for subject in kind.subjects(payload) if subject.key})
 
 
+def refusing(kind: ApplicationKind[Any], payload: Any) -> list[str]:
+    """Those of them that a second ticket must not have: only they are worth waiting for."""
+    return sorted({subject.stored for subject in kind.subjects(payload) if subject.refuses and subject.key})
+
+
 def others_on(names: Iterable[str], application: Application | None) -> Others:
     """The open tickets on these subjects beside this application, in one statement; none for kinds that name no subject."""
     from portal.workflow.models import ApplicationLine

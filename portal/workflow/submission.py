@@ -138,7 +138,7 @@ def _take_names(application: Application, kind: ApplicationKind[Any], checked: l
     """
     held = application.lines.filter(is_open=True).values_list("reservation_key", flat=True)
     wait_for_names({*held, *(line.reservation_key for line in checked)})
-    subjects.wait_for(name for line in checked for name in subjects.names_of(kind, line.payload))
+    subjects.wait_for(name for line in checked for name in subjects.refusing(kind, line.payload))
     _refuse_taken(application, kind, checked)
     application.lines.update(is_open=False)
     stored = {line.position: line for line in application.lines.all()}
