@@ -43,6 +43,7 @@ from requests.managed.api import AntivirusMachinesView, MonitoredMachinesView
 from requests.networks.api import AllotmentsView
 from requests.networks.api import MapView as NetworkMapView
 from requests.outages.api import OutagesView
+from requests.own_changes.api import OwnChangesView
 from requests.password_settings.api import PasswordLifetimesView
 from requests.unlock.api import UnlocksView, WaitingUnlocksView
 from requests.zones.api import DnsRecordsView, DnsZonesView
@@ -146,6 +147,7 @@ urlpatterns: list[URLPattern] = [
     path("unlocks/waiting/", WaitingUnlocksView.as_view(), name="api_unlocks_waiting"),
     path("antivirus/machines/", AntivirusMachinesView.as_view(), name="api_antivirus_machines"),
     path("monitoring/machines/", MonitoredMachinesView.as_view(), name="api_monitored_machines"),
+    path("own-changes/", OwnChangesView.as_view(), name="api_own_changes"),
     path("segments/", SegmentsView.as_view(), name="api_segments"),
     path("organisations/", OrganisationsView.as_view(), name="api_organisations"),
     path("me/", MeView.as_view(), name="api_me"),

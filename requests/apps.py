@@ -20,6 +20,7 @@ class ChangeRequestsConfig(AppConfig):
         from requests.models import ComputerObject, DnsZone, ManagedMachine, PasswordLifetime
         from requests.networks import kinds as networks
         from requests.outages import joining as outages
+        from requests.own_changes import joining as own_changes
         from requests.password_settings import kinds as password_settings
         from requests.password_settings import telling
         from requests.unlock import kinds as unlock
@@ -33,6 +34,7 @@ class ChangeRequestsConfig(AppConfig):
         telling.register_all()
         unlock.register_all()
         managed.register_all()
+        own_changes.register_all()
         networks.register_all()
         bundles.register_all()
         outages.register_all()

@@ -7,6 +7,7 @@ from requests.faq.models import FaqEntry, FaqVersion
 from requests.managed.models import ManagedMachine, ManagedMachineEvent
 from requests.networks.models import Allotment, SegmentPool
 from requests.outages.models import Confirmer, Outage, OutageEvent, OutagePart
+from requests.own_changes.models import OwnChange
 from requests.password_settings.models import PasswordLifetime, PasswordLifetimeEvent
 from requests.unlock.models import AccountUnlock, UnlockProof
 from requests.zones.models import DnsRecord, DnsZone
@@ -34,6 +35,7 @@ __all__ = [
     "Outage",
     "OutageEvent",
     "OutagePart",
+    "OwnChange",
     "PasswordLifetime",
     "PasswordLifetimeEvent",
     "SegmentPool",

@@ -11,6 +11,7 @@ from requests.faq import views as faq
 from requests.managed import views as managed
 from requests.networks import views as networks
 from requests.outages import views as outages
+from requests.own_changes import views as own_changes
 from requests.password_settings import views as password_settings
 from requests.unlock import views as unlock
 from requests.zones import views as zones
@@ -58,6 +59,21 @@ urlpatterns = [
     path("monitoring/machines/", managed.MonitoredListView.as_view(), name="monitored_list"),
     path("monitoring/machines/export/", managed.MonitoredExportView.as_view(), name="monitored_export"),
     path("monitoring/machines/print/", managed.MonitoredPrintView.as_view(), name="monitored_print"),
+    path("own-changes/", own_changes.ListView.as_view(), name="own_change_list"),
+    path("own-changes/export/", own_changes.ExportView.as_view(), name="own_change_export"),
+    path("own-changes/print/", own_changes.PrintView.as_view(), name="own_change_print"),
+    path("own-changes/new/l2sw/", own_changes.NewView.as_view(), {"form": "l2sw"}, "own_change_switch"),
+    path("own-changes/new/policy/", own_changes.NewView.as_view(), {"form": "policy"}, "own_change_policy"),
+    path(
+        "own-changes/file/l2sw/", own_changes.FileView.as_view(), {"form": "l2sw"}, "own_change_switch_file"
+    ),
+    path(
+        "own-changes/file/policy/",
+        own_changes.FileView.as_view(),
+        {"form": "policy"},
+        "own_change_policy_file",
+    ),
+    path("own-changes/<str:number>/", own_changes.DetailView.as_view(), name="own_change"),
     path("managed-machines/<int:pk>/", managed.DetailView.as_view(), name="managed_detail"),
     path("dns/tickets/<str:number>/rollback/", dns.RollbackView.as_view(), name="dns_rollback"),
     path("outages/", outages.ListView.as_view(), name="outage_list"),

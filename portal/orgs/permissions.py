@@ -129,6 +129,11 @@ ALLOT_NETWORKS = Permission(
 READ_NETWORKS = Permission("read_networks", READ_APPLICATIONS.roles)
 READ_DNS = Permission("read_dns", READ_APPLICATIONS.roles)
 READ_PASSWORD_SETTINGS = Permission("read_password_settings", READ_APPLICATIONS.roles)
+READ_OWN_CHANGES = Permission("read_own_changes", READ_APPLICATIONS.roles)
+# REQ-14: records what the federation changed itself on its switches and in its policy.
+RECORD_OWN_CHANGES = Permission(
+    "record_own_changes", frozenset({Role.APPLICANT, Role.SECURITY_OFFICER}), FEDERATIONS
+)
 READ_MANAGED = Permission("read_managed_machines", READ_APPLICATIONS.roles)  # REQ-07, REQ-08
 # REQ-05: registers the zones in which DNS records can be applied for.
 MANAGE_ZONES = Permission("manage_zones", RUN_OPERATIONS.roles, RUN_OPERATIONS.kinds)

@@ -56,13 +56,14 @@ from requests.managed.models import ManagedMachine
 from requests.networks import services as services_of_networks
 from requests.outages import services as outages
 from requests.outages.models import Outage
+from requests.own_changes.models import OwnChange
 from requests.password_settings.models import PasswordLifetime
 from requests.zones.models import DnsZone
 from tests import factories, journeys
 from tests.devices import world as devices
 from tests.devices.inventory import stock
 from tests.fakes import FakeDirectory, users_ou
-from tests.requests import computers, managed, networks
+from tests.requests import computers, managed, networks, own_changes
 from tests.requests import pso_world as pso
 from tests.requests import world as requests
 from tests.requests.unlock import world as locks
@@ -125,6 +126,7 @@ class World:
     lifetime: PasswordLifetime = field(init=False)
     unlock: Application = field(init=False)
     managed: ManagedMachine = field(init=False)
+    own_change: OwnChange = field(init=False)
     alert: DeviceAlert = field(init=False)
     station: ConsoleStation = field(init=False)
     dormant_line: DormantLine = field(init=False)
@@ -288,6 +290,7 @@ def _dns(world: World) -> None:
     world.dns_ticket = requests.approved(requests.Cast(), line)
     requests.carry_out(world.dns_ticket)
     world.managed = managed.machine(name=CANARY_NAME, place=CANARY_NAME)
+    world.own_change = own_changes.change(world.person(Role.APPLICANT), changed_by=CANARY_NAME)
 
 
 def _enquiries(world: World) -> None:

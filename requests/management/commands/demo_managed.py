@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from requests.demo import managed
+from requests.demo import managed, own_changes
 
 
 class Command(BaseCommand):
@@ -23,5 +23,6 @@ class Command(BaseCommand):
         if not getattr(settings, "EMBEDDED_INBOX", False):
             raise CommandError("demo_managed runs with local settings only.")
         made = managed.tell(federations=options["federations"])
+        own_changes.tell(federations=options["federations"])
         if options["verbosity"]:
             self.stdout.write(f"Machines under antivirus and monitoring of {made} federations.")

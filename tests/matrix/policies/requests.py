@@ -41,6 +41,9 @@ def _bundle_draft(world: World) -> dict[str, Any]:
     return {"number": world.bundle_draft.number}
 
 
+# REQ-14: of any federation, for the own one.
+RECORDERS = at("13", Role.APPLICANT, Role.SECURITY_OFFICER) | at("27", Role.APPLICANT, Role.SECURITY_OFFICER)
+
 POLICIES: dict[str, Policy] = {
     "computer_object_list": Policy(READ_LIST),
     "computer_object_export": Policy(READ_LIST),
@@ -71,6 +74,20 @@ POLICIES: dict[str, Policy] = {
         READ_13, acting_for_13(REVIEWERS_OF_13, FOUND), lambda w: {"pk": w.lifetime.pk}
     ),
     "api_password_lifetimes": Policy(READ_LIST),
+    **{name: Policy(READ_LIST) for name in ("own_change_list", "own_change_export", "own_change_print")},
+    "own_change": Policy(READ_13, None, lambda w: {"number": w.own_change.number}),
+    "api_own_changes": Policy(READ_LIST),
+    **{
+        name: Policy(
+            access(to(RECORDERS, OK), otherwise=REFUSED), access(to(RECORDERS, 422), otherwise=REFUSED)
+        )
+        for name in (
+            "own_change_switch",
+            "own_change_policy",
+            "own_change_switch_file",
+            "own_change_policy_file",
+        )
+    },
     **{name: Policy(READ_LIST) for name in ("antivirus_list", "antivirus_export", "antivirus_print")},
     **{name: Policy(READ_LIST) for name in ("monitored_list", "monitored_export", "monitored_print")},
     "api_antivirus_machines": Policy(READ_LIST),
