@@ -35,6 +35,14 @@ def until_problem(until: date, today: date) -> str:
     return ""
 
 
+def _before_effect(context: LineContext, until: date) -> str:
+    """The settings would be over before they begin."""
+    begins = context.application.desired_on if context.application else None
+    if begins is None or begins <= until:
+        return ""
+    return _("The last day lies before the effective date of the application. Enter a later day.")
+
+
 def lifetime_problem(days: int) -> str:
     """Why so many days cannot be a lifetime, as far as the setting says; "" when they can."""
     longest = setting("longest_days")
@@ -48,7 +56,7 @@ def check_start(context: LineContext, line: StartLifetime) -> Errors:
     """Everything that forbids this ticket, by field. Says nothing while Active Directory cannot be asked (ACC-12)."""
     asked = known(context)
     found = {
-        "until": until_problem(line.last_day, context.today),
+        "until": until_problem(line.last_day, context.today) or _before_effect(context, line.last_day),
         "lifetime_days": lifetime_problem(line.lifetime_days),
     }
     seen = asked.start(line)

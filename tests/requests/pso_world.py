@@ -60,14 +60,16 @@ def line(*login_names: str, group: str = "", days: int = 180, **more: Any) -> di
     } | more
 
 
-def submitted(cast: Cast, values: dict[str, Any], kind: str = START) -> Application:
+def submitted(
+    cast: Cast, values: dict[str, Any], kind: str = START, desired_on: date | None = None
+) -> Application:
     """A ticket that waits for the federation's approver."""
     now = timezone.now()
     draft = services.create_draft(
         kind=kind,
         organisation_id=cast.applicant.organisation_id,
         actor=cast.applicant,
-        content=Content(reason="審査の繁忙期のため。", lines=(values,)),
+        content=Content(reason="審査の繁忙期のため。", desired_on=desired_on, lines=(values,)),
         now=now,
     )
     return services.submit(application_id=draft.pk, actor=cast.applicant, version=None, now=now)

@@ -149,6 +149,16 @@ def test_req_03_two_open_tickets_never_name_one_account_group_or_object(people: 
     assert plan.changes[0].after == ("PSO-14-shinsa",)
 
 
+def test_req_03_the_last_day_lies_not_before_the_effective_date(people: FakeDirectory) -> None:
+    cast = Cast()
+
+    with pytest.raises(InvalidApplication) as refused:
+        world.submitted(cast, line("tk13-ito"), desired_on=world.day(world.UNTIL + 1))
+
+    assert list(refused.value.errors) == ["lines.0.until"]
+    assert world.submitted(cast, line("tk13-ito"), desired_on=world.day()).status == "IN_REVIEW"
+
+
 def test_req_03_the_plan_names_the_people_the_policy_and_each_expiry(people: FakeDirectory) -> None:
     plan, errors = checked(line(group="g13-shinsa"))
 
