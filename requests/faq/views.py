@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -41,7 +42,7 @@ class ListView(PersonView):
             "page": paginate(found, request.GET.get("cursor"), PAGE_SIZE),
             "form": FaqFilterForm(initial=filters),
             "filters": filters,
-            "query": "&".join(f"{name}={value}" for name, value in filters.items()),
+            "query": urlencode(filters),
             "may_edit": may,
             "proposed": selectors.proposed() if may else [],
         }

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from portal.orgs.permissions import ALLOT_NETWORKS, READ_NETWORKS
+from portal.orgs.permissions import ALLOT_NETWORKS, APPLY, FEDERATIONS, READ_NETWORKS
 from portal.trail import services as trail
 from portal.workflow import registers
 from portal.workflow.models import ApplicationLine
@@ -54,6 +54,7 @@ class MapView(NetworksView):
             "own": [cell for row in rows for cell in row.cells if cell.shown],
             "waiting": selectors.waiting_lines(self.user) if may else [],
             "may_allot": may,
+            "may_apply": any(place.kind in FEDERATIONS for place in self.user.organisations_where(APPLY)),
             "kind": KIND,
         }
         return render(request, "requests/network_map.html", context)

@@ -18,6 +18,7 @@ from portal.workflow.errors import InvalidApplication
 from portal.workflow.models import Status
 from requests.networks import pool, selectors, services
 from requests.networks.models import Allotment, SegmentPool
+from requests.networks.payloads import KIND
 from requests.networks.services import AllotmentRefused, NotAllowed
 from tests import factories, journeys, threads
 from tests.devices import world as devices
@@ -184,6 +185,8 @@ def test_org_02_a_federation_sees_its_own_by_name_and_others_only_as_used(cast: 
     assert "他のシステム" not in page
     assert "10.14.84.0/25" not in page
     assert "他のシステム" in central
+    apply = reverse("application_create", args=[KIND])
+    assert (apply in page, apply in central) == (True, False)
     assert {
         "organisation": "14",
         "network": "10.14.84.0/24",
