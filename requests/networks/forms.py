@@ -29,7 +29,9 @@ class NetworkForm(PortalForm):
 
     action = forms.ChoiceField(label=gettext_lazy("What to do"), choices=Action.choices, initial=Action.TAKE)
     use = forms.ChoiceField(
-        label=gettext_lazy("Use"), required=False, choices=[("", gettext_lazy("Choose")), *Use.choices]
+        label=pgettext_lazy("network", "Use"),
+        required=False,
+        choices=[("", gettext_lazy("Choose")), *Use.choices],
     )
     size = forms.ChoiceField(
         label=gettext_lazy("Size"),
@@ -92,7 +94,7 @@ class AllotmentFilterForm(FilterForm):
     q = forms.CharField(
         label=gettext_lazy("Network, purpose, application or organisation"), required=False, max_length=200
     )
-    use = forms.ChoiceField(label=gettext_lazy("Use"), required=False)
+    use = forms.ChoiceField(label=pgettext_lazy("network", "Use"), required=False)
     state = forms.ChoiceField(label=pgettext_lazy("network", "State"), required=False)
 
     def offered(self) -> Mapping[str, Iterable[Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from portal.common import tables
 from portal.common.tables import Column, Table, link
@@ -22,7 +23,7 @@ ALLOTMENTS: Table[Allotment] = tables.register(
                 text=lambda r: r.organisation.name,
                 cell=lambda r: r.organisation.short_name,
             ),
-            Column(name="use", label=_("Use"), text=lambda r: r.get_use_display()),
+            Column(name="use", label=pgettext_lazy("network", "Use"), text=lambda r: r.get_use_display()),
             Column(name="purpose", label=_("System and purpose"), text=lambda r: r.purpose),
             Column(
                 name="valid_from",

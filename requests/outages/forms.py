@@ -56,6 +56,7 @@ class ClockField(IdentifierField):
 class OutageForm(RefusableForm):
     """An outage to be planned or changed."""
 
+    required_by_others = frozenset({"organisations"})
     side_by_side = (("stops_on", "stops_clock"), ("starts_on", "starts_clock"))
 
     title = NormalisingField(label=pgettext_lazy("outage", "Title"), max_length=100)
