@@ -15,14 +15,15 @@ from django.utils.translation import gettext_lazy
 
 from portal.common.search import matching
 from portal.common.time import JST
-from portal.orgs.models import Organisation, User
-from portal.orgs.permissions import PLAN_OUTAGES
+from portal.orgs.models import Membership, Organisation, User
+from portal.orgs.permissions import PLAN_OUTAGES, OrganisationKind, Role
 from portal.workflow.banners import Banner
 from portal.workflow.waiting import Waiting
 from requests.outages.models import Confirmer, Outage, OutageEvent, OutagePart, Shown
 from requests.outages.services import moment
 
 _PLANNED = Outage.State.PLANNED
+CONFIRMING = (Role.APPROVER, Role.SECURITY_OFFICER, Role.SECURITY_MANAGER, Role.APPLICANT, Role.OPERATOR)
 
 
 def outages(
@@ -143,3 +144,12 @@ def waiting_for(user: User, now: datetime) -> Iterable[Waiting]:
     count = named.exclude(result=Confirmer.Result.NORMAL).count()
     url = f"{reverse('outage_list')}"
     yield Waiting(label=gettext_lazy("Normality to confirm"), icon="check", count=count, url=url)
+
+
+def people_who_confirm() -> list[User]:
+    """Whom operations can name for confirming normality (REQ-10): people of operations first, then of the organisations."""
+    rows: Any = Membership.system.valid_on(timezone.localdate())  # type: ignore[attr-defined]
+    rows = rows.filter(role__in=CONFIRMING, user__is_active=True, user__is_break_glass=False)
+    people = User.objects.filter(pk__in=rows.values("user_id")).select_related("organisation")
+    found = list(people.order_by("organisation__sort_order", "pk"))
+    return sorted(found, key=lambda person: person.organisation.kind != OrganisationKind.OPERATIONS)

@@ -17,8 +17,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from portal.notices.messages import link
-from portal.orgs.models import Membership, Organisation, User
-from portal.orgs.permissions import PLAN_OUTAGES, OrganisationKind, Role
+from portal.orgs.models import Organisation
+from portal.orgs.permissions import PLAN_OUTAGES
 from portal.trail import services as trail
 from portal.workflow import registers
 from portal.workflow.registers import ExportMixin, ListMixin, PrintMixin
@@ -35,8 +35,6 @@ from requests.outages.forms import (
 )
 from requests.outages.models import Outage
 from requests.outages.tables import OUTAGES
-
-_CONFIRMING = (Role.APPROVER, Role.SECURITY_OFFICER, Role.SECURITY_MANAGER, Role.APPLICANT, Role.OPERATOR)
 
 
 class OutagesView(PersonView):
@@ -194,7 +192,7 @@ class PlannerView(OutagesView):
 
     def choices(self) -> dict[str, Any]:
         """Every organisation, and the people who can be named."""
-        return {"organisations": Organisation.objects.all(), "people": _people()}
+        return {"organisations": Organisation.objects.all(), "people": selectors.people_who_confirm()}
 
     def page(self, form: OutageForm, outage: Outage | None = None, status: int = 200) -> HttpResponse:
         """The form."""
@@ -249,12 +247,3 @@ class ChangeView(PlannerView):
             return self.page(form, outage, status=422)
         messages.success(request, _("Changed. Everybody concerned is told."))
         return redirect("outage", number)
-
-
-def _people() -> list[User]:
-    """Who can confirm: people of operations and of the organisations, in order."""
-    rows: Any = Membership.system.valid_on(timezone.localdate())  # type: ignore[attr-defined]
-    rows = rows.filter(role__in=_CONFIRMING, user__is_active=True, user__is_break_glass=False)
-    people = User.objects.filter(pk__in=rows.values("user_id")).select_related("organisation")
-    found = list(people.order_by("organisation__sort_order", "pk"))
-    return sorted(found, key=lambda person: person.organisation.kind != OrganisationKind.OPERATIONS)
