@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
-from portal.fulfilment.registry import name_step, register_handler
+from portal.fulfilment.registry import name_step, on_settled, register_handler
 from portal.orgs.permissions import FEDERATIONS, OrganisationKind, Role
 from portal.workflow import kinds
 from portal.workflow.kinds import ApplicationKind, StageSpec
@@ -16,7 +16,7 @@ from portal.workflow.reports.facts import name_facts
 from requests.computers import checks, forms, lookups, planning
 from requests.computers.handlers import AddHandler, RemoveHandler, RestoreHandler
 from requests.computers.payloads import AddComputer, NamedComputer, RemoveComputer, RestoreComputer
-from requests.computers.removing import REMOVE, RESTORE, FinalRemoval
+from requests.computers.removing import REMOVE, RESTORE, FinalRemoval, operation_settled
 from requests.computers.work import TARGET
 
 ADD = "requests.computer_add"
@@ -119,4 +119,5 @@ def register_all() -> None:
     register_kinds((ADD_KIND, AddHandler()), (REMOVAL, RemoveHandler()), (RESTORATION, RestoreHandler()))
     register_handler(REMOVE_KIND, TARGET, FinalRemoval(), step=REMOVE)
     name_step(REMOVE, _("final removal"))
+    on_settled(operation_settled)
     name_facts(description=_("Description"), removed_below=_("Objects that went with it"))

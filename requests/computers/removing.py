@@ -14,7 +14,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from portal.common.time import today
-from portal.fulfilment.models import Operation
+from portal.fulfilment.models import Operation, OperationStatus
 from portal.fulfilment.registry import WAITS_FOR, Done, NeedsPerson, Outcome, Run, TryLater, Waits
 from portal.gateways import clock, directory_factory
 from portal.orgs import machines
@@ -82,6 +82,13 @@ def _enqueue_once(row: ComputerObject, now: datetime) -> bool:
     except IntegrityError:
         return False
     return True
+
+
+def operation_settled(operation: Operation, now: datetime) -> None:
+    """A final removal that a person closed runs no more: the object can be given back, and readings of AD count again."""
+    if operation.step == REMOVE and operation.status == OperationStatus.CLOSED:
+        rows = ComputerObject.system.filter(last_line_id=operation.line_id, state=_State.DELETED)
+        rows.update(removal_began_at=None, updated_at=now)
 
 
 def restoration_open(row: ComputerObject) -> bool:

@@ -12,6 +12,7 @@ from portal.workflow.kinds import LineContext
 from requests.password_settings import effects, wanted
 from requests.password_settings.known import Known, base_rules, known, setting
 from requests.password_settings.lookups import Seen
+from requests.password_settings.models import PasswordLifetime
 from requests.password_settings.payloads import EndLifetime, ExtendLifetime, StartLifetime
 
 Errors = Mapping[str, Sequence[str]]
@@ -61,7 +62,7 @@ def check_start(context: LineContext, line: StartLifetime) -> Errors:
     }
     seen = asked.start(line)
     if seen is not None:
-        found["name"] = _name_problem(line, seen)
+        found["name"] = _name_problem(asked, line, seen)
         found["group" if line.group else "login_names"] = (
             _group_problem(asked, line, seen) if line.group else _accounts_problem(asked, line, seen)
         )
@@ -70,8 +71,10 @@ def check_start(context: LineContext, line: StartLifetime) -> Errors:
     return {field: [text] for field, text in found.items() if text}
 
 
-def _name_problem(line: StartLifetime, seen: Seen) -> str:
+def _name_problem(asked: Known, line: StartLifetime, seen: Seen) -> str:
     full = line.full_name
+    if asked.lifetime(full) is not None:  # also when somebody removed the object in Active Directory
+        return _("Settings named %(name)s are in force already. Choose another name.") % {"name": full}
     if any(each.name.lower() == full.lower() for each in seen.survey.settings):
         return _("Active Directory has settings named %(name)s already. Choose another name.") % {
             "name": full
@@ -95,9 +98,7 @@ def _group_problem(asked: Known, line: StartLifetime, seen: Seen) -> str:
 
 def _accounts_problem(asked: Known, line: StartLifetime, seen: Seen) -> str:
     if len(line.login_names) > ACCOUNTS_LIMIT:
-        return _("At most %(count)d accounts can be named. For more, have a group made.") % {
-            "count": ACCOUNTS_LIMIT
-        }
+        return too_many_accounts()
     if seen.missing:
         return _("There are no such accounts in your organisation: %(names)s") % {
             "names": listed(seen.missing)
@@ -124,6 +125,13 @@ def _accounts_problem(asked: Known, line: StartLifetime, seen: Seen) -> str:
             "These accounts are not all under the same policy, so one object would take something from some of them. Apply for them separately: %(names)s"
         ) % {"names": listed(_policies(seen))}
     return ""
+
+
+def too_many_accounts() -> str:
+    """More than one object can name."""
+    return _("At most %(count)d accounts can be named. For more, have a group made.") % {
+        "count": ACCOUNTS_LIMIT
+    }
 
 
 def _policies(seen: Seen) -> list[str]:
@@ -203,6 +211,8 @@ def check_extend(context: LineContext, line: ExtendLifetime) -> Errors:
         return {"name": [no_settings()]}
     if lifetime.is_overdue:
         return {"name": [_("The last day of these settings is over. Apply for new ones.")]}
+    if strangers := _strangers(context, lifetime):
+        return {"name": [strangers_word(strangers)]}
     found = {
         "until": until_problem(line.last_day, context.today),
         "lifetime_days": lifetime_problem(line.lifetime_days),
@@ -217,6 +227,19 @@ def check_extend(context: LineContext, line: ExtendLifetime) -> Errors:
     elif line.last_day == lifetime.until and not is_longer:
         found["until"] = _("This is the last day already. Enter a later day.")
     return {field: [text] for field, text in found.items() if text} or _gone(context, line.name)
+
+
+def _strangers(context: LineContext, lifetime: PasswordLifetime) -> int:
+    """How many accounts of others the settings reach now; 0 while Active Directory cannot be asked."""
+    seen = known(context).current(lifetime)
+    return seen.strangers if seen is not None else 0
+
+
+def strangers_word(count: int) -> str:
+    """Says how many and never who (ORG-02)."""
+    return _(
+        "These settings also reach %(count)d accounts that are not of your organisation any more, so they are not extended. Let them end, and apply for new ones for your own people."
+    ) % {"count": count}
 
 
 def check_end(context: LineContext, line: EndLifetime) -> Errors:

@@ -13,6 +13,8 @@ from django.utils.translation import gettext_lazy
 
 from portal.common.forms import IdentifierField, NormalisingField, PortalForm, WarekiDateField
 from portal.common.text import ascii_identifier
+from portal.gateways import directory_rules
+from portal.gateways.directory_policies import ACCOUNTS_LIMIT
 from portal.workflow.kinds import LineContext
 from requests.password_settings import checks
 from requests.password_settings.known import in_force_of
@@ -29,7 +31,9 @@ class LoginNamesField(forms.CharField):
     widget = forms.Textarea
 
     def to_python(self, value: Any) -> list[str]:  # type: ignore[override]
-        parts = _SEPARATORS.split(value) if isinstance(value, str) else [str(part) for part in value or []]
+        if not isinstance(value, str | list | tuple | None):
+            raise ValidationError(_("Enter a list of login names."), code="no_list")
+        parts = _SEPARATORS.split(value) if isinstance(value, str) else [str(part) for part in value or ()]
         names: dict[str, str] = {}
         for part in parts:
             if name := ascii_identifier(part):
@@ -37,6 +41,15 @@ class LoginNamesField(forms.CharField):
         return list(names.values())
 
     def validate(self, value: Any) -> None:
+        # Before Active Directory is asked for each of them.
+        if len(value) > ACCOUNTS_LIMIT:
+            raise ValidationError(checks.too_many_accounts(), code="too_many")
+        if long := [name for name in value if len(name) > directory_rules.LOGIN_NAME_LENGTH]:
+            raise ValidationError(
+                _("These are too long for login names: %(names)s"),
+                code="too_long",
+                params={"names": "、".join(name[:20] + "…" for name in long[:5])},
+            )
         if strange := [name for name in value if not name.isascii() or not name.isprintable()]:
             raise ValidationError(
                 _("Enter login names in half-width letters. These cannot be login names: %(names)s"),

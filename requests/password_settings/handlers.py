@@ -76,6 +76,11 @@ class StartHandler(_Writer):
                     "The last day passed before this was carried out. Nothing was changed. Close this one."
                 )
                 raise person("until_passed", text)
+            if known(context_of(line)).lifetime(payload.full_name) is not None:
+                text = _(
+                    "The register has settings named %(name)s in force. Nothing was changed. Have them ended early by an application, then retry."
+                )
+                raise person("name_in_force", text % {"name": payload.full_name})
             seen = look(directory, payload, context_of(line))
             asked = _as_approved(line, payload, seen, marker)
             run.still_mine()
@@ -109,6 +114,8 @@ class ExtendHandler(_Writer):
         made = directory.find_password_settings_by_marker(marker)
         if made is None:
             held = require_held(directory, row)
+            if strangers := lookups.look_at_settings(directory, row.organisation, held).strangers:
+                raise person("strangers", checks.strangers_word(strangers))
             asked = wanted.extended(held, payload.last_day, payload.lifetime_days, marker, _number(line))
             _same_as_approved(line, _live_extension(line, row, payload, held))
             run.still_mine()

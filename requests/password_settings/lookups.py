@@ -99,7 +99,10 @@ def members(
 
 
 def look_at_settings(directory: Directory, organisation: Organisation, held: PasswordSettings | None) -> Seen:
-    """Those for whom settings in force are, as they are now; none when they are gone. Raises DirectoryError."""
+    """Those for whom settings in force are, as they are now; none when they are gone. Raises DirectoryError.
+
+    Whoever went to another organisation since is counted and not named (ORG-02).
+    """
     survey = directory.policy_survey()
     if held is None:
         return Seen(survey=survey)
@@ -109,8 +112,14 @@ def look_at_settings(directory: Directory, organisation: Organisation, held: Pas
             return members(directory, organisation, group.dn, survey)
         except NotFound:
             return Seen(survey=survey)
-    accounts = directory.account_policies([target.guid for target in held.targets])
-    return Seen(survey=survey, accounts=in_order(map(survey.worked_out, accounts)))
+    base = organisation_ou(organisation)
+    accounts = list(directory.account_policies([target.guid for target in held.targets]))
+    own = [account for account in accounts if is_below(account.dn, base)]
+    return Seen(
+        survey=survey,
+        accounts=in_order(map(survey.worked_out, own)),
+        strangers=len(accounts) - len(own),
+    )
 
 
 def unfit(group: DirectoryGroup) -> str:

@@ -24,7 +24,7 @@ from portal.gateways.directory_lockouts import LockState
 from portal.workflow import kinds
 from portal.workflow.models import ApplicationLine
 from portal.workflow.plans import Plan
-from requests.unlock import locks
+from requests.unlock import locks, lookups
 from requests.unlock.checks import moment
 from requests.unlock.payloads import UnlockAccount
 
@@ -41,6 +41,8 @@ class UnlockHandler:
         try:
             directory = directory_factory.get_directory()
             state = directory.lock_state(payload.guid)
+            if (stranger := _moved_away(directory, line, payload)) is not None:
+                return stranger
             if not state.enabled:
                 return _disabled(payload)
             if not state.locked:
@@ -86,6 +88,18 @@ def _payload(line: ApplicationLine) -> UnlockAccount:
     return payload
 
 
+def _moved_away(directory: Directory, line: ApplicationLine, payload: UnlockAccount) -> NeedsPerson | None:
+    """What to say when the account left the organisation's unit after the approval: nobody there vouches for it (ORG-02)."""
+    below = "," + lookups.ou_of(line.organisation).casefold()
+    entries = directory.find_by_guids([payload.guid])
+    if all(entry.dn.casefold().endswith(below) for entry in entries):
+        return None  # also when it is gone: the next step says so
+    text = _(
+        "%(name)s was moved out of the organisation's unit after the approval. Nothing was changed. Close this one with the reason; where the account lies now, it can be applied for anew."
+    )
+    return NeedsPerson(code="moved", message=text % {"name": payload.login_name})
+
+
 def _is_newer(line: ApplicationLine, state: LockState) -> bool:
     """Whether this lock began after the approval. Where AD could not be asked then, nobody saw which lock it was."""
     plan = Plan.from_json(line.plan) if line.plan else Plan(unavailable="none")
@@ -108,7 +122,10 @@ def _noted(directory: Directory, state: LockState) -> dict[str, Any]:
 
 
 def _evidence(run: Run, state: LockState) -> dict[str, Any]:
-    """What was read back, and the lock as it was before; in the result report people read it (REQ-12)."""
+    """What was read back, and the lock as it was before; in the result report people read it (REQ-12).
+
+    No name holds "password": the report keeps back whatever is called so.
+    """
     found: dict[str, Any] = run.operation.progress.get(FOUND, {})
     return {
         "object_guid": str(state.guid),
@@ -116,8 +133,8 @@ def _evidence(run: Run, state: LockState) -> dict[str, Any]:
         "locked": False,
         "read_back_at": moment(clock.now()),
         "locked_before": _shown(found.get("locked_since")),
-        "wrong_passwords": found.get("attempts"),
-        "last_wrong_password": _shown(found.get("last_attempt_at")),
+        "wrong_attempts": found.get("attempts"),
+        "last_wrong_attempt": _shown(found.get("last_attempt_at")),
         "tried_from": found.get("sources", ""),
     }
 

@@ -99,8 +99,8 @@ def register_all() -> None:
         locked=_("Locked"),
         read_back_at=_("Read back at"),
         locked_before=_("Locked since"),
-        wrong_passwords=_("Wrong passwords"),
-        last_wrong_password=_("Last wrong password"),
+        wrong_attempts=_("Wrong passwords"),
+        last_wrong_attempt=_("Last wrong password"),
         tried_from=_("From where, at the portal"),
     )
     identity.register(

@@ -7,12 +7,13 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from portal.fulfilment import by_hand
 from portal.fulfilment import services as fulfilment
 from portal.fulfilment.models import Operation, OperationStatus
 from portal.gateways import clock
 from portal.gateways.directory import AccessDenied, ContainerMissing, DirectoryUnavailable, OutcomeUnknown
 from portal.workflow.models import Status
-from requests.computers import removing
+from requests.computers import refresh, removing
 from requests.computers.models import ComputerObject
 from tests import fakes, journeys
 from tests.devices import world as devices
@@ -256,6 +257,16 @@ def test_req_02_an_object_in_use_again_is_not_removed_for_good(
     operation = removal_of(application.number)
     assert (operation.status, operation.error_code) == (OperationStatus.ATTENTION, "not_as_deleted")
     assert old.guid in directory.computers
+
+    # Once it is closed, the register says again what Active Directory says, and the machine can be applied for.
+    assert refresh.refresh_all(now=timezone.now()) == "1"
+    assert computers.row().state == "DELETED", "a removal that began is not disturbed"
+    by_hand.close(
+        operation_id=operation.pk, actor=crew.operator, reason="再び使用中のため。", now=timezone.now()
+    )
+    assert computers.row().removal_began_at is None
+    refresh.refresh_all(now=timezone.now())
+    assert (computers.row().state, computers.row().remove_on) == ("ENABLED", None)
 
 
 def test_acc_12_nothing_is_removed_that_nobody_saw_unless_the_register_knows_it(

@@ -16,7 +16,7 @@ from portal.gateways import clock
 from portal.gateways.directory import DirectoryUnavailable, OutcomeUnknown
 from portal.gateways.directory_policies import WantedSettings
 from portal.notices.models import Notice
-from portal.workflow.errors import ContentChanged
+from portal.workflow.errors import ContentChanged, InvalidApplication
 from portal.workflow.models import Status
 from requests.password_settings import services
 from requests.password_settings.models import PasswordLifetime, PasswordLifetimeEvent
@@ -247,6 +247,28 @@ def test_acc_12_what_nobody_saw_is_not_carried_out_and_an_outage_waits(
 
     assert (operation.status, operation.error_code) == (OperationStatus.ATTENTION, "no_plan")
     assert not directory.settings
+
+
+def test_req_03_a_name_that_the_register_has_in_force_is_never_made_again(
+    cast: Cast, directory: FakeDirectory
+) -> None:
+    """The object was removed by hand: a new one could not be entered, and so would never be taken back."""
+    account(directory, "tk13-ito")
+    account(directory, "tk13-abe")
+    later = world.approved(cast, line("tk13-abe"))
+    made = world.carry_out(later)
+    PasswordLifetime.system.update(name="PSO-13-other")
+    application = world.approved(cast, line("tk13-ito", name="abe"))
+    PasswordLifetime.system.update(name="PSO-13-abe")
+    directory.settings.clear()
+
+    operation = world.carry_out(application)
+
+    assert made.status == OperationStatus.DONE
+    assert (operation.status, operation.error_code) == (OperationStatus.ATTENTION, "name_in_force")
+    assert not directory.settings
+    with pytest.raises(InvalidApplication, match="適用中"):
+        world.submitted(cast, line("tk13-ito", name="ABE"))
 
 
 def test_req_03_two_tickets_approved_together_get_two_precedences(

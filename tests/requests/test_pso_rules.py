@@ -101,6 +101,26 @@ def test_req_03_every_mistake_is_told_at_its_field(
     assert words in errors[field]
 
 
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (5, "一覧"),
+        (True, "一覧"),
+        (["x" * 300], "長すぎます"),
+        ([f"tk13-{number}" for number in range(1001)], "1000件まで"),
+    ],
+)
+def test_req_03_names_that_are_no_list_too_long_or_too_many_ask_nobody(
+    people: FakeDirectory, names: Any, words: str
+) -> None:
+    people.calls.clear()
+
+    _plan, errors = checked(line() | {"login_names": names})
+
+    assert words in errors["login_names"]
+    assert "find_by_login_names" not in people.calls
+
+
 def test_req_03_what_applies_already_and_does_not_fit_is_refused(people: FakeDirectory) -> None:
     ito, abe = (people.find_by_login_name(name) for name in ("tk13-ito", "tk13-abe"))
     assert ito is not None

@@ -15,6 +15,7 @@ from portal.gateways.directory_policies import WantedSettings
 from portal.notices import messages
 from portal.notices.models import Notice
 from portal.orgs.permissions import Role
+from portal.workflow.errors import InvalidApplication
 from portal.workflow.models import Application
 from requests.password_settings import selectors, services, telling
 from requests.password_settings.models import PasswordLifetime
@@ -22,7 +23,7 @@ from requests.password_settings.payloads import EXTEND, START
 from tests import factories
 from tests.api.client import Api
 from tests.fake_policies import DOMAIN_RULES
-from tests.fakes import FakeDirectory
+from tests.fakes import FakeDirectory, users_ou
 from tests.journeys import Cast
 from tests.requests import pso_world as world
 from tests.requests.pso_world import account, group, line
@@ -86,6 +87,30 @@ def test_org_02_pages_of_another_federation_do_not_exist(cast: Cast, directory: 
     assert client_of(cast.operator).post(page).status_code == 403
     draft = stranger.post(reverse("application_create", args=[EXTEND]), {"organisation": "14"})
     assert row.name not in stranger.get(draft["Location"]).content.decode()
+
+
+def test_org_02_who_went_to_another_federation_is_counted_and_not_named(
+    cast: Cast, directory: FakeDirectory
+) -> None:
+    moved = account(directory, "tk13-ito")
+    account(directory, "tk13-abe")
+    row = due(world.in_force(cast, line("tk13-ito", "tk13-abe")))
+    directory.move(moved.guid, users_ou("14"))
+    directory.put(directory.entries[moved.guid], login_name="tk14-ito", display_name="伊藤 改姓")
+    browser = client_of(cast.applicant)
+
+    for address in (
+        reverse("password_lifetime", args=[row.pk]),
+        reverse("password_lifetime_people", args=[row.line.application.number]),
+        reverse("password_lifetime_people", args=[row.line.application.number]) + "?format=csv",
+    ):
+        shown = text_of(browser.get(address))
+        assert "tk13-abe" in shown
+        assert "tk14-ito" not in shown
+        assert "改姓" not in shown
+    values = {"name": row.name, "until": world.day(90).isoformat(), "lifetime_days": 0}
+    with pytest.raises(InvalidApplication, match="1"):
+        world.submitted(cast, values, EXTEND)
 
 
 def test_req_03_the_list_costs_the_same_for_many(cast: Cast, directory: FakeDirectory) -> None:

@@ -17,7 +17,7 @@ from portal.orgs.permissions import Role
 from portal.workflow.models import Status
 from requests.unlock.models import AccountUnlock
 from tests import journeys
-from tests.fakes import FakeDirectory, administrators_ou
+from tests.fakes import FakeDirectory, administrators_ou, users_ou
 from tests.journeys import Crew
 from tests.requests.unlock import world
 from tests.roles import client_of
@@ -43,6 +43,8 @@ def test_req_04_unlocked_read_back_entered_and_told(crew: Crew, directory: FakeD
     assert Notice.system.get(template="application_completed").to_user == crew.applicant
     page = client_of(crew.applicant).get(reverse("application_detail", args=[application.number]))
     assert "読み取って確認した内容" in page.content.decode()
+    reported = application.report.content["lines"][0]["operations"][0]["evidence"]
+    assert reported["wrong_attempts"] == 5, "not taken for a secret"
 
 
 def test_req_12_without_a_confirmed_address_nobody_is_mailed_and_the_applicant_is_told_so(
@@ -62,6 +64,7 @@ def test_req_12_without_a_confirmed_address_nobody_is_mailed_and_the_applicant_i
     [
         (lambda d, e: d.delete(e.guid), "account_missing", "ありません"),
         (lambda d, e: d.put(d.entries[e.guid], enabled=False), "account_disabled", "無効"),
+        (lambda d, e: d.move(e.guid, users_ou("14")), "moved", "移動"),
         (lambda d, e: d.lock(e.guid, at=timezone.now()), "locked_anew", "あらためてロック"),
         (
             lambda d, e: d.faults.update(unlock=[ChangedMeanwhile("", code="locked_again")]),
@@ -84,6 +87,8 @@ def test_req_04_what_came_between_goes_to_a_person_with_a_true_text(
     assert words in operation.error_message
     assert application.status == Status.NEEDS_ATTENTION
     assert not AccountUnlock.system.exists()
+    if code == "moved":
+        assert directory.entries[entry.guid].locked, "of another federation now (ORG-02)"
 
 
 @pytest.mark.parametrize("fault", ["faults", "after"])
