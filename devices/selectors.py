@@ -64,7 +64,7 @@ def computers(
 
 def computer(user: User, uid: UUID) -> Computer:
     """One machine; raises Computer.DoesNotExist also for another federation's (ORG-02)."""
-    return computers(user).select_related("last_line__application").get(uid=uid)
+    return computers(user).select_related("last_line__application", "replaced_by").get(uid=uid)
 
 
 def history_of(user: User, computer: Computer) -> QuerySet[ComputerEvent]:

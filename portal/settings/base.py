@@ -462,9 +462,9 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",  # the payloads of the kinds are JSON Schema 2020-12
     "SCHEMA_PATH_PREFIX": "/api/v1/",
     "ENUM_NAME_OVERRIDES": {
-        "BundleStateEnum": "requests.bundles.models.Bundle.State",
-        "BundleActionEnum": "requests.bundles.models.Action",
-        "BundlePartStateEnum": "requests.bundles.states.PartState",
+        "BundleState": "requests.bundles.models.Bundle.State",
+        "BundleAction": "requests.bundles.models.Action",
+        "BundlePartState": "requests.bundles.states.PartState",
         "ApplicationStatus": "portal.workflow.models.Status",
         "StageStatus": "portal.workflow.models.StageStatus",
         "OperationStatus": "portal.fulfilment.models.OperationStatus",
