@@ -105,7 +105,11 @@ class BundlesView(ApiView):
             OpenApiParameter("organisation", str, description="Code of an organisation"),
             OpenApiParameter("state", str, description="DRAFT, OPEN, DONE or CALLED_OFF"),
             OpenApiParameter("action", str, description="INSTALL, REPLACE or REMOVE"),
-            OpenApiParameter("owed", str, description="1: those in which the federation must do something"),
+            OpenApiParameter(
+                "owed",
+                str,
+                description="1: those in which the federation must do something; old: open for long",
+            ),
             OpenApiParameter("q", str, description="Number, machine, MAC or IP; all words must occur"),
         ],
         responses=page_of(BundleSummarySerializer),
@@ -118,7 +122,7 @@ class BundlesView(ApiView):
             q=request.query_params.get("q", ""),
             state=choice(request, "state", Bundle.State.values),
             action=choice(request, "action", Action.values),
-            owed=choice(request, "owed", ["1"]),
+            owed=choice(request, "owed", ["1", "old"]),
             organisation=choice(request, "organisation", visible_codes(user)),
         )
         found = paged(request, rows, BundleSummarySerializer)

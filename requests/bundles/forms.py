@@ -316,7 +316,8 @@ class FilterForm(PortalForm):
         self.fields["q"].widget.attrs["placeholder"] = _("Number, computer name, MAC or IP address")
         self.fields["state"].choices = [every, *Bundle.State.choices]  # type: ignore[attr-defined]
         self.fields["action"].choices = [every, *Action.choices]  # type: ignore[attr-defined]
-        self.fields["owed"].choices = [every, ("1", _("waits for the federation"))]  # type: ignore[attr-defined]
+        asked = [every, ("1", _("waits for the federation")), ("old", _("open for long"))]
+        self.fields["owed"].choices = asked  # type: ignore[attr-defined]
         if len(organisations) > 1:
             self.fields["organisation"].choices = [every, *((o.code, o.short_name) for o in organisations)]  # type: ignore[attr-defined]
         else:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import pgettext_lazy
 
 from portal.common.search import matching
@@ -39,7 +42,8 @@ def bundles(
 ) -> QuerySet[Bundle]:
     """The bundles that this person may see; all words of `q` in number, machines, addresses, reason or applicant.
 
-    Somebody else's draft is nobody's business. `owed` "1": those in which the federation must do something.
+    Somebody else's draft is nobody's business. `owed` "1": those in which the federation must do something,
+    "old": those that are open longer than the setting.
     """
     own = user.organisations_where(READ_APPLICATIONS)
     rows: Any = Bundle.objects.visible_to(user).select_related("organisation", "applicant")
@@ -58,6 +62,9 @@ def bundles(
         parts = BundlePart.system.filter(bundle=OuterRef("pk"), left_out_at=None)
         waits = parts.filter(Q(application=None) | Q(application__status__in=_OWED))
         rows = rows.filter(Exists(waits), state=Bundle.State.OPEN)
+    if owed == "old":
+        since = timezone.now() - timedelta(days=int(settings.BUNDLES["remind_days"]))
+        rows = rows.filter(state=Bundle.State.OPEN, submitted_at__lte=since)
     return matching(rows, q)  # type: ignore[no-any-return]
 
 
