@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -86,7 +85,8 @@ def submit(desk: Desk, action: str, fill: Any) -> Bundle:
     return Bundle.system.get(number=number.group())
 
 
-def test_one_pc_from_its_installation_to_its_removal_leaves_no_trace(office: Office) -> None:
+def test_one_pc_from_its_installation_to_its_removal_leaves_no_trace(office: Office, settings: Any) -> None:
+    settings.COMPUTER_REMOVAL_DAYS = 0  # the last day of a deleted object is today
     cast = office.lab.cast
     officer = factories.user(Role.SECURITY_OFFICER)
     factories.user(Role.SECURITY_MANAGER)
@@ -152,7 +152,6 @@ def test_one_pc_from_its_installation_to_its_removal_leaves_no_trace(office: Off
     assert MAC.replace(":", "") not in re.sub("[-:.]", "", whitelisted(operator)).lower()
     assert not Computer.system.filter(name=NAME, state="IN_USE").exists()
     assert not ManagedMachine.system.filter(state="MANAGED").exists()
-    later = timezone.now() + timedelta(days=40)
-    removing.enqueue_removals(now=later)
-    fulfilment.drain("directory", now_fn=lambda: later)
+    assert removing.enqueue_removals(now=timezone.now()) == 1
+    fulfilment.drain("directory", now_fn=timezone.now)
     assert office.lab.directory.find_computers([NAME]) == []

@@ -187,7 +187,7 @@ def test_req_02_the_final_removal_waits_while_permits_or_whitelist_entries_need_
     directory.add_computer(PC)
     machine = devices.computer(PC)
     needed = {machine.pk: "持出し許可が残っています。"}
-    monkeypatch.setattr("devices.computers.checks.in_the_way", [lambda pks: needed])
+    monkeypatch.setattr("devices.computers.checks.in_the_way", [lambda pks, _context: needed])
     application = computers.approved(crew, REMOVE_KIND, PC)
     plan = application.lines.get().plan
     assert "持出し許可が残っています。" in str(plan["checks"])
