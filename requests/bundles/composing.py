@@ -1,6 +1,6 @@
 """From the rows of the form to the parts of a bundle: which application each machine needs, and in which order (REQ-13).
 
-A part of a higher wave is carried out when those of lower waves of the same machine are done (docs/adr on bundles).
+A part of a higher wave is carried out when those of lower waves of the same machine are done (docs/adr/0037).
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ class RowForm(PortalForm):
     """One machine. `row_form` makes the subclass with the fields of one action."""
 
     action = ""
-    required_by_others = frozenset({"operating_system", "ip", "dns_name"})
+    required_by_others = frozenset({"operating_system", "ip"})
 
     def clean(self) -> dict[str, Any]:
         """What cannot be without another value; everything else is said by the linked applications."""
