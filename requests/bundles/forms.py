@@ -123,7 +123,7 @@ def _new_machine(action: str, entry: Mapping[str, Any]) -> dict[str, Any]:
             found[name].required = False
             found[name].help_text = _("Empty: as the machine that goes.")
         found["has_own_skysea"].help_text = ""
-        for name in ("kind", "business_system"):
+        for name in ("kind", "operating_system", "business_system", "segment"):
             found[name].choices = [("", _("as the machine that goes")), *list(found[name].choices)[1:]]
     return found | _switches(action)
 

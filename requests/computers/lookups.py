@@ -9,6 +9,7 @@ from portal.gateways.directory import DirectoryError, NotFound
 from portal.gateways.directory_computers import ComputerObject as Found
 from portal.orgs import machines
 from portal.orgs.machines import Machine
+from portal.workflow import linked
 from portal.workflow.kinds import LineContext
 from portal.workflow.models import ApplicationLine
 from portal.workflow.subjects import Subject
@@ -17,6 +18,7 @@ from requests.computers.payloads import AddComputer, NamedComputer
 from requests.computers.places import path_of
 
 _SHARED = "requests.computers"
+_REGISTER = "devices.computer_register"
 _COUNT_BELOW = 50  # objects of one application below which recovery keys are counted, one question each
 
 
@@ -107,7 +109,8 @@ class Known:
     def is_coming(self, name: str) -> bool:
         """Whether the organisation has applied for the registration of a machine of that name."""
         self.read([name])
-        return self.own in self._coming.get(name, set())
+        beside = linked.payloads(self.context, _REGISTER)  # opened together with this one (REQ-13)
+        return self.own in self._coming.get(name, set()) or any(payload.name == name for payload in beside)
 
     def is_taken(self, name: str) -> bool:
         """Whether anybody has the name: in AD, in a register, or in an open application. Whose it is must not be told (ORG-02)."""
