@@ -82,7 +82,7 @@ class EndHandler(_Ender):
         """The settings; Done when they ended meanwhile."""
         row = self.row(run.operation.line)
         if row is None:
-            raise Stop(Done(evidence={"nothing_to_do": "ended"}))
+            raise Stop(Done(evidence=_ended_before(run)))
         return row
 
 
@@ -118,6 +118,18 @@ class TakeBackHandler(_Ender):
             text = _("An extension is being carried out. It may move the last day.")
             raise Stop(TryLater(code="being_changed", message=text))
         return row
+
+
+def _ended_before(run: Run) -> dict[str, Any]:
+    """What the result report says: an attempt of ours ended them and did not come to say so, or something else did before."""
+    progress = run.operation.progress
+    ours = PasswordLifetime.system.filter(
+        last_line_id=run.operation.line_id, state=PasswordLifetime.State.ENDED
+    ).first()
+    if ours is None:
+        return {"outcome": _("The settings had ended already. Nothing was to be done.")}
+    counts = {name: int(progress[name]) for name in ("affected", "expired") if name in progress}
+    return {"settings": ours.name, "object_guid": str(ours.object_guid), **counts}
 
 
 def _remove(run: Run, row: PasswordLifetime, reason: str) -> Outcome:

@@ -18,7 +18,7 @@ from portal.gateways.directory_policies import WantedSettings
 from portal.notices.models import Notice
 from portal.workflow.errors import ContentChanged, InvalidApplication
 from portal.workflow.models import Status
-from requests.password_settings import services
+from requests.password_settings import handlers, services
 from requests.password_settings.models import PasswordLifetime, PasswordLifetimeEvent
 from requests.password_settings.payloads import END, EXTEND, TAKE_BACK, TARGET
 from tests import journeys
@@ -329,6 +329,30 @@ def test_req_03_an_early_end_is_applied_for_and_a_removal_by_hand_is_told(
     assert (ended.evidence["affected"], ended.evidence["expired"]) == (1, 1)
     assert by_hand.evidence["removed_by_hand"]
     assert set(PasswordLifetime.system.values_list("state", "end_reason")) == {("ENDED", "APPLIED_FOR")}
+
+
+def test_req_12_an_end_whose_record_was_lost_still_reports_what_it_ended(
+    cast: Cast, directory: FakeDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account(directory, "tk13-ito")
+    row = world.in_force(cast, line("tk13-ito"))
+    application = world.approved(cast, {"name": row.name}, END)
+    real = handlers.read_back_json
+    monkeypatch.setattr(handlers, "read_back_json", lambda read: 1 / 0)  # the worker dies after the register
+    first = world.carry_out(application)
+    assert (first.status == OperationStatus.DONE, PasswordLifetime.system.get().state) == (False, "ENDED")
+    monkeypatch.setattr(handlers, "read_back_json", real)
+    Operation.system.filter(pk=first.pk).update(status=OperationStatus.WAITING, not_before=timezone.now())
+
+    second = world.carry_out(application)
+
+    assert second.status == OperationStatus.DONE
+    assert second.evidence == {
+        "settings": row.name,
+        "object_guid": str(row.object_guid),
+        "affected": 1,
+        "expired": 0,
+    }
 
 
 def test_req_03_an_account_that_is_deleted_meanwhile_does_not_stop_the_end(
