@@ -114,6 +114,11 @@ class ExtendHandler(_Writer):
         made = directory.find_password_settings_by_marker(marker)
         if made is None:
             held = require_held(directory, row)
+            if payload.last_day < today(clock.now()):
+                text = _(
+                    "The last day passed before this was carried out. Nothing was changed. Close this one."
+                )
+                raise person("until_passed", text)
             if strangers := lookups.look_at_settings(directory, row.organisation, held).strangers:
                 raise person("strangers", checks.strangers_word(strangers))
             asked = wanted.extended(held, payload.last_day, payload.lifetime_days, marker, _number(line))

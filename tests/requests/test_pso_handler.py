@@ -308,6 +308,23 @@ def test_req_03_an_extension_moves_the_last_day_and_a_queued_end_gives_way(
     assert extension.number in made.description
 
 
+def test_req_03_an_extension_whose_own_last_day_passed_is_not_carried_out(
+    cast: Cast, directory: FakeDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account(directory, "tk13-ito")
+    row = world.in_force(cast, line("tk13-ito"))
+    later = world.day(world.UNTIL + 5)
+    values = {"name": row.name, "until": later.isoformat(), "lifetime_days": 0}
+    application = world.approved(cast, values, EXTEND)
+    now = at(monkeypatch, world.UNTIL + 6)
+
+    operation = world.carry_out(application, now)
+
+    row.refresh_from_db()
+    assert (operation.status, operation.error_code) == (OperationStatus.ATTENTION, "until_passed")
+    assert row.until == world.day(world.UNTIL), "it is due, and the calendar takes it back"
+
+
 def test_req_03_an_early_end_is_applied_for_and_a_removal_by_hand_is_told(
     cast: Cast, directory: FakeDirectory
 ) -> None:
