@@ -182,6 +182,11 @@ def _delete(job: Work) -> Outcome:
     if found is None:
         return _gone_by_hand(job)
     if "before" not in job.progress:
+        if found.name.upper() != job.name:  # perhaps a machine that goes on working under another name
+            text = _(
+                "The computer object is named %(name)s since the approval. Nothing was changed. Find out whether the machine is still in use, then close this one; if it is to go, have it applied for under its new name."
+            )
+            raise Stop(NeedsPerson(code="renamed", message=text % {"name": found.name}))
         # Before the first write, so that a restoration knows it whatever happens in between.
         path = path_of(found.container_dn, job.organisation)
         job.run.checkpoint(object_guid=str(guid), before={"container": path, "enabled": found.enabled})

@@ -242,6 +242,20 @@ def test_req_02_an_object_that_was_moved_meanwhile_is_not_lost(
     assert directory.computers[old.guid].container_dn == container
 
 
+def test_req_02_an_object_that_was_renamed_meanwhile_is_left_to_a_person(
+    crew: Cast, directory: fakes.FakeDirectory
+) -> None:
+    old = directory.add_computer(PC)
+    application = computers.approved(crew, REMOVE_KIND, PC)
+    directory.put_computer(old, name="KK13-OTHER")
+
+    operation = computers.carry_out(application)
+
+    assert (operation.status, operation.error_code) == (OperationStatus.ATTENTION, "renamed")
+    assert "KK13-OTHER" in operation.error_message
+    assert directory.computers[old.guid].enabled
+
+
 def test_req_02_an_object_in_use_again_is_not_removed_for_good(
     crew: Cast, directory: fakes.FakeDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
