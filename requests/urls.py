@@ -79,7 +79,6 @@ urlpatterns = [
     path("outages/", outages.ListView.as_view(), name="outage_list"),
     path("outages/export/", outages.ExportView.as_view(), name="outage_export"),
     path("outages/print/", outages.PrintView.as_view(), name="outage_print"),
-    path("outages/calendar/", outages.CalendarView.as_view(), name="outage_calendar"),
     path("outages/new/", outages.NewView.as_view(), name="outage_new"),
     path("outages/<str:number>/", outages.DetailView.as_view(), name="outage"),
     path("outages/<str:number>/change/", outages.ChangeView.as_view(), name="outage_change"),

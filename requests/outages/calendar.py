@@ -1,94 +1,64 @@
-"""An outage as an entry of other calendars: a month for the screen, and iCalendar (RFC 5545)."""
+"""An outage in calendars: among the changes, and as iCalendar (RFC 5545) for other programs (REQ-10)."""
 
 from __future__ import annotations
 
-from calendar import Calendar
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from collections.abc import Iterator
+from datetime import datetime, time, timedelta
 
-from portal.common.time import JST
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from portal.common import ical
+from portal.common.time import JST, plain_moment
+from portal.workflow.calendar.entries import CLOSED, DONE, MOST, PLANNED, RUNNING, Entry, Look
+from requests.outages import selectors
 from requests.outages.models import Outage, Shown
 
-_LONGEST_LINE = 74  # octets, without the line end
+_STATES = {
+    Shown.PLANNED: PLANNED,
+    Shown.RUNNING: RUNNING,
+    Shown.OVERDUE: RUNNING,
+    Shown.CONFIRMED: DONE,
+    Shown.CANCELLED: CLOSED,
+}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Entry:
-    """An outage on the page, with how it stands now."""
-
-    outage: Outage
-    shown: Shown
-
-
-@dataclass(frozen=True, kw_only=True)
-class Day:
-    """One day of the month and what touches it."""
-
-    day: date
-    inside: bool
-    entries: list[Entry]
-
-
-def weeks(first: date, outages: Iterable[Outage], now: datetime) -> list[list[Day]]:
-    """The weeks that touch the month of `first`, from Sunday on."""
-    found = [(Entry(outage=each, shown=each.shown(now)), *_span(each)) for each in outages]
-    return [
-        [
-            Day(
-                day=day,
-                inside=day.month == first.month,
-                entries=[entry for entry, begin, end in found if begin <= day <= end],
-            )
-            for day in week
-        ]
-        for week in Calendar(firstweekday=6).monthdatescalendar(first.year, first.month)
-    ]
-
-
-def _span(outage: Outage) -> tuple[date, date]:
-    return outage.stops_at.astimezone(JST).date(), outage.starts_at.astimezone(JST).date()
+def entries(look: Look) -> Iterator[Entry]:
+    """The outages that concern the person and touch these days."""
+    if look.kind:  # of applications
+        return
+    begin = datetime.combine(look.first, time(), tzinfo=JST)
+    end = datetime.combine(look.last + timedelta(days=1), time(), tzinfo=JST)
+    rows = selectors.outages(look.user, organisation=look.organisation)
+    for outage in rows.filter(stops_at__lt=end, starts_at__gt=begin).order_by("stops_at")[:MOST]:
+        yield Entry(
+            uid=outage.number.lower(),
+            day=outage.stops_at.astimezone(JST).date(),
+            until=outage.starts_at.astimezone(JST).date(),
+            at=outage.stops_at,
+            state=_STATES[outage.shown(look.now)],
+            kind=_("Planned outage"),
+            title=outage.title,
+            number=outage.number,
+            url=reverse("outage", args=[outage.number]),
+            detail=f"{outage.system_labels} {plain_moment(outage.stops_at)}～{plain_moment(outage.starts_at)}",
+        )
 
 
 def icalendar(outage: Outage, url: str, host: str) -> str:
-    """One event; a cancelled one says so, so that calendars take it out."""
-    lines = [
-        "BEGIN:VCALENDAR",
-        "VERSION:2.0",
-        "PRODID:-//Network Operations Portal//Outages//JA",
-        "BEGIN:VEVENT",
-        f"UID:{outage.number.lower()}@{host}",
-        f"SEQUENCE:{outage.version - 1}",
-        f"DTSTAMP:{_utc(outage.updated_at)}",
-        f"DTSTART:{_utc(outage.stops_at)}",
-        f"DTEND:{_utc(outage.starts_at)}",
-        f"SUMMARY:{_escaped(f'計画停止 {outage.title}')}",
-        f"DESCRIPTION:{_escaped(f'{outage.system_labels} {outage.detail}')}",
-        f"URL:{url}",
-        f"STATUS:{'CANCELLED' if outage.state == Outage.State.CANCELLED else 'CONFIRMED'}",
-        "END:VEVENT",
-        "END:VCALENDAR",
-    ]
-    return "".join(f"{_folded(line)}\r\n" for line in lines)
-
-
-def _utc(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y%m%dT%H%M%SZ}"
-
-
-def _escaped(text: str) -> str:
-    for sign in "\\;,":
-        text = text.replace(sign, f"\\{sign}")
-    return "\\n".join(text.splitlines())
-
-
-def _folded(line: str) -> str:
-    """Lines of at most 75 octets, never cut inside a character."""
-    parts, rest = [""], ""
-    for character in line:
-        rest = parts[-1] + character
-        if len(rest.encode()) > _LONGEST_LINE:
-            parts.append(f" {character}")
-        else:
-            parts[-1] = rest
-    return "\r\n".join(parts)
+    """One event with its minutes; a cancelled one says so, so that calendars take it out."""
+    return ical.calendar_file(
+        [
+            "BEGIN:VEVENT",
+            f"UID:{outage.number.lower()}@{host}",
+            f"SEQUENCE:{outage.version - 1}",
+            f"DTSTAMP:{ical.moment(outage.updated_at)}",
+            f"DTSTART:{ical.moment(outage.stops_at)}",
+            f"DTEND:{ical.moment(outage.starts_at)}",
+            f"SUMMARY:{ical.text(f'計画停止 {outage.title}')}",
+            f"DESCRIPTION:{ical.text(f'{outage.system_labels} {outage.detail}')}",
+            f"URL:{url}",
+            f"STATUS:{'CANCELLED' if outage.state == Outage.State.CANCELLED else 'CONFIRMED'}",
+            "END:VEVENT",
+        ]
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,7 +18,6 @@ from django.utils.translation import gettext_lazy
 from portal.notices.messages import link
 from portal.orgs.models import Organisation
 from portal.orgs.permissions import PLAN_OUTAGES
-from portal.trail import services as trail
 from portal.workflow import registers
 from portal.workflow.registers import ExportMixin, ListMixin, PrintMixin
 from portal.workflow.views import PersonView
@@ -87,28 +85,6 @@ class ExportView(ExportMixin, OutageRegisterView):
 
 class PrintView(PrintMixin, OutageRegisterView):
     """On paper."""
-
-
-class CalendarView(OutagesView):
-    """A month."""
-
-    def get(self, request: HttpRequest) -> HttpResponse:
-        """This month, or ?month=2026-12."""
-        now = timezone.now()
-        today = timezone.localdate(now)
-        first = selectors.first_day(request.GET.get("month", "")) or today.replace(day=1)
-        if not date.min.year + 1 < first.year < date.max.year:
-            first = today.replace(day=1)
-        found = selectors.outages(self.user, month=f"{first:%Y-%m}").order_by("stops_at")
-        trail.record(action="outage.list", now=now, actor=self.user, detail={"month": f"{first:%Y-%m}"})
-        context = {
-            "first": first,
-            "weeks": calendar.weeks(first, found, now),
-            "today": today,
-            "before": f"{first - timedelta(days=1):%Y-%m}",
-            "after": f"{first + timedelta(days=32):%Y-%m}",
-        }
-        return render(request, "requests/outage_calendar.html", context)
 
 
 class DetailView(OutagesView):

@@ -243,10 +243,13 @@ def test_org_02_those_whom_it_does_not_concern_find_nothing(people: People) -> N
     for name, args in (("outage", [outage.number]), ("outage_ics", [outage.number])):
         assert stranger.get(reverse(name, args=args)).status_code == 404
         assert own.get(reverse(name, args=args)).status_code == 200
-    for name in ("outage_list", "outage_calendar", "home"):
-        month = {"month": f"{outage.stops_at.astimezone(JST):%Y-%m}"}
-        assert outage.title not in stranger.get(reverse(name), month).content.decode()
-        assert outage.title in own.get(reverse(name), month).content.decode(), name
+    for name in ("outage_list", "home"):
+        assert outage.title not in stranger.get(reverse(name)).content.decode()
+        assert outage.title in own.get(reverse(name)).content.decode(), name
+    calendar = reverse("calendar") + f"?on={outage.stops_at.astimezone(JST):%Y-%m-%d}"
+    for code, is_shown in (("13", True), ("14", False)):
+        page = client_of(factories.applicant(code)).get(calendar).content.decode()
+        assert (outage.title in page) is is_shown
     assert stranger.get("/api/v1/outages/").json()["results"] == []
     assert own.get("/api/v1/outages/?state=PLANNED").json()["results"][0]["number"] == outage.number
 
@@ -279,7 +282,7 @@ def test_req_10_the_person_confirms_on_the_page(people: People) -> None:
     assert outage.state == "CONFIRMED"
 
 
-def test_req_10_list_file_print_month_and_icalendar(people: People) -> None:
+def test_req_10_list_file_print_calendar_and_icalendar(people: People) -> None:
     outage = planned(people, detail="一行目\n二行目, ; 長い説明" + "あ" * 60)
     browser = client_of(people.confirmer)
 
@@ -290,8 +293,8 @@ def test_req_10_list_file_print_month_and_icalendar(people: People) -> None:
         )
         assert outage.title in text, name
     assert browser.get(reverse("outage_export") + "?format=xlsx").status_code == 200
-    for month in ("2026-13", "9999-12", "0001-01", "x"):
-        assert browser.get(reverse("outage_calendar"), {"month": month}).status_code == 200
+    day = {"view": "day", "on": f"{outage.starts_at.astimezone(JST):%Y-%m-%d}"}
+    assert outage.number in browser.get(reverse("calendar"), day).content.decode()
     ics = browser.get(reverse("outage_ics", args=[outage.number])).content.decode()
     assert f"SUMMARY:計画停止 {outage.title}" in ics
     assert all(len(line.encode()) <= 75 for line in ics.split("\r\n"))

@@ -72,7 +72,6 @@ POLICIES: dict[str, Policy] = {
     "outage_list": Policy(),
     "outage_export": Policy(),
     "outage_print": Policy(),
-    "outage_calendar": Policy(),
     "outage_new": Policy(by_operator(OK), by_operator(422)),
     "outage": Policy(
         access(to(IN_SCOPE, OK)),
