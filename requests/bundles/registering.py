@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from portal.fulfilment import registry
 from portal.notices import messages, places
+from portal.orgs.permissions import APPLY
 from portal.workflow import hanging, linked, related, waiting
+from portal.workflow.catalogue.offers import PageOffer, register_page
 from requests.bundles import linking, objects, reminding, selectors, services_of_machines
 from requests.bundles.composing import KINDS
 from requests.bundles.waiting import cards
@@ -24,3 +28,15 @@ def register_all() -> None:
     waiting.register(cards)
     messages.provide(reminding.TEMPLATE, reminding.values_for_mail)
     places.provide(reminding.TEMPLATE, lambda notice: reverse("bundle_list"))
+    register_page(
+        PageOffer(
+            services=(7, 9, 11, 14, 16, 19),
+            label=pgettext_lazy("bundle", "Installation, exchange and removal of PCs"),
+            description=_(
+                "One form opens all applications that a PC needs when it comes, is exchanged or goes."
+            ),
+            icon="computer",
+            url_name="bundle_new",
+            permission=APPLY,
+        )
+    )
