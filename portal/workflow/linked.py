@@ -25,14 +25,29 @@ class LinkedLine:
 
 
 Provider = Callable[[Application], Iterable[LinkedLine]]
+Together = Callable[[Application], Iterable[int]]
 
 _providers: list[Provider] = []
+_together: list[Together] = []
 
 
 def register(provider: Provider) -> None:
     """Let a room tell which lines are linked to an application: only those that are carried out before it, or were."""
     if provider not in _providers:
         _providers.append(provider)
+
+
+def register_together(provider: Together) -> None:
+    """Let a room tell the ids of the applications that one form opened with an application."""
+    if provider not in _together:
+        _together.append(provider)
+
+
+def opened_with(application: Application | None) -> frozenset[int]:
+    """The applications that one form opened with this one: they speak of one machine on purpose."""
+    if application is None or application.pk is None:
+        return frozenset()
+    return frozenset(pk for provider in _together for pk in provider(application))
 
 
 def announce(context: LineContext, lines: Iterable[LinkedLine]) -> None:

@@ -52,6 +52,7 @@ class Subject:
 class Other:
     """An open ticket on the same subject."""
 
+    application_id: int
     number: str
     organisation_id: int
 
@@ -81,10 +82,10 @@ def others_on(names: Iterable[str], application: Application | None) -> Others:
         rows = rows.exclude(application_id=application.pk)
     found: dict[str, list[Other]] = defaultdict(list)
     values = rows.order_by("application_id", "position").values_list(
-        "subjects", "application__number", "organisation_id"
+        "subjects", "application_id", "application__number", "organisation_id"
     )
-    for subjects, number, organisation_id in values:
-        other = Other(number=number, organisation_id=organisation_id)
+    for subjects, application_id, number, organisation_id in values:
+        other = Other(application_id=application_id, number=number, organisation_id=organisation_id)
         for name in wanted.intersection(subjects):
             if other not in found[name]:
                 found[name].append(other)
@@ -99,11 +100,18 @@ def with_checks(
     *,
     at_entry: bool,
 ) -> list[Plan]:
-    """The plans with what other open tickets say of their subjects. Only at entry a subject refuses: later it was there first."""
+    """The plans with what other open tickets say of their subjects. Only at entry a subject refuses: later it was there first.
+
+    What one form opened together does not warn of itself.
+    """
+    from portal.workflow import linked
+
     subjects = [list(kind.subjects(payload)) if payload is not None else [] for payload in payloads]
     others = others_on((s.stored for found in subjects for s in found if s.key), context.application)
     if not others:
         return list(plans)
+    beside = linked.opened_with(context.application)
+    others = {name: [o for o in found if o.application_id not in beside] for name, found in others.items()}
     own = context.organisation.pk
     return [
         replace(plan, checks=(*plan.checks, *_checks(found, others, own, at_entry)))

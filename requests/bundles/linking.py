@@ -48,6 +48,15 @@ def linked_lines(application: Application) -> Iterator[LinkedLine]:
             yield LinkedLine(kind=kind.code, payload=kind.load(line.payload, line.payload_version))
 
 
+def opened_with(application: Application) -> set[int]:
+    """The ids of all applications of the same form."""
+    if application.kind not in KINDS:
+        return set()
+    bundles = BundlePart.system.filter(application=application).values("bundle")
+    parts = BundlePart.system.filter(bundle__in=bundles, application__isnull=False)
+    return set(parts.values_list("application_id", flat=True))
+
+
 def waits(operation: Operation, now: datetime) -> Waits | None:
     """Whether an operation must wait for another part of its machine; the last one looks once more for what is left.
 

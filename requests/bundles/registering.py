@@ -19,6 +19,7 @@ from requests.bundles.waiting import cards
 def register_all() -> None:
     """Called once from the AppConfig."""
     linked.register(linking.linked_lines)
+    linked.register_together(linking.opened_with)
     registry.hold_back(linking.waits)
     registry.on_settled(linking.settled)
     for kind in sorted(KINDS):

@@ -264,6 +264,7 @@ def test_req_13_all_plans_are_decided_on_one_page_by_the_engines_own_rules(cast:
     page = approver.get(address)
     asked = page.context["asked"]
     assert {each.application.kind for each in asked} == {WHITELIST, DNS}  # machines are the officer's
+    assert "別の申請がまだ終わっていません" not in page.content.decode()  # they belong together
     data: dict[str, Any] = {"approve_all": "1"}
     for each in asked:
         data |= {

@@ -22,7 +22,7 @@ from portal.trail.models import TrailEntry
 from portal.workflow import fulfilling, kinds, services
 from portal.workflow.errors import MoveNotAllowed, NotAllowed
 from portal.workflow.models import TRANSITIONS, Application, Status
-from portal.workflow.reports import arriving, making, selectors
+from portal.workflow.reports import arriving, facts, making, selectors
 from portal.workflow.reports.models import ResultReport
 from tests import factories
 from tests.roles import client_of
@@ -357,3 +357,9 @@ def test_rest_shows_the_report_and_that_it_arrived(application: Application, off
     assert report["reached_by"] == office.approver.display_name
     assert reader.get("/api/v1/reports/").json()["results"] == []
     assert client_of(factories.applicant("27")).get(f"{address}report/").status_code == 404
+
+
+def test_req_12_a_moment_that_a_handler_recorded_is_read_as_the_clock_on_the_wall() -> None:
+    evidence = {"acknowledged_at": "2026-11-28T23:06:23.456867+00:00", "reference": "2026-11-28T23"}
+
+    assert [text for _label, text in facts.facts(evidence)] == ["2026-11-29 08:06", "2026-11-28T23"]

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from portal.common.time import plain_moment
+
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?[+-]\d\d:\d\d", re.ASCII)
 _names: dict[str, Any] = {}
 
 
@@ -78,7 +83,12 @@ def _text(value: Any) -> str:
     if isinstance(value, list):
         separator = "\n" if any(isinstance(item, dict) for item in value) else _(", ")
         return separator.join(filter(None, map(_text, value)))
-    return str(value)
+    return plain_moment(datetime.fromisoformat(value)) if _is_moment(value) else str(value)
+
+
+def _is_moment(value: Any) -> bool:
+    """Whether a handler recorded a moment; a person reads it as the clock on the wall shows it."""
+    return isinstance(value, str) and _MOMENT.fullmatch(value) is not None
 
 
 def _pairs(value: dict[str, Any]) -> Iterator[str]:
