@@ -28,7 +28,7 @@ class ChangeForm(PortalForm):
 
     changed_on = WarekiDateField(label=gettext_lazy("Day of the change"))
     changed_time = forms.TimeField(
-        label=gettext_lazy("Time"),
+        label=gettext_lazy("Time of day"),
         input_formats=["%H:%M", "%H:%M:%S"],
         help_text=gettext_lazy("For example 14:30"),
         widget=forms.TextInput(attrs={"data-w": "20", "autocomplete": "off"}),
