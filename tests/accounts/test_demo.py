@@ -135,7 +135,7 @@ def test_bulk_written_twice_adds_other_rows(directory: FakeDirectory, post: Post
 
 
 def test_without_a_directory_approved_work_waits(directory: FakeDirectory, post: PostOffice) -> None:
-    directory.faults["ping"] = [DirectoryUnavailable(code="down")]
+    directory.faults["ping"] = [DirectoryUnavailable(code="down")] * 20  # every part of the story asks
 
     fill(applications=20)
 

@@ -101,14 +101,14 @@ def the_mail_comes_after_the_commit(patch: Patch) -> None:
 
     def mails_later(operation: Operation, outcome: Outcome, now: datetime) -> bool:
         later: list[tuple[Any, ...]] = []
-        mail = fulfilling._mail
-        fulfilling._mail = lambda *values: later.append(values)
+        report = fulfilling._report
+        fulfilling._report = lambda *values: later.append(values)
         try:
             mine = record(operation, outcome, now)
         finally:
-            fulfilling._mail = mail
+            fulfilling._report = report
         for values in later:
-            mail(*values)
+            report(*values)
         return mine
 
     patch.setattr(running, "_record", mails_later)

@@ -127,7 +127,7 @@ class Provisioning(RuleBasedStateMachine):
         self._patch.setattr(directory_factory, "get_directory", lambda: self.directory)
         self._patch.setattr(secrets, "deliver_initial_password", self.post.deliver)
         self._patch.setattr("portal.common.bell.ring_on_commit", lambda *args: None)
-        self._patch.setattr(fulfilling, "_mail", self.or_dies(fulfilling._mail))
+        self._patch.setattr(fulfilling, "_report", self.or_dies(fulfilling._report))
         self.dies_at_the_outbox = False
         self.changed = True  # since the promises were looked at
         asking.forget()

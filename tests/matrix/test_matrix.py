@@ -26,6 +26,7 @@ from tests.matrix.world import (
     CANARY_RECIPIENT,
     CANARY_ZONE,
     DEACTIVATED,
+    NOBODY,
     PERSONAS,
     World,
 )
@@ -33,6 +34,10 @@ from tests.matrix.world import (
 pytestmark = pytest.mark.django_db
 
 ROUTES = every_route()
+# What has no handler for a method refuses everybody alike: that is not asked 34 times.
+_SAMPLE = frozenset(
+    {"operations:OPERATOR", "13:APPLICANT", "13:APPROVER", "27:APPLICANT", NOBODY, DEACTIVATED, ANONYMOUS}
+)
 CANARIES = (CANARY_LOGIN, CANARY_NAME, CANARY_RECIPIENT, CANARY_ZONE)
 
 
@@ -53,6 +58,8 @@ def test_everybody_gets_what_the_policy_says(route: Route, world: World) -> None
 def _problems(route: Route, policy: Policy, persona: str, world: World) -> list[str]:
     found = []
     for method, access in (("GET", policy.get), ("POST", policy.post)):
+        if access is None and persona not in _SAMPLE:
+            continue
         response = _send(route, policy, method, world.browsers[persona], world)
         wanted = _expected(route, access, persona)
         here = f"{method} {route.name} as {persona}"

@@ -343,7 +343,7 @@ def _unlocks(world: World) -> None:
     crew = journeys.Crew()
     done, waits = (
         locks.account(world.directory, name, display_name=CANARY_NAME)
-        for name in (f"{CANARY_LOGIN}1", f"{CANARY_LOGIN}2")
+        for name in (f"{CANARY_LOGIN}u1", f"{CANARY_LOGIN}u2")
     )
     locks.carry_out(locks.accepted(crew, done.login_name))
     world.unlock = locks.vouched(crew, waits.login_name)
