@@ -8,15 +8,16 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from portal.embedded import packages
+from portal.embedded import authority, packages
 from portal.embedded.bootstrap import DEV_LOCKS, SetupError, refuse_name_clash
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 _BIN = Path(sys.executable).parent
 
-# `check --deploy` looks at the settings, not at the servers: values only have to be there.
+# `check --deploy` looks at the settings, not at the servers: values only have to be there. Files lie in its state folder.
 PRODUCTION = {
     "DJANGO_SETTINGS_MODULE": "portal.settings.production",
     "SECRET_KEY": "check-only-9f3kd82hf7s0q1mzn4xk6v5b8c2w7e0rt3yu6i9o1p4a",
@@ -35,6 +36,11 @@ PRODUCTION = {
     "AD_BIND_DN": "CN=svc-portal,OU=Federations,DC=kokuho,DC=pr",
     "AD_BIND_PASSWORD": "check-only",
     "AD_ROOT_OU": "OU=Federations,DC=kokuho,DC=pr",
+    "EVIDENCE_SIGNER_SOCKET": "/run/portal-signer/sign.sock",
+    "EVIDENCE_PUBLIC_KEYS": "kokuho-network-portal/evidence+90f5fdf0+Af1lTUXA3mPcH5ygKG5SSimBr4SXZZORl8fz7j5VRsKa",
+    "DOCUMENT_CERTIFICATE_FILE": f"{{state}}/{authority.SIGNER}",
+    "DOCUMENT_ROOTS_FILE": f"{{state}}/{authority.ROOT}",
+    "DOCUMENT_TIMESTAMP_URL": "http://tsa.example.jp/",
 }
 
 
@@ -44,11 +50,14 @@ def tool(name: str, *arguments: str) -> Callable[[], bool]:
 
 
 def manage(*arguments: str, environment: dict[str, str] | None = None) -> Callable[[], bool]:
-    """A check that is a management command."""
+    """A check that is a management command; {state} in its environment is a folder with certificates."""
 
     def run() -> bool:
         with tempfile.TemporaryDirectory() as state:
-            env = {**os.environ, "PORTAL_STATE_DIR": state, **(environment or {})}
+            given = {key: value.replace("{state}", state) for key, value in (environment or {}).items()}
+            if given:
+                authority.make_certificates(Path(state))
+            env = {**os.environ, "PORTAL_STATE_DIR": state, **given}
             command = [sys.executable, "-W", "ignore::RuntimeWarning", "manage.py", *arguments]
             return subprocess.run(command, cwd=ROOT, env=env, check=False).returncode == 0
 
@@ -101,16 +110,31 @@ CHECKS: dict[str, Callable[[], bool]] = {
 }
 
 
-def main() -> int:
-    """Run all checks; 1 when any failed."""
+def main(arguments: list[str]) -> int:
+    """Run all checks, as many at a time as there are processors, or the one that is named; 1 when any failed."""
+    if arguments:
+        return 0 if CHECKS[arguments[0]]() else 1
     failed = []
-    for name, check in CHECKS.items():
-        print(f"== {name}", flush=True)
-        if not check():
-            failed.append(name)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        # The one that takes as long as all the others together begins first; each has its place in what is shown.
+        begun = {name: pool.submit(_shown, name) for name in sorted(CHECKS, key=lambda name: name != "mypy")}
+        for name in CHECKS:
+            passed, shown = begun[name].result()
+            print(f"== {name}\n{shown}", end="", flush=True)
+            if not passed:
+                failed.append(name)
     print(f"Failed: {', '.join(failed)}" if failed else "All checks passed.")
     return 1 if failed else 0
 
 
+def _shown(name: str) -> tuple[bool, str]:
+    """Whether a check passed, and all that it says, of a process of its own."""
+    command = [sys.executable, "-m", "portal.embedded.checks", name]
+    done = subprocess.run(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+    return done.returncode == 0, done.stdout
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -34,8 +34,11 @@ def prepare() -> str:
     import django
     from django.core.management import call_command, get_commands
 
+    from portal.embedded.migrating import swift_migrations
+
     django.setup()
-    call_command("migrate", interactive=False, verbosity=0)
+    with swift_migrations():
+        call_command("migrate", interactive=False, verbosity=0)
     call_command("collectstatic", interactive=False, verbosity=0)
     from portal.orgs.models import User
 

@@ -22,12 +22,12 @@ from pathlib import Path
 
 import pyrage
 
-from portal.embedded import packages, services
+from portal.embedded import authority, packages, services
 from portal.embedded.account import Account, AccountError, choose_account
 from portal.embedded.postgres import EmbeddedPostgres, wheel_binaries
 from portal.embedded.prepare import fingerprint
 from portal.embedded.process import ServerError, last_lines
-from portal.embedded.sockets import answers, kept_port, port_is_free
+from portal.embedded.sockets import answers, kept_port, port_is_free, socket_folder
 from portal.embedded.supervisor import Command, Server, Stopped, Supervisor
 from portal.embedded.valkey import EmbeddedValkey, wheel_binary
 
@@ -138,6 +138,25 @@ def start_embedded(place: Place, supervisor: Supervisor, common: Mapping[str, st
     }
 
 
+def start_signer(place: Place, supervisor: Supervisor, common: Mapping[str, str]) -> dict[str, str]:
+    """The signing process of the evidence log; here under the portal's own account, in production under one of its own."""
+    folder = place.account.folder(place.state / "signer")
+    path, verifier = socket_folder(folder, place.account) / "sign.sock", folder / "verifier"
+    path.unlink(missing_ok=True)
+    server = Command(
+        "The signing process",
+        python("portal.trail.signer", "serve", "--init", "--dir", folder, "--socket", path),
+        account=place.account,
+        log=place.log("signer"),
+        env=common,
+        cwd=ROOT,
+        ready=lambda: verifier.exists() and path.exists(),
+    )
+    supervisor.add("signing process", server)
+    server.start()
+    return {"EVIDENCE_SIGNER_SOCKET": str(path), "EVIDENCE_PUBLIC_KEYS": verifier.read_text().strip()}
+
+
 def _mail_catcher(place: Place, common: Mapping[str, str]) -> tuple[Command, dict[str, str]]:
     port = kept_port(place.state / "ports.json", "mail")
     folder = place.account.folder(place.state / "mail")
@@ -182,6 +201,22 @@ def _demo_directory(place: Place, common: Mapping[str, str]) -> tuple[Command, P
     return server, note
 
 
+def _authority(place: Place, common: Mapping[str, str]) -> tuple[Command, dict[str, str]]:
+    """A certificate that signs reports, and an authority that stamps their time."""
+    port = kept_port(place.state / "ports.json", "time-stamps")
+    folder = place.account.folder(place.state / "authority")
+    server = Command(
+        "The time-stamp authority",
+        python("portal.embedded.authority", "--dir", folder, "--port", str(port)),
+        account=place.account,
+        log=place.log("authority"),
+        env=common,
+        cwd=ROOT,
+        ready=lambda: answers(_LOOPBACK, port),
+    )
+    return server, authority.environment(folder, port)
+
+
 def _two_factor(place: Place, common: Mapping[str, str]) -> tuple[Command, dict[str, str]]:
     """An exchange folder, and somebody who acknowledges every file in it."""
     folder = place.account.folder(place.state / "two-factor")
@@ -216,7 +251,8 @@ def prepare(place: Place, environment: Mapping[str, str], stamp: Path) -> str:
         python("portal.embedded.prepare"),
         account=place.account,
         log=log,
-        env={**environment, "PORTAL_DEMO_LOGINS": str(logins)},
+        # What is lost with the machine is made again: the stamp is written when all is done.
+        env={**environment, "PORTAL_DEMO_LOGINS": str(logins), "PGOPTIONS": "-c synchronous_commit=off"},
         cwd=ROOT,
     )
     stamp.unlink(missing_ok=True)
@@ -246,6 +282,8 @@ def start_portal(place: Place, supervisor: Supervisor, environment: Mapping[str,
         "worker": [
             *celery,
             "worker",
+            "--queues",
+            "celery,documents",
             "--concurrency",
             "2",
             "--loglevel",
@@ -272,13 +310,15 @@ def start_portal(place: Place, supervisor: Supervisor, environment: Mapping[str,
         "beat": [*celery, "beat", "--loglevel", "INFO", "--schedule", schedule, "--pidfile="],
     }
     started = {}
+    # Whoever signs nothing is not told where the key lies. In production those who sign have an account of their own.
+    without_key = {key: value for key, value in environment.items() if key != "DOCUMENT_SIGNING_KEY_FILE"}
     for name, command in commands.items():
         started[name] = Command(
             f"The {name} process",
             command,
             account=place.account,
             log=place.log(name),
-            env=environment,
+            env=environment if name == "worker" else without_key,
             cwd=ROOT,
             ready=(lambda: serves(f"{place.url}/health/")) if name == "web" else None,
         )
@@ -328,13 +368,17 @@ def run(place: Place, *, real: bool) -> None:
         )
     with only_one(place.state), Supervisor(say) as supervisor:
         common = common_environment(place)
+        stamps, signing = _authority(place, common)
+        supervisor.add("time-stamp authority", stamps)
+        stamps.launch()
+        common |= start_signer(place, supervisor, common)
         if real:
             # The domain administrator's password is for tests that look from outside, never for the portal.
             addresses = {key: value for key, value in services.up().items() if not key.startswith("AD_ADMIN")}
-            environment = {**common, **addresses}
+            environment = {**common, **addresses, **signing}
             stamp = services.DIRECTORY / "prepared"
         else:
-            environment = {**common, **start_embedded(place, supervisor, common)}
+            environment = {**common, **start_embedded(place, supervisor, common), **signing}
             # Inside the cluster's folder: whoever removes the database removes the stamp with it.
             stamp = place.state / "postgres" / "prepared"
         logins = prepare(place, environment, stamp)

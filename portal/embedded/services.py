@@ -42,9 +42,10 @@ class ActiveDirectory(Protocol):
     def status(self, directory: Path) -> bool: ...
 
 
-def up() -> dict[str, str]:
+def up(*, durable: bool = True) -> dict[str, str]:
     """Start every service and return the environment that points the portal to them.
 
+    `durable=False`: PostgreSQL does not wait for the disk, if it is started here; for a run of tests.
     Raises ServerError naming what could not be installed or started.
     """
     wanted = packages.POSTGRESQL, packages.REDIS, packages.SAMBA, packages.GUARDS, packages.NAMESERVERS
@@ -52,7 +53,7 @@ def up() -> dict[str, str]:
     if lacking:
         raise ServerError(f"Not installed: {' '.join(lacking)}. As root: apt-get install {' '.join(lacking)}")
     DIRECTORY.mkdir(parents=True, exist_ok=True)
-    for server in (_postgres(), _redis()):
+    for server in (_postgres(durable), _redis()):
         if not server.answers():
             server.start(follow_parent=False)
     _start_mail_catcher()
@@ -138,11 +139,11 @@ def _postgres_binaries() -> Path | None:
     return found[-1].parent if found else None
 
 
-def _postgres() -> EmbeddedPostgres:
+def _postgres(durable: bool = True) -> EmbeddedPostgres:
     binaries = _postgres_binaries()
     if binaries is None:
         raise ServerError("PostgreSQL is not installed.")
-    return EmbeddedPostgres(DIRECTORY / "postgres", binaries=binaries)
+    return EmbeddedPostgres(DIRECTORY / "postgres", binaries=binaries, durable=durable)
 
 
 def _redis_binary() -> Path | None:

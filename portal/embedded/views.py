@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -14,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from portal.embedded.mailstore import MailStore
+from portal.settings.places import STATE_DIR
 
 
 @login_not_required
@@ -38,4 +38,4 @@ def mail(request: HttpRequest, key: str) -> HttpResponse:
 
 def _store() -> MailStore:
     """The running catcher's folder: that of `make services` when the portal runs on them."""
-    return MailStore(Path(os.environ.get("PORTAL_MAIL_DIR") or settings.STATE_DIR / "mail"))
+    return MailStore(Path(os.environ.get("PORTAL_MAIL_DIR") or STATE_DIR / "mail"))

@@ -1,16 +1,14 @@
 """Settings that every environment shares. Values come from the environment through portal.env and nowhere else."""
 
 from datetime import timedelta
-from pathlib import Path
-from typing import Any
 
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
 from portal import env
-
-ROOT = Path(__file__).resolve().parent.parent.parent
-STATE_DIR = Path(env.text("PORTAL_STATE_DIR", str(ROOT / "var")))
+from portal.settings.limits import *
+from portal.settings.places import ROOT, STATE_DIR
+from portal.settings.servers import *
 
 SECRET_KEY = env.text("SECRET_KEY")
 DEBUG = False
@@ -51,6 +49,7 @@ INSTALLED_APPS = [
     "devices.inventory",
     "devices",
     "requests",
+    "audit",
 ]
 
 MIDDLEWARE = [
@@ -218,208 +217,6 @@ X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 
-# --- Attachments -----------------------------------------------------------------------------------------------------
-ATTACHMENT_MAX_BYTES = 10 * 1024 * 1024
-BULK_MAX_BYTES = env.number("BULK_MAX_MEGABYTES", 5) * 1024 * 1024  # 2,000 rows have a tenth of it
-ATTACHMENTS_PER_APPLICATION = 10
-DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
-DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
-
-# --- Mail: only portal.notices sends -----------------------------------------------------------------------------------
-SMTP = {
-    "host": env.text("SMTP_HOST", "127.0.0.1"),
-    "port": env.number("SMTP_PORT", 25),
-    "user": env.text("SMTP_USER"),
-    "password": env.text("SMTP_PASSWORD"),
-    "security": env.text("SMTP_SECURITY", "none"),
-    "timeout": env.number("SMTP_TIMEOUT", 15),
-}
-DEFAULT_FROM_EMAIL = env.text("MAIL_FROM", "portal@kokuho.example.jp")
-
-# --- Change tickets --------------------------------------------------------------------------------------------------
-# So many unlocks of one account within so many days are marked: something uses an old password, or somebody tries (REQ-04).
-UNLOCK = {
-    "repeat_count": env.number("UNLOCK_REPEAT_COUNT", 3),
-    "repeat_days": env.number("UNLOCK_REPEAT_DAYS", 7),
-}
-
-# --- Directory: only portal.gateways speaks LDAP ------------------------------------------------------------------------
-_base_dn = env.text("AD_BASE_DN", "DC=kokuho,DC=pr")
-DIRECTORY = {
-    "urls": env.names("AD_LDAP_URLS", "ldaps://127.0.0.1:636"),
-    "dc_urls": env.names("AD_DC_URLS"),
-    "tls_server_name": env.text("AD_TLS_SERVER_NAME"),
-    "ca_file": env.text("AD_CA_FILE"),
-    "base_dn": _base_dn,
-    "domain": env.text("AD_DOMAIN", "kokuho.pr"),
-    "bind_dn": env.text("AD_BIND_DN"),
-    "bind_password": env.text("AD_BIND_PASSWORD"),
-    "root_ou": env.text("AD_ROOT_OU", f"OU=Federations,{_base_dn}"),
-    "marker_attribute": env.text("AD_MARKER_ATTRIBUTE", "employeeNumber"),
-    "connect_timeout": env.number("AD_CONNECT_TIMEOUT", 5),
-    "receive_timeout": env.number("AD_RECEIVE_TIMEOUT", 15),
-}
-# --- DNS (REQ-05, docs/adr/0026): zones in the directory above ("ad"), or on servers that take signed updates ("rfc2136") ---------
-DNS: dict[str, Any] = {
-    "backend": env.text("DNS_BACKEND", "ad"),
-    "servers": env.names("DNS_SERVERS"),
-    "zones": env.names("DNS_ZONES"),
-    "protected": env.names("DNS_PROTECTED_NAMES"),
-    "timeout": env.number("DNS_TIMEOUT", 5),
-    # For how long servers may go on with the old answer before a person is asked to look at them.
-    "proof_seconds": env.number("DNS_PROOF_SECONDS", 1800),
-    # With "ad": another account than AD_BIND_DN, with rights on the zones only.
-    "bind_dn": env.text("DNS_AD_BIND_DN"),
-    "bind_password": env.text("DNS_AD_BIND_PASSWORD"),
-    # With "rfc2136": where changes go (the first of DNS_SERVERS unless it is told), and the key.
-    "update_server": env.text("DNS_UPDATE_SERVER"),
-    "key_name": env.text("DNS_TSIG_NAME"),
-    "key_secret": env.text("DNS_TSIG_SECRET"),
-    "key_algorithm": env.text("DNS_TSIG_ALGORITHM", "hmac-sha256"),
-}
-# REQ-03: what a longer password lifetime may be, when its end is reviewed, and how many accounts are read back one by one.
-PASSWORD_SETTINGS = {
-    "longest_days": env.number("PSO_LONGEST_DAYS", 365),
-    "longest_period_days": env.number("PSO_LONGEST_PERIOD_DAYS", 366),
-    "least_length": env.number("PSO_LEAST_LENGTH", 8),
-    "review_days": env.number("PSO_REVIEW_DAYS", 14),
-    "first_precedence": env.number("PSO_FIRST_PRECEDENCE", 1000),
-    "read_back": env.number("PSO_READ_BACK", 500),
-}
-# ACC-14: how long without a logon is dormant, and in how many business days a federation answers.
-DORMANT_MONTHS = env.number("DORMANT_MONTHS", 6)
-DORMANT_ANSWER_DAYS = env.number("DORMANT_ANSWER_DAYS", 10)
-# DEV-07: after how many days without use a device counts as unused, in how many business days a federation decides,
-# and how many more a campaign stays open.
-INVENTORY_UNUSED_DAYS = env.number("INVENTORY_UNUSED_DAYS", 90)
-INVENTORY_ANSWER_DAYS = env.number("INVENTORY_ANSWER_DAYS", 20)
-INVENTORY_GRACE_DAYS = env.number("INVENTORY_GRACE_DAYS", 15)
-# ACC-07 reading A: no run of three characters of the login name (docs/adr/0008).
-PASSWORD_NAME_RUN_LENGTH = env.number("PASSWORD_NAME_RUN_LENGTH", 3)
-
-# --- Login names (ACC-06) ----------------------------------------------------------------------------------------------
-# Years after an account was removed for good before its login name may be given again.
-LOGIN_NAME_REUSE_YEARS = env.number("LOGIN_NAME_REUSE_YEARS", 5)
-# Days for which a proposed name is held for an application that is still being written.
-LOGIN_NAME_HELD_DAYS = env.number("LOGIN_NAME_HELD_DAYS", 14)
-
-# --- Initial passwords (ACC-08 to ACC-10) ------------------------------------------------------------------------------
-RECIPIENT_CONFIRMED_DAYS = env.number("RECIPIENT_CONFIRMED_DAYS", 183)  # then the address is confirmed again
-PICKUP_CODE_DAYS = env.number("PICKUP_CODE_DAYS", 14)
-PICKUP_CODE_ATTEMPTS = env.number("PICKUP_CODE_ATTEMPTS", 5)
-INITIAL_PASSWORD_REMINDER_DAYS = env.number("INITIAL_PASSWORD_REMINDER_DAYS", 7)
-INITIAL_PASSWORD_UNUSED_DAYS = env.number("INITIAL_PASSWORD_UNUSED_DAYS", 14)  # then the account is disabled
-
-# --- Fulfilment ---------------------------------------------------------------------------------------------------------
-FULFILMENT = {
-    "lease_seconds": env.number("FULFILMENT_LEASE_SECONDS", 120),
-    "breaker_failures": env.number("FULFILMENT_BREAKER_FAILURES", 3),
-    "breaker_probe_seconds": env.number("FULFILMENT_BREAKER_PROBE_SECONDS", 30),
-    "retry_seconds": env.number("FULFILMENT_RETRY_SECONDS", 30),
-    # Stood still for longer: the queue waits until everything was compared with the targets (ACC-12).
-    "gate_after_minutes": env.number("FULFILMENT_GATE_AFTER_MINUTES", 30),
-    # Threads per task. A domain controller takes one write at a time: two keep it busy, more only wait.
-    "hands": env.number("FULFILMENT_HANDS", 2),
-}
-
-# --- Reconciliation of accounts with AD ------------------------------------------------------------------------------------
-RECONCILIATION = {
-    # What was written within this time is not judged: a domain controller may not have heard of it yet.
-    "replication_minutes": env.number("RECONCILIATION_REPLICATION_MINUTES", 60),
-}
-
-# --- Two-factor system (ACC-05): "" for none, "exchange" for files in a folder, "scim" for SCIM 2.0 (docs/adr/0014) ----------
-TWO_FACTOR: dict[str, Any] = {
-    "adapter": env.text("TWO_FACTOR_ADAPTER"),
-    "folder": env.text("TWO_FACTOR_FOLDER", str(STATE_DIR / "two-factor")),
-    "batch_seconds": env.number("TWO_FACTOR_BATCH_SECONDS", 30),
-    "batch_rows": env.number("TWO_FACTOR_BATCH_ROWS", 2_000),
-    "settle_seconds": env.number("TWO_FACTOR_SETTLE_SECONDS", 5),
-    "answer_hours": env.number("TWO_FACTOR_ANSWER_HOURS", 24),
-    "keep_days": env.number("TWO_FACTOR_KEEP_DAYS", 7),
-    "scim_url": env.text("TWO_FACTOR_SCIM_URL"),
-    "scim_token": env.text("TWO_FACTOR_SCIM_TOKEN"),
-    "scim_ca_file": env.text("TWO_FACTOR_SCIM_CA_FILE"),
-    "connect_timeout": env.number("TWO_FACTOR_CONNECT_TIMEOUT", 5),
-    "receive_timeout": env.number("TWO_FACTOR_RECEIVE_TIMEOUT", 15),
-}
-# --- Accounts -----------------------------------------------------------------------------------------------------------
-# Days for which a deleted account can be restored before it is removed for good.
-ACCOUNT_REMOVAL_DAYS = env.number("ACCOUNT_REMOVAL_DAYS", 30)
-# How many days a deleted computer object can be restored before it is removed from AD for good (REQ-02).
-COMPUTER_REMOVAL_DAYS = env.number("COMPUTER_REMOVAL_DAYS", 30)
-
-# --- Enquiries ----------------------------------------------------------------------------------------------------------
-OUTAGES: dict[str, int] = {
-    # Hours before a planned outage at which everybody concerned is reminded; days before it from which on it stands on
-    # the home page (REQ-10).
-    "remind_hours": env.number("OUTAGE_REMIND_HOURS", 24),
-    "banner_days": env.number("OUTAGE_BANNER_DAYS", 7),
-}
-ENQUIRIES: dict[str, int] = {
-    # Business days until an enquiry is to be answered; business days without reply after which an answered one is closed,
-    # and how many of them before that the asker is told (REQ-11).
-    "answer_days": env.number("ENQUIRY_ANSWER_DAYS", 3),
-    "close_days": env.number("ENQUIRY_CLOSE_DAYS", 10),
-    "notice_days": env.number("ENQUIRY_NOTICE_DAYS", 3),
-}
-
-# --- Devices ------------------------------------------------------------------------------------------------------------
-DEVICES: dict[str, Any] = {
-    # The longest validity of a permit, and how many days before its end it can be renewed.
-    "permit_max_days": env.number("DEVICE_PERMIT_MAX_DAYS", 366),
-    "renewal_days": env.number("DEVICE_RENEWAL_DAYS", 60),
-    # How many days after its delivery a patch or a virus pattern may be missing (T 2-43 no. 3 and 4): shown, not decided here.
-    "quarantine_days": {
-        "PATCHES": env.number("QUARANTINE_PATCH_DAYS", 3),
-        "PATTERNS": env.number("QUARANTINE_PATTERN_DAYS", 2),
-    },
-    # Reminders of unanswered alerts: every so many business days, and from when on to the security managers too.
-    "alert_remind_days": env.number("ALERT_REMIND_DAYS", 3),
-    "alert_escalate_days": env.number("ALERT_ESCALATE_DAYS", 6),
-    # A newer list of makers of network cards (manage.py update_oui); while there is none, the one that came with the portal.
-    "oui_file": env.text("OUI_FILE", str(STATE_DIR / "oui.tsv.gz")),
-}
-
-# --- PC bundles (REQ-13) ----------------------------------------------------------------------------------------------------
-BUNDLES: dict[str, Any] = {
-    "max_machines": env.number("BUNDLE_MAX_MACHINES", 200),
-    # An open bundle is reminded of to its applicant after so many days, and every so many days again.
-    "remind_days": env.number("BUNDLE_REMIND_DAYS", 7),
-}
-
-# --- The guard that keeps unknown machines out (MAC-07); each part is in use when its file is named (docs/adr/0025) -----------
-GUARD: dict[str, Any] = {
-    # So many seconds after a version, additions alone make the next one. Removals never wait.
-    "batch_seconds": env.number("GUARD_BATCH_SECONDS", 10),
-    # A list that lost so many percent of its entries, and at least so many, waits for a person.
-    "mass_percent": env.number("GUARD_MASS_REMOVAL_PERCENT", 50),
-    "mass_entries": env.number("GUARD_MASS_REMOVAL_ENTRIES", 10),
-    # A CSV file for a product with an import of its own; {file} in a command is the list to be checked.
-    "folder_file": env.text("GUARD_CSV_FILE"),
-    "folder_check": env.text("GUARD_CSV_CHECK"),
-    "radius_file": env.text("GUARD_RADIUS_FILE"),
-    "radius_checked_file": env.text("GUARD_RADIUS_CHECKED_FILE"),
-    "radius_check": env.text("GUARD_RADIUS_CHECK"),
-    "radius_reload": env.text("GUARD_RADIUS_RELOAD"),
-    "radius_server": env.text("GUARD_RADIUS_SERVER", "127.0.0.1:1812"),
-    "radius_secret": env.text("GUARD_RADIUS_SECRET"),
-    "radius_patience": env.number("GUARD_RADIUS_PATIENCE", 20),
-    "nftables_file": env.text("GUARD_NFTABLES_FILE"),
-    "nftables_command": env.text("GUARD_NFTABLES_COMMAND", "nft"),
-    "nftables_uplinks": env.names("GUARD_NFTABLES_UPLINKS"),
-    "nftables_organisations": env.names("GUARD_NFTABLES_ORGANISATIONS"),
-}
-
-# --- Continuity: what operations need on a day without the portal (ACC-12) ------------------------------------------------
-CONTINUITY: dict[str, Any] = {
-    # age public keys ("age1…"); a pack is never written without one. The private key belongs to operations, never here.
-    "recipients": env.names("CONTINUITY_RECIPIENTS"),
-    "folder": env.text("CONTINUITY_DIR", str(STATE_DIR / "continuity")),
-    "keep": env.number("CONTINUITY_KEEP", 14),
-    "reserve": env.number("CONTINUITY_RESERVE", 20),
-}
-
 # --- Celery: a bell, no state --------------------------------------------------------------------------------------------
 CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", "redis://127.0.0.1:6379/0")
 CELERY_RESULT_BACKEND = None
@@ -429,6 +226,10 @@ CELERY_TASK_ROUTES = {
     "portal.jobs.tasks.run_job": {"queue": "jobs"},
     "accounts.tasks.reconcile": {"queue": "jobs"},
     "devices.tasks.publish_whitelist": {"queue": "jobs"},
+    "audit.tasks.import_log": {"queue": "jobs"},
+    "audit.tasks.reconcile_again": {"queue": "jobs"},
+    # Whoever works this queue has the key that signs reports (docs/adr/0047).
+    "audit.tasks.make_report_files": {"queue": "documents"},
 }
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
@@ -487,6 +288,15 @@ SPECTACULAR_SETTINGS = {
         "DormantAnswer": "accounts.dormancy.models.DormantLine.Answer",
         "PasswordLifetimeState": "requests.password_settings.models.PasswordLifetime.State",
         "EnquiryState": "requests.enquiries.models.Enquiry.State",
+        "RetentionKind": "audit.retention.models.RecordKind",
+        "DisposalState": "audit.retention.models.Disposal.State",
+        "AuditReportStatus": "audit.reports.models.ReportStatus",
+        "AuditPresentation": "audit.reports.models.Presentation",
+        "LogKind": "audit.reconciliation.models.LogKind",
+        "MismatchCode": "audit.reconciliation.models.Code",
+        "MismatchReasonCode": "audit.reconciliation.models.ReasonCode",
+        "IncidentState": "audit.reconciliation.models.Incident.State",
+        "WorkChangeVerb": "audit.ledgers.models.WorkChange.Verb",
         "EnquiryMessageKind": "requests.enquiries.models.EnquiryMessage.Kind",
         "EnquiryDesk": "requests.enquiries.models.Enquiry.Desk",
         "EnquiryCategory": "requests.enquiries.models.Category",

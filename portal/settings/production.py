@@ -22,6 +22,11 @@ _REQUIRED = [
     "AD_BIND_DN",
     "AD_BIND_PASSWORD",
     "AD_ROOT_OU",
+    "EVIDENCE_SIGNER_SOCKET",
+    "EVIDENCE_PUBLIC_KEYS",
+    "DOCUMENT_CERTIFICATE_FILE",
+    "DOCUMENT_ROOTS_FILE",
+    "DOCUMENT_TIMESTAMP_URL",
 ]
 _missing = [name for name in _REQUIRED if not env.text(name)]
 if _missing:

@@ -142,7 +142,7 @@ def _answer(domain: Domain, name: dns.name.Name, kind: dns.rdatatype.RdataType, 
             reply.set_rcode(dns.rcode.NOERROR if reply.answer else dns.rcode.REFUSED)
             return
         reply.flags |= dns.flags.AA
-        sets = _sets(domain, zone, name)
+        sets = _sets(domain, zone, name) or _from_wildcard(domain, zone, name)
         wanted = sets.get(kind)
         if wanted is None and dns.rdatatype.CNAME in sets:
             reply.answer.append(sets[dns.rdatatype.CNAME])
@@ -179,6 +179,26 @@ def _zone_name(zone: Entry) -> str:
 
 def _relative(zone: Entry, name: dns.name.Name) -> str:
     return name.relativize(dns.name.from_text(_zone_name(zone))).to_text().lower()
+
+
+def _from_wildcard(
+    domain: Domain, zone: Entry, name: dns.name.Name
+) -> dict[dns.rdatatype.RdataType, dns.rrset.RRset]:
+    """What a wildcard says for a name that is not there (RFC 4592): the one below the closest name that is."""
+    top = dns.name.from_text(_zone_name(zone))
+    parent = name
+    while parent != top and not _exists(domain, zone, parent):
+        parent = parent.parent()
+    if parent == name:
+        return {}
+    found = _sets(domain, zone, dns.name.Name((b"*", *parent.labels)))
+    for rrset in found.values():
+        rrset.name = name
+    return found
+
+
+def _exists(domain: Domain, zone: Entry, name: dns.name.Name) -> bool:
+    return bool(_sets(domain, zone, name)) or _has_names_below(domain, zone, name)
 
 
 def _sets(domain: Domain, zone: Entry, name: dns.name.Name) -> dict[dns.rdatatype.RdataType, dns.rrset.RRset]:
