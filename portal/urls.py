@@ -35,6 +35,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("devices.inventory.urls")),
     path("", include("devices.urls")),
     path("", include("requests.urls")),
+    path("", include("audit.urls")),
 ]
 if getattr(settings, "EMBEDDED_INBOX", False):
     urlpatterns.append(path("_mail/", include("portal.embedded.urls")))

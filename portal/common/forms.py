@@ -309,6 +309,40 @@ class WarekiDateField(forms.DateField):
         return f"{value.year}/{value.month}/{value.day}" if isinstance(value, dt.date) else value
 
 
+class ClockField(IdentifierField):
+    """A time of the day in Japan, such as 18:30."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("help_text", gettext_lazy("For example 18:30"))
+        super().__init__(max_length=5, **kwargs)
+        self.widget.attrs["data-w"] = "20"
+
+    def to_python(self, value: Any) -> Any:
+        """A `time`, or "" for nothing."""
+        text = super().to_python(value)
+        if not text:
+            return text
+        hours, colon, minutes = text.partition(":")
+        try:
+            if not colon or len(minutes) != 2:
+                raise ValueError
+            return dt.time(int(hours), int(minutes))
+        except ValueError as error:
+            raise ValidationError(_("Enter a time such as 18:30."), code="invalid") from error
+
+    def validate(self, value: Any) -> None:
+        """The text was judged while it was read."""
+        if value in self.empty_values:
+            super().validate(value)
+
+    def run_validators(self, value: Any) -> None:
+        """Nothing beyond to_python."""
+
+    def prepare_value(self, value: Any) -> Any:
+        """As people write it."""
+        return f"{value:%H:%M}" if isinstance(value, dt.time) else value
+
+
 class ReasonField(forms.CharField):
     """Several lines of free text; line breaks are kept, other invisible characters are refused."""
 

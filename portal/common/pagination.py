@@ -1,11 +1,13 @@
-"""Keyset paging: page 1,000 costs what page 1 costs. Rows are ordered by descending id."""
+"""Keyset paging: page 1,000 costs what page 1 costs. Rows are ordered by descending id, or by something else before it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from django.db import models
+from django.db.models import Q
 
 M = TypeVar("M", bound=models.Model)
 
@@ -36,29 +38,58 @@ def is_cursor(text: str) -> bool:
     return _parse(text) is not None
 
 
-def paginate(queryset: Any, cursor: str | None, size: int = 50) -> Page[Any]:
+def paginate(queryset: Any, cursor: str | None, size: int = 50, *, order: Sequence[str] = ()) -> Page[Any]:
     """The page at `cursor` ("a<id>": after that row, "b<id>": before it); an unknown cursor gives the first page.
 
-    One statement whatever the page; a last row more than the page tells whether there is a neighbour.
+    `order` names what decides before the id, as for order_by: ("-cycle__month", "organisation__sort_order"); none of it may be
+    null. Without it one statement whatever the page, with it one more that looks where the row of the cursor stands. A last row
+    more than the page tells whether there is a neighbour.
     """
+    names = (*order, "-pk")
     position = _parse(cursor)
-    if position is None:
-        rows = list(queryset.order_by("-pk")[: size + 1])
+    values = _values_at(queryset, position[1], names) if position else None
+    if position is None or values is None:
+        rows = list(queryset.order_by(*names)[: size + 1])
         more = len(rows) > size
         rows = rows[:size]
         return Page(rows, _cursor("a", rows[-1].pk) if more else None, None)
-    direction, pk = position
-    if direction == "a":
-        rows = list(queryset.filter(pk__lt=pk).order_by("-pk")[: size + 1])
+    if position[0] == "a":
+        rows = list(queryset.filter(_beyond(names, values)).order_by(*names)[: size + 1])
         more = len(rows) > size
         rows = rows[:size]
         return Page(
             rows, _cursor("a", rows[-1].pk) if more else None, _cursor("b", rows[0].pk) if rows else None
         )
-    rows = list(queryset.filter(pk__gt=pk).order_by("pk")[: size + 1])
+    back = [_turned(name) for name in names]
+    rows = list(queryset.filter(_beyond(back, values)).order_by(*back)[: size + 1])
     more = len(rows) > size
     rows = rows[:size][::-1]
     return Page(rows, _cursor("a", rows[-1].pk) if rows else None, _cursor("b", rows[0].pk) if more else None)
+
+
+def _turned(name: str) -> str:
+    return name[1:] if name.startswith("-") else f"-{name}"
+
+
+def _values_at(queryset: Any, pk: int, names: Sequence[str]) -> tuple[Any, ...] | None:
+    """What the row of a cursor is ordered by; None when it is gone. Whether somebody may see the row is no matter here."""
+    if len(names) == 1:
+        return (pk,)
+    plain = [name.removeprefix("-") for name in names]
+    found: tuple[Any, ...] | None = (
+        queryset.model._base_manager.filter(pk=pk).order_by().values_list(*plain).first()
+    )
+    return found
+
+
+def _beyond(names: Sequence[str], values: Sequence[Any]) -> Q:
+    """The rows that stand after these values."""
+    found, same = Q(), Q()
+    for name, value in zip(names, values, strict=True):
+        field = name.removeprefix("-")
+        found |= same & Q(**{f"{field}__{'lt' if name.startswith('-') else 'gt'}": value})
+        same &= Q(**{field: value})
+    return found
 
 
 def limited_count(queryset: Any, limit: int = COUNT_LIMIT) -> int:

@@ -31,34 +31,32 @@ class Grams(Func):
     output_field = ArrayField(TextField())  # type: ignore[assignment]
 
 
-def search_indexes(name: str) -> list[GinIndex]:
-    """The two indexes of a model with a folded `search_text`; `name` begins their names."""
+def search_indexes(name: str, field: str = "search_text") -> list[GinIndex]:
+    """The two indexes of a model with a folded `search_text`, or another such field; `name` begins their names."""
     return [
-        GinIndex(OpClass(F("search_text"), name="gin_trgm_ops"), name=f"{name}_search"),
-        GinIndex(Grams(F("search_text")), name=f"{name}_grams"),
+        GinIndex(OpClass(F(field), name="gin_trgm_ops"), name=f"{name}_search"),
+        GinIndex(Grams(F(field)), name=f"{name}_grams"),
     ]
 
 
-def matching(rows: Q, query: str) -> Q:
+def matching(rows: Q, query: str, field: str = "search_text") -> Q:
     """The rows whose `search_text` holds every word of the query, whatever its width, case and kana."""
-    return holding(rows, search_terms(query))
+    return holding(rows, search_terms(query), field)
 
 
-def holding(rows: Q, terms: list[str]) -> Q:
+def holding(rows: Q, terms: list[str], field: str = "search_text") -> Q:
     """The rows whose `search_text` holds every one of these folded words."""
     grams = [gram for term in terms for gram in grams_of(term)]
     if grams:
-        rows = rows.alias(search_grams=Grams(F("search_text"))).filter(search_grams__contains=grams)
+        rows = rows.alias(search_grams=Grams(F(field))).filter(search_grams__contains=grams)
     for number, term in enumerate(terms):
         if grams_of(term):
             # The index finds a rare name. A common one is found by going through the newest rows, where STRPOS costs
             # little and, unlike LIKE, is not taken for a further condition that hardly any row meets.
             place = f"place_{number}"
-            rows = rows.alias(**{place: StrIndex(F("search_text"), Value(term))}).filter(
-                **{f"{place}__gt": 0}
-            )
+            rows = rows.alias(**{place: StrIndex(F(field), Value(term))}).filter(**{f"{place}__gt": 0})
         else:
-            rows = rows.filter(search_text__contains=term)
+            rows = rows.filter(**{f"{field}__contains": term})
     return rows
 
 

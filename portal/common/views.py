@@ -81,16 +81,16 @@ def readiness(request: HttpRequest) -> HttpResponse:
     return JsonResponse({"status": "ok"})
 
 
-HELP_PAGES = ("applicant", "approver", "officer", "operator", "manager", "auditor")
+HELP_PAGES = ("applicant", "approver", "officer", "operator", "manager", "auditor", "audit")
 
 
 @login_not_required
 def help_index(request: HttpRequest) -> HttpResponse:
-    """使い方: one page for each role."""
+    """使い方: one page for each role, and one for the audit, in which every role has its part."""
     return render(request, "help/index.html")
 
 
 @login_not_required
 def help_role(request: HttpRequest, slug: str) -> HttpResponse:
-    """The page of one role; the URL admits known names only."""
+    """One of these pages; the URL admits known names only."""
     return render(request, f"help/{slug}.html")

@@ -9,10 +9,11 @@ class NoticesConfig(AppConfig):
 
     def ready(self) -> None:
         """Tell the floor below how mail is queued, and ask it for the link that is made when its mail is sent."""
-        from portal.notices import messages, services
+        from portal.notices import evidence, messages, services
         from portal.orgs import outbox, recipients
 
         outbox.deliver_through(services.queue)
+        evidence.register()
         for template in ("recipient_confirmation", "recipient_reconfirmation"):
             messages.provide(
                 template,

@@ -54,6 +54,7 @@ class Notice(ScopedModel):
         indexes: ClassVar = [
             models.Index(fields=["not_before"], name="notice_queue", condition=Q(status="QUEUED")),
             models.Index(fields=["to_user", "-id"], name="notice_person"),
+            models.Index(fields=["sent_at"], name="notice_sent", condition=Q(status="SENT")),  # evidence.py
         ]
 
     @property

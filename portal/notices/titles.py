@@ -69,10 +69,23 @@ _TITLES: dict[str, Any] = {
     "enquiry_asked_back": _("A question about your enquiry"),
     "enquiry_closing": _("Your enquiry will be closed soon"),
     "enquiry_closed": _("An enquiry was closed"),
+    "incident_opened": _("Misuse is suspected"),
+    "incident_closed": _("A suspicion of misuse was cleared up"),
     "faq_proposed": _("A FAQ entry waits for your confirmation"),
     "password_lifetime_review": _("A longer password lifetime ends soon"),
     "password_lifetime_ends": _("Please change your password"),
+    "audit_step_due": _("A step of the audit report is due soon"),
+    "audit_step_late": _("A step of the audit report is overdue"),
+    "evidence_checkpoint": _("The newest checkpoint of the evidence log"),
+    "password_lifetime_ended": _("Your password has to be changed now"),
     "break_glass_used": _("A break-glass account was used"),
+    "audit_report_made": _("Audit reports were made and are to be checked"),
+    "audit_report_to_provide": _("Audit reports can be provided to the federations"),
+    "audit_report_provided": _("An audit report was provided and is to be checked"),
+    "audit_report_to_return": _("An audit report was confirmed and is to be sent back"),
+    "audit_report_returned": _("Audit reports were sent back; the copies are to be kept"),
+    "audit_report_finished": _("The copy of an audit report is kept: the month is finished"),
+    "audit_report_revised": _("An audit report is being revised"),
 }
 
 

@@ -41,3 +41,54 @@ class TrailEntry(models.Model):
             models.Index(fields=["object_organisation", "-id"], name="trail_organisation"),
             models.Index(fields=["action", "-id"], name="trail_action"),
         ]
+
+
+class Leaf(models.Model):
+    """One sealed record: which, and the hash that it had. Insert-only; numbers have no gap (docs/adr/0040)."""
+
+    number = models.BigIntegerField(primary_key=True)
+    source = models.CharField(max_length=60)
+    version = models.PositiveSmallIntegerField()
+    row_key = models.BigIntegerField()
+    hash = models.BinaryField()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["source", "row_key"], name="leaf_once")]
+
+
+class SealBatch(models.Model):
+    """The leaves that one seal took in one transaction. Insert-only, and a sealed record itself.
+
+    `next_xid` is the first transaction that had not begun. `floor_leaf`: whatever has a key as low as one of the leaves below it
+    is sealed by this batch at the latest; what comes with a lower key afterwards was put in behind the portal's back.
+    """
+
+    at = models.DateTimeField()
+    first_leaf = models.BigIntegerField()
+    leaves = models.PositiveIntegerField()  # its own among them, the last
+    next_xid = models.BigIntegerField()
+    floor_leaf = models.BigIntegerField()
+
+    class Meta:
+        ordering = ("-id",)
+
+
+class Checkpoint(models.Model):
+    """The signed head of the log at one moment. Insert-only. `note` is the text that the signing process gave."""
+
+    at = models.DateTimeField(_("time"))
+    size = models.BigIntegerField(_("records"))
+    root = models.BinaryField()
+    key_id = models.CharField(max_length=8)
+    note = models.TextField()
+
+    class Meta:
+        ordering = ("-id",)
+        indexes: ClassVar = [models.Index(fields=["size"], name="checkpoint_size")]
+
+
+class TreeNode(models.Model):
+    """The root over 256 leaves, so that the proof for one record need not read them all. Insert-only."""
+
+    number = models.BigIntegerField(primary_key=True)
+    hash = models.BinaryField()

@@ -11,6 +11,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from portal.common.csvfile import csv_response
@@ -21,6 +22,7 @@ from portal.orgs.permissions import READ_TRAIL
 from portal.trail import selectors, services
 from portal.trail.actions import label
 from portal.trail.forms import FilterForm
+from portal.trail.sensitive import Reason, reason_for_export
 
 EXPORT_LIMIT = 100_000
 
@@ -45,13 +47,19 @@ def trail_list(request: PersonRequest) -> HttpResponse:
     return render(request, "trail/list.html", context)
 
 
-@require_safe
-def trail_export(request: PersonRequest) -> HttpResponseBase:
-    """The same as CSV; who took what is recorded first."""
-    _require_reader(request)
+def _require_reader(request: PersonRequest) -> None:
+    if not request.user.may(READ_TRAIL):
+        raise PermissionDenied(_("Your role does not show the audit trail."))
+
+
+@reason_for_export(
+    title=gettext_lazy("Export of the audit trail"), back="trail_list", allowed=_require_reader
+)
+def trail_export(request: PersonRequest, *, reason: Reason) -> HttpResponseBase:
+    """The same as CSV, for a reason; who took what and why is recorded first."""
     form = FilterForm(request.GET)
     rows = selectors.entries(request.user, form.filters()).order_by("-pk")[:EXPORT_LIMIT]
-    detail = _asked(form) | {"limit": EXPORT_LIMIT}
+    detail = _asked(form) | {"limit": EXPORT_LIMIT} | reason.detail
     services.record(action="trail.export", now=timezone.now(), actor=request.user, detail=detail)
     header = [
         _("Time"),
@@ -63,11 +71,6 @@ def trail_export(request: PersonRequest) -> HttpResponseBase:
     ]
     header += [_("About"), _("Organisation of the subject"), _("Error number"), _("Details")]
     return csv_response(f"{_('audit trail')}_{timezone.localdate()}.csv", header, _lines(rows))
-
-
-def _require_reader(request: PersonRequest) -> None:
-    if not request.user.may(READ_TRAIL):
-        raise PermissionDenied(_("Your role does not show the audit trail."))
 
 
 def _asked(form: FilterForm) -> dict[str, Any]:

@@ -5,10 +5,11 @@ They are woken when it comes. That is only a bell: `wake_missed` finds each minu
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from portal.fulfilment import services as fulfilment
 from portal.fulfilment.models import SETTLED, Operation, OperationStatus
@@ -26,16 +27,17 @@ def directory_operation(operation: Operation) -> Operation | None:
     return rows.first()
 
 
-def wake_followers(operation: Operation, now: datetime) -> None:
-    """An operation in Active Directory is settled: wake the one that builds on it, once that is committed.
+def wake_followers(operations: Sequence[Operation], now: datetime) -> None:
+    """Operations in Active Directory are settled: wake those that build on them, once that is committed.
 
     After the commit, because here the application's row is locked already, and an operation is never locked after it.
     """
-    if operation.target == DIRECTORY and operation.status in SETTLED:
-        line, step = operation.line_id, operation.step
-        transaction.on_commit(
-            lambda: _wake(_waiting(WAITS_FOR_DIRECTORY).filter(line_id=line, step=step), now)
-        )
+    ends = [each for each in operations if each.target == DIRECTORY and each.status in SETTLED]
+    if ends:
+        followed = Q(pk=None)
+        for each in ends:
+            followed |= Q(line_id=each.line_id, step=each.step)
+        transaction.on_commit(lambda: _wake(_waiting(WAITS_FOR_DIRECTORY).filter(followed), now))
 
 
 def wake_missed(now: datetime) -> int:

@@ -120,6 +120,9 @@ _CHIPS: dict[str, tuple[str, str]] = {
     "KEEP": ("ok", "check"),
     "DELETE": ("ng", "close"),
     "LEFT": ("", "minus"),
+    # log files
+    "UPLOADED": ("wait", "eye"),
+    "DISCARDED": ("", "minus"),
     # findings and runs of the reconciliation
     "PROPOSED": ("back", "people"),
     "RESTORING": ("run", "cycle"),
@@ -148,6 +151,7 @@ _CHIPS: dict[str, tuple[str, str]] = {
     "STUCK": ("fail", "alert"),
     "REFUSED": ("ng", "close"),
     "CALLED_OFF": ("", "minus"),
+    "BLOCKED": ("back", "clock"),
     # machines and devices
     "RETIRED": ("", "minus"),
     "REGISTERED": ("done", "check"),
@@ -162,6 +166,14 @@ _CHIPS: dict[str, tuple[str, str]] = {
     "UNUSED": ("wait", "clock"),
     "NEVER": ("wait", "alert"),
     "UNKNOWN": ("", "info"),
+    # audit reports
+    "PLANNED": ("", "clock"),
+    "CREATED": ("wait", "file"),
+    "CENTRAL_CONFIRMED": ("wait", "check"),
+    "PROVIDED": ("run", "mail"),
+    "FED_CONFIRMED": ("ok", "check"),
+    "COPY_STORED": ("done", "check"),
+    "DISPOSED": ("", "minus"),
     # initial passwords
     "DELIVERED": ("wait", "mail"),
     "TAKEN": ("ok", "check"),
