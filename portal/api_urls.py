@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from django.http import HttpResponse
 from django.urls import URLPattern, path, re_path, register_converter
 from django.urls.converters import StringConverter
+from django.utils.translation import get_language
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularAPIView
@@ -12,6 +14,14 @@ from accounts.api import AccountsView
 from accounts.dormancy.api import DormantAnswersView, DormantLinesView
 from accounts.naming.api import LoginNamesView
 from accounts.reconciliation.api import FindingsView
+from audit.cycles.api import AuditCyclesView, AuditFeedView
+from audit.dashboards.api import AuditOverviewView
+from audit.imports.api import CoverageView as LogCoverageView
+from audit.imports.api import LogImportStartView, LogImportsView, LogImportView
+from audit.ledgers.api import CancelWorkView, ChangeWorkView, WorksView, WorkView
+from audit.reconciliation.api import IncidentsView, ReportReasonsView, ReportSessionsView
+from audit.reports import api as audit_reports
+from audit.retention import api as retention
 from devices.alerts.api import AlertAnswerView, AlertsView
 from devices.alerts.files_api import AlertFilesView
 from devices.api import ComputersView, SegmentsView
@@ -29,7 +39,7 @@ from portal.fulfilment.api import OperationsView
 from portal.orgs.api import MeView, OrganisationsView
 from portal.two_factor.api import ExchangeBatchesView
 from portal.workflow.api.jobs import JobRunsView, JobsView
-from portal.workflow.api.schema import KindsSchemaGenerator
+from portal.workflow.api.schema import description
 from portal.workflow.api.views import STEPS, ApplicationsView, ApplicationView, KindsView
 from portal.workflow.bulk.api import FilesView
 from portal.workflow.calendar.api import CalendarEntriesView, CalendarFeedView
@@ -37,12 +47,12 @@ from portal.workflow.catalogue.api import CatalogueView
 from portal.workflow.reports.api import ResultReportsView, ResultReportView
 from requests.bundles.api import BundlesView, BundleView
 from requests.computers.api import ComputerObjectsView
-from requests.enquiries.api import EnquiriesView, EnquiryView
+from requests.enquiries.api import EnquiriesView, EnquiryMessagesView, EnquiryView
 from requests.faq.api import FaqView
 from requests.managed.api import AntivirusMachinesView, MonitoredMachinesView
 from requests.networks.api import AllotmentsView
 from requests.networks.api import MapView as NetworkMapView
-from requests.outages.api import OutagesView
+from requests.outages.api import OutageCancelView, OutageConfirmView, OutagesView, OutageView
 from requests.own_changes.api import OwnChangesView
 from requests.password_settings.api import PasswordLifetimesView
 from requests.unlock.api import UnlocksView, WaitingUnlocksView
@@ -68,12 +78,16 @@ register_converter(DeviceNumber, "device_number")
 class SchemaView(ApiView, SpectacularAPIView):
     """The description of this interface in OpenAPI 3.1."""
 
-    generator_class = KindsSchemaGenerator
-
     @extend_schema(operation_id="schema_read", responses=OpenApiTypes.OBJECT)
-    def get(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+    def get(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         """As YAML, or as JSON with `Accept: application/json`."""
-        return super().get(request, *args, **kwargs)  # type: ignore[no-untyped-call]
+        renderer = request.accepted_renderer
+        filename = self._get_filename(request, None)  # type: ignore[no-untyped-call]
+        return HttpResponse(
+            description(type(renderer), get_language()),
+            content_type=f"{renderer.media_type}; charset=utf-8",
+            headers={"Content-Disposition": f'inline; filename="{filename}"'},
+        )
 
 
 urlpatterns: list[URLPattern] = [
@@ -137,10 +151,30 @@ urlpatterns: list[URLPattern] = [
     path("dns/zones/", DnsZonesView.as_view(), name="api_dns_zones"),
     path("dns/records/", DnsRecordsView.as_view(), name="api_dns_records"),
     path("outages/", OutagesView.as_view(), name="api_outages"),
+    path("outages/<str:number>/", OutageView.as_view(), name="api_outage"),
+    path("outages/<str:number>/cancel/", OutageCancelView.as_view(), name="api_outage_cancel"),
+    path("outages/<str:number>/confirm/", OutageConfirmView.as_view(), name="api_outage_confirm"),
     path("networks/", AllotmentsView.as_view(), name="api_networks"),
     path("networks/map/", NetworkMapView.as_view(), name="api_network_map"),
+    path("audit/reports/", audit_reports.ReportsView.as_view(), name="api_audit_reports"),
+    path(
+        "audit/reports/<str:month>/<str:code>/<int:revision>/",
+        audit_reports.ReportView.as_view(),
+        name="api_audit_report",
+    ),
+    path(
+        "audit/reports/<str:month>/<str:code>/<int:revision>/files/<int:pk>/",
+        audit_reports.FileView.as_view(),
+        name="api_audit_report_file",
+    ),
+    path(
+        "audit/reports/<str:month>/<str:code>/<int:revision>/steps/<slug:step>/",
+        audit_reports.StepView.as_view(),
+        name="api_audit_report_step",
+    ),
     path("enquiries/", EnquiriesView.as_view(), name="api_enquiries"),
     path("enquiries/<str:number>/", EnquiryView.as_view(), name="api_enquiry"),
+    path("enquiries/<str:number>/messages/", EnquiryMessagesView.as_view(), name="api_enquiry_messages"),
     path("faq/", FaqView.as_view(), name="api_faq"),
     path("password-lifetimes/", PasswordLifetimesView.as_view(), name="api_password_lifetimes"),
     path("unlocks/", UnlocksView.as_view(), name="api_unlocks"),
@@ -148,7 +182,32 @@ urlpatterns: list[URLPattern] = [
     path("antivirus/machines/", AntivirusMachinesView.as_view(), name="api_antivirus_machines"),
     path("monitoring/machines/", MonitoredMachinesView.as_view(), name="api_monitored_machines"),
     path("own-changes/", OwnChangesView.as_view(), name="api_own_changes"),
+    path("audit/works/", WorksView.as_view(), name="api_works"),
+    path("audit/works/<int:pk>/", WorkView.as_view(), name="api_work"),
+    path("audit/works/<int:pk>/change/", ChangeWorkView.as_view(), name="api_work_change"),
+    path("audit/works/<int:pk>/cancel/", CancelWorkView.as_view(), name="api_work_cancel"),
+    path(
+        "audit/reports/<str:month>/<str:code>/<int:revision>/mismatches/",
+        ReportSessionsView.as_view(),
+        name="api_audit_mismatches",
+    ),
+    path(
+        "audit/reports/<str:month>/<str:code>/<int:revision>/mismatches/reasons/",
+        ReportReasonsView.as_view(),
+        name="api_audit_reasons",
+    ),
+    path("audit/incidents/", IncidentsView.as_view(), name="api_audit_incidents"),
     path("segments/", SegmentsView.as_view(), name="api_segments"),
+    path("audit/overview/", AuditOverviewView.as_view(), name="api_audit_overview"),
+    path("audit/retention/", retention.RetentionView.as_view(), name="api_audit_retention"),
+    path("audit/retention/holds/", retention.HoldsView.as_view(), name="api_audit_holds"),
+    path("audit/retention/disposals/", retention.DisposalsView.as_view(), name="api_audit_disposals"),
+    path("audit/cycles/", AuditCyclesView.as_view(), name="api_audit_cycles"),
+    path("audit/calendar/feed/", AuditFeedView.as_view(), name="api_audit_feed"),
+    path("audit/logs/", LogImportsView.as_view(), name="api_log_imports"),
+    path("audit/logs/<int:pk>/", LogImportView.as_view(), name="api_log_import"),
+    path("audit/logs/<int:pk>/start/", LogImportStartView.as_view(), name="api_log_import_start"),
+    path("audit/coverage/", LogCoverageView.as_view(), name="api_log_coverage"),
     path("organisations/", OrganisationsView.as_view(), name="api_organisations"),
     path("me/", MeView.as_view(), name="api_me"),
     path("schema/", SchemaView.as_view(), name="api_schema"),

@@ -15,6 +15,6 @@ app.autodiscover_tasks()
 @app.on_after_finalize.connect
 def add_schedule(sender: Celery, **_: Any) -> None:
     """Give the beat its table once Django is ready."""
-    from portal.schedule import BEAT
+    from portal.beat import BEAT
 
     sender.conf.beat_schedule = BEAT

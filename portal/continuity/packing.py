@@ -12,8 +12,8 @@ from datetime import datetime
 from pathlib import Path
 
 import pyrage
-from openpyxl import Workbook
 
+from portal.common import xlsx
 from portal.common.workbook import begin_sheet, safe_value
 from portal.continuity.errors import FolderUnusable, NotConfigured
 from portal.continuity.parts import Sheet
@@ -38,7 +38,7 @@ def build_zip(sheets: Sequence[Sheet], now: datetime) -> tuple[bytes, bool]:
 
 
 def _workbook(sheets: Sequence[Sheet]) -> bytes:
-    book, used = Workbook(write_only=True), set[str]()
+    book, used = xlsx.Workbook(write_only=True), set[str]()
     for sheet in sheets:
         page = begin_sheet(book, _title(sheet.title, used), sheet.header)
         for row in sheet.rows:

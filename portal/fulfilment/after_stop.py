@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _
 from portal.fulfilment import gate, registry
 from portal.fulfilment.claiming import HeldRun, add_event
 from portal.fulfilment.models import QUEUED, Operation, OperationStatus
+from portal.fulfilment.recording import change_status
 from portal.fulfilment.registry import Done, NeedsPerson, Outcome
-from portal.fulfilment.running import change_status
 from portal.fulfilment.verbs import Verb
 
 log = logging.getLogger(__name__)

@@ -68,7 +68,7 @@ def is_worth_trying(state: TargetState | None, now: datetime) -> bool:
 
 
 def note_success(state: TargetState, now: datetime) -> None:
-    """The target answered: the breaker closes. `state` is what was read before the call.
+    """The target answered: the breaker closes, unless it was opened since `state` was read, which was before the call.
 
     A target that is known to be well is written down once a minute, not with every operation.
     """
@@ -81,7 +81,11 @@ def note_success(state: TargetState, now: datetime) -> None:
     ):
         return
     values = {"failures": 0, "opened_at": None, "next_probe_at": None, "reason": "", "last_success_at": now}
-    TargetState.objects.update_or_create(target=state.target, defaults=values)
+    rows = TargetState.objects.filter(target=state.target)
+    if not state.opened_at:
+        rows = rows.filter(opened_at=None)
+    if not rows.update(**values):
+        TargetState.objects.get_or_create(target=state.target, defaults=values)
 
 
 def note_failure(target: str, now: datetime, *, code: str, message: str) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -11,14 +12,15 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from portal.common import bell
+from portal.common import bell, files
+from portal.common.files import Upload
 from portal.common.text import without_control_characters
 from portal.fulfilment import registry
 from portal.fulfilment.claiming import HeldRun, add_event
 from portal.fulfilment.errors import LeaseLost, MoveNotAllowed, NotAllowed, TextMissing
-from portal.fulfilment.models import Operation, OperationStatus, TargetState
+from portal.fulfilment.models import Operation, OperationFile, OperationStatus, TargetState
+from portal.fulfilment.recording import change_status
 from portal.fulfilment.registry import Done, NotKnown, Outcome
-from portal.fulfilment.running import change_status
 from portal.fulfilment.verbs import Verb
 from portal.orgs.models import User
 from portal.orgs.permissions import RUN_OPERATIONS
@@ -74,6 +76,7 @@ def retry(*, operation_id: int, actor: User, now: datetime) -> Operation:
     """
     with _locked(operation_id, actor, MAY_RETRY, "retry") as operation:
         _log(operation, Verb.RETRIED, actor, now, message=operation.error_message, data=_before(operation))
+        operation.fence += 1  # a worker may have reserved it
         status = _S.OUTCOME_UNKNOWN if operation.status == _S.OUTCOME_UNKNOWN else _S.WAITING
         change_status(operation, status, now, not_before=now)
         bell.ring_on_commit(DRAIN_TASK, operation.target)
@@ -93,15 +96,24 @@ def close(*, operation_id: int, actor: User, reason: str, now: datetime) -> Oper
     return operation
 
 
-def record_done(*, operation_id: int, actor: User, note: str, now: datetime, **details: str) -> Operation:
+def record_done(
+    *,
+    operation_id: int,
+    actor: User,
+    note: str,
+    now: datetime,
+    attachments: Sequence[Upload] = (),
+    **details: str,
+) -> Operation:
     """Record that a person carried it out, and verify that by reading the target.
 
-    `details` is what the handler's own record asks for beside the note (registry.Records).
+    `details` is what the handler's own record asks for beside the note (registry.Records). `attachments` show what was done: kept
+    when it becomes DONE, their hashes stand in the evidence (REQ-12).
     The target is read without any lock. When it holds what was approved the operation becomes DONE with the evidence;
     otherwise it stays MANUAL and error_message says what differs.
-    Raises NotAllowed, MoveNotAllowed (also when somebody else changed it during the check), TextMissing.
+    Raises NotAllowed, MoveNotAllowed (also when somebody else changed it during the check), TextMissing, files.FileRefused.
     """
-    note = _required(note)
+    note, checked = _required(note), files.check(attachments)
     with _locked(operation_id, actor, frozenset({_S.MANUAL}), "record_done") as operation:
         pass
     outcome = _verify(operation, {**details, "note": note, "actor": str(actor.pk)}, now)
@@ -110,8 +122,11 @@ def record_done(*, operation_id: int, actor: User, note: str, now: datetime, **d
             raise MoveNotAllowed(operation_id, current.status, "record_done")
         current.manual_note = note
         if isinstance(outcome, Done):
-            _log(current, Verb.VERIFIED, actor, now, message=note, data=outcome.evidence)
-            values = {"evidence": outcome.evidence, "settled_at": now, "error_code": "", "error_message": ""}
+            evidence = outcome.evidence
+            if checked:
+                evidence = {**evidence, "files": _keep(current, checked, actor, now)}
+            _log(current, Verb.VERIFIED, actor, now, message=note, data=evidence)
+            values = {"evidence": evidence, "settled_at": now, "error_code": "", "error_message": ""}
             change_status(current, _S.DONE, now, manual_note=note, **values)
             return current
         current.error_code = outcome.code[:60]
@@ -119,6 +134,27 @@ def record_done(*, operation_id: int, actor: User, note: str, now: datetime, **d
         current.save(update_fields=["manual_note", "error_code", "error_message"])
         _log(current, Verb.NOT_VERIFIED, actor, now, code=current.error_code, message=current.error_message)
     return current
+
+
+def _keep(
+    operation: Operation, checked: Sequence[tuple[str, str, bytes]], actor: User, now: datetime
+) -> list[dict[str, str]]:
+    """Store the files; their names and hashes for the evidence."""
+    made = OperationFile.system.bulk_create(
+        OperationFile(
+            operation=operation,
+            organisation_id=operation.organisation_id,
+            name=name,
+            content_type=content_type,
+            size=len(data),
+            sha256=hashlib.sha256(data).hexdigest(),
+            data=data,
+            added_by=actor,
+            added_at=now,
+        )
+        for name, content_type, data in checked
+    )
+    return [{"name": file.name, "sha256": file.sha256} for file in made]
 
 
 def pause_target(*, target: str, actor: User, now: datetime) -> TargetState:

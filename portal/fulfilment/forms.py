@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from portal.common.files import FilesField
 from portal.common.forms import NormalisingField, PortalForm, WarekiDateField
 from portal.common.time import JST
 
@@ -28,12 +29,18 @@ class NoteForm(PortalForm):
         max_length=2000,
         error_messages={"required": _("Write down what you did.")},
     )
+    attachments = FilesField(
+        label=_("Files that show it"),
+        help_text=_("For example a picture of the screen. The applicant gets them with the result report."),
+        required=False,
+    )
 
 
 class EvidenceForm(NoteForm):
     """What was done where the portal cannot look itself: when, by whom, and what shows it (REQ-12)."""
 
     side_by_side = (("done_on", "done_at"),)
+    field_order = ("note", "done_on", "done_at", "done_by", "seen", "attachments")
 
     done_on = WarekiDateField(label=_("Day on which it was done"))
     done_at = forms.TimeField(

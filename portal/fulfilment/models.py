@@ -129,6 +129,23 @@ class OperationEvent(ScopedModel):
         return str(Verb(self.verb).label)
 
 
+class OperationFile(ScopedModel):
+    """A file that shows what was done by hand (REQ-12): part of the result report. Insert-only; lists defer `data`."""
+
+    operation = models.ForeignKey(Operation, models.PROTECT, related_name="files")
+    organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="+")
+    name = models.CharField(max_length=200)
+    content_type = models.CharField(max_length=100)
+    size = models.PositiveIntegerField()
+    sha256 = models.CharField(max_length=64)
+    data = models.BinaryField()
+    added_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    added_at = models.DateTimeField()
+
+    class Meta(ScopedModel.Meta):
+        ordering = ("id",)
+
+
 class TargetState(models.Model):
     """The circuit breaker of one target: closed, or open until the next probe."""
 

@@ -5,7 +5,7 @@ Fulfilment stands below the workflow engine and the feature apps, so they regist
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
@@ -88,6 +88,12 @@ class Run(Protocol):
         Raises portal.fulfilment.errors.LeaseLost when another worker has claimed the operation since.
         """
 
+    def note(self, **progress: Any) -> None:
+        """Add to Operation.progress what is stored with the outcome only: for what the next attempt can see for itself."""
+
+    def once(self, name: str, read: Callable[[], Any]) -> Any:
+        """What `read` gives, asked once for all operations that a worker took together: for what they share."""
+
     def still_mine(self) -> None:
         """Raise LeaseLost unless this worker holds the newest fencing number; called right before every write."""
 
@@ -128,7 +134,7 @@ class Records(Protocol):
 
 
 _handlers: dict[tuple[str, str, str], Handler] = {}
-_settled: list[Callable[[Operation, datetime], None]] = []
+_settled: list[Callable[[Sequence[Operation], datetime], None]] = []
 
 
 def register_handler(kind: str, target: str, handler: Handler, step: str = "") -> None:
@@ -192,27 +198,29 @@ def remedy_for(kind: str, error_code: str) -> Remedy | None:
     return _remedies.get((kind, error_code))
 
 
-def on_settled(callback: Callable[[Operation, datetime], None]) -> None:
-    """Call `callback(operation, now)` in the same transaction whenever an operation changes its status.
+def on_settled(callback: Callable[[Sequence[Operation], datetime], None]) -> None:
+    """Call `callback(operations, now)` in the same transaction whenever operations change their status.
 
+    Several come at once when a worker carried them out together; they are of one application then.
     Moves among WAITING, RUNNING and OUTCOME_UNKNOWN are not told: for the application the portal is at work in all of them.
-    The callback may lock the application row; fulfilment holds the operation row then, so the order is always
+    The callback may lock the application row; fulfilment holds the operation rows then, so the order is always
     operation before application.
     """
     _settled.append(callback)
 
 
-def tell_settled(operation: Operation, now: datetime) -> None:
+def tell_settled(operations: Sequence[Operation], now: datetime) -> None:
     """Call everybody who registered with `on_settled`."""
     for callback in _settled:
-        callback(operation, now)
+        callback(operations, now)
 
 
-_holds: list[Callable[[Operation, datetime], Waits | None]] = []
+_Hold = Callable[[Sequence["Operation"], datetime], Mapping[int, Waits]]
+_holds: list[_Hold] = []
 
 
-def hold_back(callback: Callable[[Operation, datetime], Waits | None]) -> None:
-    """Ask `callback(operation, now)` before an operation is carried out: Waits while something must be done before it.
+def hold_back(callback: _Hold) -> None:
+    """Ask `callback(operations, now)` before they are carried out: Waits, by id, for whom something must be done before.
 
     Asked without any lock and before every attempt, so it reads as little as it can. Whoever sees the thing done wakes the
     operation (portal.fulfilment.services.wake).
@@ -220,9 +228,13 @@ def hold_back(callback: Callable[[Operation, datetime], Waits | None]) -> None:
     _holds.append(callback)
 
 
-def held_back(operation: Operation, now: datetime) -> Waits | None:
-    """Why the operation must wait for something else; None when nothing holds it."""
-    return next((waits for hold in _holds if (waits := hold(operation, now)) is not None), None)
+def held_back(operations: Sequence[Operation], now: datetime) -> dict[int, Waits]:
+    """Why operations must wait for something else, by id; without those that nothing holds."""
+    found: dict[int, Waits] = {}
+    for hold in _holds:
+        free = [each for each in operations if each.pk not in found]
+        found |= hold(free, now) if free else {}
+    return found
 
 
 _drained: dict[str, Callable[[datetime], None]] = {}
@@ -241,16 +253,27 @@ def tell_drained(target: str, now: datetime) -> None:
 
 _labels: dict[str, Any] = {}
 _in_use: dict[str, Callable[[], bool]] = {}
+_at_once: dict[str, int] = {}
 
 
-def name_target(target: str, label: Any, *, in_use: Callable[[], bool] | None = None) -> None:
+def name_target(
+    target: str, label: Any, *, in_use: Callable[[], bool] | None = None, at_once: int = 1
+) -> None:
     """Give a target the name that people know it by, such as "Active Directory" (text or lazy translation).
 
-    `in_use` says whether this installation has the target at all; without it, it has.
+    `in_use` says whether this installation has the target at all; without it, it has. `at_once` is how many operations of
+    one application a worker takes together there (docs/adr/0039); more than one is for a target that answers within
+    milliseconds.
     """
     _labels[target] = label
+    _at_once[target] = at_once
     if in_use is not None:
         _in_use[target] = in_use
+
+
+def at_once(target: str) -> int:
+    """How many operations of one application a worker takes together."""
+    return _at_once.get(target, 1)
 
 
 def target_label(target: str) -> str:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from portal.fulfilment import registry
-from portal.fulfilment.models import SETTLED, Operation, OperationStatus, TargetState
+from portal.fulfilment.models import SETTLED, Operation, OperationFile, OperationStatus, TargetState
 from portal.orgs.models import User
 
 _S = OperationStatus
@@ -150,3 +150,11 @@ def work_sheet(operation: Operation) -> list[tuple[str, str]]:
     except KeyError:
         return []
     return handler.work_sheet(operation)
+
+
+def files_of(user: User, application_number: str) -> QuerySet[OperationFile]:
+    """The files that show what was done by hand for an application, without their contents (REQ-12)."""
+    rows: QuerySet[OperationFile] = OperationFile.objects.visible_to(user).filter(
+        operation__application_number=application_number
+    )
+    return rows.defer("data")

@@ -20,9 +20,10 @@ from portal.fulfilment.by_hand import (
     retry,
     take_by_hand,
 )
-from portal.fulfilment.claiming import add_events
-from portal.fulfilment.models import QUEUED, Operation, OperationStatus, TargetState
-from portal.fulfilment.running import drain, expire_lease, run_next
+from portal.fulfilment.claiming import add_events, is_due
+from portal.fulfilment.models import Operation, OperationStatus, TargetState
+from portal.fulfilment.recording import expire_lease
+from portal.fulfilment.running import drain, run_next
 from portal.fulfilment.verbs import Verb
 
 __all__ = [
@@ -150,7 +151,7 @@ def sweep(now: datetime) -> Swept:
     if closed:  # nothing is carried out before everything was compared
         bell.ring_now(gate.CHECK_TASK)
         return Swept(expired, ())
-    due = Operation.system.filter(status__in=QUEUED, not_before__lte=now).order_by()
+    due = Operation.system.filter(is_due(now)).order_by()
     waiting = sorted(due.values_list("target", flat=True).distinct())
     states = {state.target: state for state in TargetState.objects.filter(target__in=waiting)}
     rung = [target for target in waiting if breaker.is_worth_trying(states.get(target), now)]

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.generic import View
 
 from portal.common import export
+from portal.common.files import FileRefused
 from portal.common.pagination import paginate
 from portal.fulfilment import errors, gate, registry, selectors, services
 from portal.fulfilment.forms import GateForm
@@ -129,6 +130,7 @@ class DetailView(OperationsView):
             "operation": operation,
             "steps": possible(operation) if self.user.may(RUN_OPERATIONS) else [],
             "remedy": self._remedy(operation),
+            "files": selectors.files_of(self.user, operation.application_number).filter(operation=operation),
             "is_running": operation.status == OperationStatus.RUNNING,
             "facts": _facts(operation),
         }
@@ -170,7 +172,7 @@ class StepView(OperationsView):
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         """One service call. What was written stays in the form when it cannot be done (409, 422)."""
         operation = self.load(pk)
-        form = form_class(self.step, operation)(request.POST)
+        form = form_class(self.step, operation)(request.POST, request.FILES)
         if not form.is_valid():
             return self._page(operation, form, status=422)
         try:
@@ -181,6 +183,9 @@ class StepView(OperationsView):
             raise PermissionDenied(_("Only people of network operations work with operations.")) from error
         except errors.MoveNotAllowed:
             return self._too_late(self.load(pk))
+        except FileRefused as error:
+            form.add_error("attachments", error.reason)
+            return self._page(operation, form, status=422)
         return self._answer(changed)
 
     def _initial(self) -> dict[str, str]:

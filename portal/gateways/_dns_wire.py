@@ -115,9 +115,11 @@ def _query(server: str, zone: str, questions: Collection[Question], timeout: flo
     serial: int | None = None
     for name, record_type in questions:
         try:
-            if silence is None and serial is None:
-                serial = _serial(server, zone, timeout)
-            answers[name, record_type] = silence or _told(server, name, record_type, serial, timeout)
+            if silence is None:
+                reply = ask(server, absolute(name), dns.rdatatype.from_text(record_type), timeout)
+                # Many servers tell the start of authority with each answer; the others are asked once.
+                serial = serial or _serial_in(reply, zone) or _serial(server, zone, timeout)
+            answers[name, record_type] = silence or _told(server, name, record_type, serial, reply)
         except (dns.exception.Timeout, OSError) as error:
             silence = Answer(server=server, said=Said.SILENT, message=f"{type(error).__name__}: {error}")
             answers[name, record_type] = silence
@@ -126,10 +128,8 @@ def _query(server: str, zone: str, questions: Collection[Question], timeout: flo
     return answers
 
 
-def _told(server: str, name: str, record_type: str, serial: int | None, timeout: float) -> Answer:
-    owner, kind = absolute(name), dns.rdatatype.from_text(record_type)
-    reply = ask(server, owner, kind, timeout)
-    said, found = _read(reply, owner, kind)
+def _told(server: str, name: str, record_type: str, serial: int | None, reply: Any) -> Answer:
+    said, found = _read(reply, absolute(name), dns.rdatatype.from_text(record_type))
     if said is Said.REFUSED:
         return Answer(server=server, said=said, message=dns.rcode.to_text(reply.rcode()))
     return Answer(server=server, said=said, found=found, serial=serial)
@@ -148,6 +148,14 @@ def ask(server: str, name: dns.name.Name, kind: dns.rdatatype.RdataType, timeout
         else:
             return reply
     raise AssertionError
+
+
+def _serial_in(reply: Any, zone: str) -> int | None:
+    """The zone's serial as it stands beside an answer out of the zone itself; None when it does not."""
+    if not reply.flags & dns.flags.AA:
+        return None
+    found = reply.get_rrset(reply.authority, absolute(zone), dns.rdataclass.IN, dns.rdatatype.SOA)
+    return int(found[0].serial) if found else None
 
 
 def _serial(server: str, zone: str, timeout: float) -> int:

@@ -23,6 +23,7 @@ from ldap3.core.exceptions import (
     LDAPSocketSendError,
 )
 
+from portal.gateways._ldap3_bytes import read_bytes_only
 from portal.gateways.directory import DirectoryError, DirectoryUnavailable, OutcomeUnknown
 
 # A connection that was quiet for longer is replaced before it is used: a firewall on the way may have forgotten
@@ -142,6 +143,7 @@ def open_connection(
             check_names=False,
             receive_timeout=settings.connect_timeout,
         )
+        read_bytes_only(connection)
         connection.open(read_server_info=False)
         reply = make_reply(connection.bind(read_server_info=False))
         # The TLS handshake and the bind had to be as quick as connecting; operations may take longer.

@@ -10,6 +10,7 @@ import enum
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Protocol
 from uuid import UUID
 
@@ -126,6 +127,11 @@ class PasswordSettings:
     def ours(self) -> bool:
         return bool(self.marker)
 
+    @cached_property
+    def target_guids(self) -> frozenset[UUID]:
+        """Whom it names: asked for each of thousands of accounts."""
+        return frozenset(target.guid for target in self.targets)
+
     def is_still(self, seen: PasswordSettings) -> bool:
         """Whether this is what was seen then. Targets may have been deleted since: that undoes nothing."""
         return set(self.targets) <= set(seen.targets) and replace(self, targets=()) == replace(
@@ -193,7 +199,7 @@ class PolicySurvey:
 
     def resulting(self, account: AccountPolicy) -> PasswordSettings | None:
         """The object that applies by AD's rules, whatever `account.settings_dn` says; None: the domain's policy does."""
-        direct = (each for each in self.settings if account.guid in {t.guid for t in each.targets})
+        direct = (each for each in self.settings if account.guid in each.target_guids)
         through_group = (each for each in self.settings if each.reach.holds(account))
         return next(direct, None) or next(through_group, None)
 
@@ -203,7 +209,10 @@ class PolicySurvey:
 
     def worked_out(self, account: AccountPolicy) -> AccountPolicy:
         """The account with what would apply to it in this survey."""
-        found = self.resulting(account)
+        return self.under(self.resulting(account), account)
+
+    def under(self, found: PasswordSettings | None, account: AccountPolicy) -> AccountPolicy:
+        """The account with what would apply to it under these settings; None: the domain's policy."""
         rules = found.rules if found else self.domain
         return replace(
             account, settings_dn=found.dn if found else "", password_expires_at=rules.expiry(account)

@@ -11,8 +11,6 @@ from django.conf import settings
 from portal.gateways._ldap3_connection import Guard, LdapSettings
 from portal.gateways.directory_factory import directory_settings, service_guards
 from portal.gateways.dns import Dns
-from portal.gateways.dns_ldap3 import AdDns, AdDnsSettings
-from portal.gateways.dns_rfc2136 import Rfc2136Dns, UpdateSettings
 
 AD, RFC2136 = "ad", "rfc2136"
 
@@ -33,7 +31,10 @@ def make_dns(options: Mapping[str, Any], directory: LdapSettings, guard: Guard |
         "timeout": options["timeout"],
     }
     servers = tuple(options["servers"])
+    # Each with what it needs: dnspython takes 5 MB, in processes too that never ask a DNS server.
     if options["backend"] == RFC2136:
+        from portal.gateways.dns_rfc2136 import Rfc2136Dns, UpdateSettings
+
         return Rfc2136Dns(
             UpdateSettings(
                 servers=servers,
@@ -47,6 +48,8 @@ def make_dns(options: Mapping[str, Any], directory: LdapSettings, guard: Guard |
         )
     if options["backend"] != AD:
         raise ValueError(f"DNS_BACKEND is {AD} or {RFC2136}, not {options['backend']!r}")
+    from portal.gateways.dns_ldap3 import AdDns, AdDnsSettings
+
     if options["bind_dn"]:
         directory = directory.as_account(options["bind_dn"], options["bind_password"])
     return AdDns(AdDnsSettings(directory=directory, servers=servers, **common), guard)

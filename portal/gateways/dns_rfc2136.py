@@ -44,8 +44,9 @@ from portal.gateways.dns import (
     ZoneMissing,
     check_effect,
     check_possible,
+    is_below,
 )
-from portal.gateways.dns_rules import owned_by_directory
+from portal.gateways.dns_rules import owned_by_directory, wildcard_beside
 
 _PAGE = 500
 _ATTEMPTS = 3
@@ -129,14 +130,14 @@ class Rfc2136Dns:
     def read_many(self, zone: str, names: Collection[str]) -> dict[str, list[RecordSet]]:
         self._require(zone)
         with self._connected() as line:
-            return {name: _sets(line.records_at(name)) for name in names}
+            return {name: _sets(line.records_at(name, zone)) for name in names}
 
     def replace(self, change: Change) -> list[RecordSet]:
         self._require(change.zone)
         wanted = _wire_form(change.after)
         with self._connected() as line:
             for _ in range(_ATTEMPTS):
-                there = line.records_at(change.name)
+                there = line.records_at(change.name, change.zone)
                 check_possible(change, _sets(there))
                 if self._update(line, change, there, wanted):
                     break
@@ -145,7 +146,7 @@ class Rfc2136Dns:
                     f"{change.name} does not hold still", code="restless", found=change.before
                 )
             try:
-                sets = _sets(line.records_at(change.name))
+                sets = _sets(line.records_at(change.name, change.zone))
             except DnsError as error:
                 raise OutcomeUnknown("confirmed but not read back", code="not_read_back") from error
         check_effect(change, sets)
@@ -167,7 +168,9 @@ class Rfc2136Dns:
     def close(self) -> None: ...
 
     def _zone(self, line: _Line, name: str) -> Zone:
-        soa = next((found for found in line.records_at(name) if found.rdtype == dns.rdatatype.SOA), None)
+        soa = next(
+            (found for found in line.records_at(name, name) if found.rdtype == dns.rdatatype.SOA), None
+        )
         if soa is None:
             raise ZoneMissing(f"{self._settings.primary} does not hold the zone {name}", code="no_soa")
         return Zone(name=name, serial=soa[0].serial, negative_ttl=min(soa.ttl, soa[0].minimum))
@@ -238,9 +241,32 @@ class _Line:
 
     def __init__(self, sock: socket.socket, key: dns.tsig.Key, settings: UpdateSettings) -> None:
         self._sock, self._key, self._settings = sock, key, settings
+        self._wildcards: dict[str, bool] = {}
 
-    def records_at(self, name: str) -> list[dns.rrset.RRset]:
-        """Everything at one name, as the server holds it."""
+    def records_at(self, name: str, zone: str) -> list[dns.rrset.RRset]:
+        """Everything at one name, as the server holds it: not what a wildcard says for a name that is not there."""
+        found = self._answered(name)
+        beside = wildcard_beside(name)
+        if not found or not is_below(beside, zone) or not self._has_wildcard(beside):
+            return found
+        return found if self._is_there(name, zone) else []
+
+    def _has_wildcard(self, wildcard: str) -> bool:
+        """A wildcard that answers for a name beside it answers for itself as well, also where it stands further up."""
+        if wildcard not in self._wildcards:
+            self._wildcards[wildcard] = bool(self._answered(wildcard))
+        return self._wildcards[wildcard]
+
+    def _is_there(self, name: str, zone: str) -> bool:
+        """Prerequisites look at the zone itself, past every wildcard (RFC 2136, 3.2): one alone, and nothing to change."""
+        asked = dns.update.UpdateMessage(wire.absolute(zone), keyring=self._key)
+        asked.present(wire.absolute(name))
+        try:
+            return self.carried_out(asked, zone)
+        except OutcomeUnknown as error:
+            raise DnsUnavailable(error.message, code=error.code) from None
+
+    def _answered(self, name: str) -> list[dns.rrset.RRset]:
         owner = wire.absolute(name)
         query = dns.message.make_query(owner, dns.rdatatype.ANY, flags=0)
         query.use_tsig(self._key)

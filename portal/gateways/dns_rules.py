@@ -1,7 +1,7 @@
 """Which DNS records people may ask for, as checks that forms, the API, files and the adapters share (REQ-05).
 
-Stricter than DNS itself: names as Windows' own tools take them, no wildcards, no international names, and no value that
-could never work. What servers hold already is read without these rules.
+Stricter than DNS itself: names as Windows' own tools take them, a wildcard only as the first part of a name, no international
+names, and no value that could never work. What servers hold already is read without these rules.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from portal.gateways.dns import InvalidRecord, Record, RecordType, is_below, reverse_address
 
 LABEL_LENGTH, NAME_LENGTH = 63, 253
+WILDCARD = "*"
 MIN_TTL, MAX_TTL = 60, 7 * 24 * 3600
 TXT_BYTES = 2000
 """More than the longest keys that anybody publishes; a larger answer no longer fits where it must."""
@@ -71,7 +72,9 @@ REASON_TEXTS: Mapping[Reason, Promise] = {
     Reason.LABEL_TOO_LONG: _("Each part of the name between full stops may have at most 63 characters."),
     Reason.NAME_TOO_LONG: _("The name may have at most 253 characters."),
     Reason.ONE_LABEL: _("Enter the full name, with its domain."),
-    Reason.WILDCARD: _("Wildcards (*) cannot be used."),
+    Reason.WILDCARD: _(
+        "A wildcard (*) stands alone as the first part of a name, as in *.web.kokuho.pr, and in no value."
+    ),
     Reason.ADDRESS_AS_NAME: _("This is an IP address. Enter a name."),
     Reason.OUTSIDE_ZONE: _("The name does not lie in this zone."),
     Reason.APEX: _("The zone's own name cannot be changed here."),
@@ -144,6 +147,17 @@ def canonical_name(name: str) -> str:
     return name.removesuffix(".").lower()
 
 
+def wildcard_parent(name: str) -> str:
+    """The name below which a wildcard answers; "" for any other name."""
+    label, _dot, parent = name.partition(".")
+    return parent if label == WILDCARD else ""
+
+
+def wildcard_beside(name: str) -> str:
+    """The wildcard next to a name, or above it where it is one itself: who answers where the name is not there."""
+    return f"{WILDCARD}.{(wildcard_parent(name) or name).partition('.')[2]}"
+
+
 def _problem(make: Callable[[], str]) -> Reason | None:
     try:
         make()
@@ -153,7 +167,12 @@ def _problem(make: Callable[[], str]) -> Reason | None:
 
 
 def _owner(name: str, kind: RecordType, zone: str) -> str:
-    owner = _name(name, underscore=kind in (RecordType.TXT, RecordType.SRV))
+    below = wildcard_parent(name)
+    owner = _name(below or name, underscore=kind in (RecordType.TXT, RecordType.SRV))
+    if below:
+        owner = f"{WILDCARD}.{owner}"
+        if len(owner) > NAME_LENGTH:
+            raise _Refusal(Reason.NAME_TOO_LONG)
     if not is_below(owner, zone):
         raise _Refusal(Reason.OUTSIDE_ZONE)
     if owner == zone:
@@ -201,7 +220,7 @@ def _label_problem(label: str, *, underscore: bool) -> Reason | None:
     found: list[tuple[bool, Reason]] = [
         (not label, Reason.EMPTY_LABEL),
         (len(label) > LABEL_LENGTH, Reason.LABEL_TOO_LONG),
-        (label == "*", Reason.WILDCARD),
+        (label == WILDCARD, Reason.WILDCARD),
         (label.startswith("xn--"), Reason.INTERNATIONAL),
         (not re.fullmatch(r"[a-z0-9-]*", plain), Reason.CHARACTER),
         ("_" in label and not (underscore and _UNDERSCORED.fullmatch(label)), Reason.UNDERSCORE),

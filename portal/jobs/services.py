@@ -115,14 +115,18 @@ def _carry_out(job: Job, moment: datetime, run: JobRun, now_fn: NowFn) -> JobRun
         if job.reports_progress:
             values["progress"] = Progress(run, heartbeat)
         try:
-            summary = job.run(**values)
+            told = job.run(**values)
         except Exception as error:
             # As everywhere: the text of an unexpected error may hold personal data, its class does not.
             log.error("job %s for %s: %s", job.name, run.period, type(error).__name__)
             _fail(job, run, type(error).__name__, now_fn(), try_again_after=_TRY_AGAIN_AFTER)
         else:
-            claiming.settle(run, status=JobRunStatus.DONE, summary=summary[:300], finished_at=now_fn())
+            claiming.settle(run, status=JobRunStatus.DONE, summary=_summary(told), finished_at=now_fn())
     return run
+
+
+def _summary(told: object) -> str:
+    return "" if told is None else str(told)[:300]
 
 
 @transaction.atomic

@@ -20,7 +20,7 @@ _TABLE = "portal.schedule.JOBS"
 class Job:
     """One job: run once for each period (SEC-04), and when an operator asks.
 
-    `run(now=…)` returns a short text for the list of jobs; it must be safe to run twice. A job that brings a state up to
+    What `run(now=…)` returns stands in the list of jobs, as text; it must be safe to run twice. A job that brings a state up to
     date (`every_period` False) runs after an outage for the newest missed period only; one that owes something for each
     period runs for all, in order, and is told with `period` for which: the moment it was due, or the minute in which an
     operator asked. With `reports_progress` it is given `progress`, a portal.jobs.heartbeat.Progress.
@@ -29,7 +29,7 @@ class Job:
     name: str
     label: Any  # gettext_lazy
     cron: str
-    run: Callable[..., str]
+    run: Callable[..., object]
     why: str
     every_period: bool = False
     reports_progress: bool = False

@@ -152,7 +152,93 @@ ANSWER_ENQUIRIES = Permission(
 # REQ-10: plans outages, changes and cancels them.
 PLAN_OUTAGES = Permission("plan_outages", RUN_OPERATIONS.roles, RUN_OPERATIONS.kinds)
 EDIT_FAQ = Permission("edit_faq", RUN_OPERATIONS.roles, RUN_OPERATIONS.kinds)
+# AUD-02 … AUD-08: reads the months of the audit and their days.
+READ_AUDIT_CYCLES = Permission(
+    "read_audit_cycles",
+    frozenset(
+        {
+            Role.OPERATOR,
+            Role.AUDIT_REVIEWER,
+            Role.APPROVER,
+            Role.SECURITY_OFFICER,
+            Role.SECURITY_MANAGER,
+            Role.AUDITOR,
+        }
+    ),
+    FEDERATIONS | SEES_EVERYTHING,
+)
+# AUD-08: enters deadlines that hold from a later month, and local closures.
+MANAGE_AUDIT_DEADLINES = Permission(
+    "manage_audit_deadlines", frozenset({Role.OPERATOR, Role.AUDIT_REVIEWER}), SEES_EVERYTHING
+)
 MANAGE_ALL_MEMBERS = Permission("manage_all_members", RUN_OPERATIONS.roles, RUN_OPERATIONS.kinds)
 MANAGE_OWN_MEMBERS = Permission("manage_own_members", frozenset({Role.SECURITY_MANAGER}), FEDERATIONS)
 MANAGE_ROUTES = Permission("manage_routes", RUN_OPERATIONS.roles, RUN_OPERATIONS.kinds)
 READ_TRAIL = Permission("read_trail", frozenset({Role.AUDITOR, Role.SECURITY_MANAGER, Role.OPERATOR}))
+# AUD-01, AUD-10: network operations bring the logs; whoever makes or checks reports sees what was brought and what is missing.
+IMPORT_LOGS = Permission("import_logs", RUN_OPERATIONS.roles, RUN_OPERATIONS.kinds)
+READ_LOGS = Permission(
+    "read_logs", frozenset({Role.OPERATOR, Role.AUDIT_REVIEWER, Role.AUDITOR}), SEES_EVERYTHING
+)
+# Audit of individual numbers (AUD-02…AUD-07): operations make the reports, 中央会 confirms, provides and keeps the copies,
+# the federation confirms its own and sends them back. Who confirms for 中央会 reads them too.
+READ_AUDIT = Permission(
+    "read_audit",
+    frozenset(
+        {Role.OPERATOR, Role.AUDIT_REVIEWER, Role.AUDITOR, Role.SECURITY_OFFICER, Role.SECURITY_MANAGER}
+    ),
+    FEDERATIONS | SEES_EVERYTHING,
+)
+MAKE_AUDIT_REPORTS = Permission("make_audit_reports", RUN_OPERATIONS.roles, RUN_OPERATIONS.kinds)
+CONFIRM_AUDIT_REPORTS = Permission(
+    "confirm_audit_reports", frozenset({Role.APPROVER}), frozenset({OrganisationKind.CENTRAL})
+)
+STORE_AUDIT_COPIES = Permission(
+    "store_audit_copies",
+    frozenset({Role.AUDIT_REVIEWER, Role.APPROVER}),
+    frozenset({OrganisationKind.CENTRAL}),
+)
+CONFIRM_OWN_AUDIT_REPORTS = Permission(
+    "confirm_own_audit_reports", frozenset({Role.SECURITY_MANAGER}), FEDERATIONS
+)
+PRESENT_AUDIT_REPORTS = Permission(
+    "present_audit_reports", frozenset({Role.SECURITY_OFFICER, Role.SECURITY_MANAGER}), FEDERATIONS
+)
+# AUD-02, AUD-03, AUD-05: the work ledgers. Each keeper writes its own; 中央会 and operations read all of them.
+READ_LEDGERS = Permission("read_ledgers", READ_APPLICATIONS.roles, FEDERATIONS | SEES_EVERYTHING)
+WRITE_CENTRAL_LEDGER = Permission(
+    "write_central_ledger",
+    frozenset({Role.APPLICANT, Role.AUDIT_REVIEWER}),
+    frozenset({OrganisationKind.CENTRAL}),
+)
+WRITE_FEDERATION_LEDGER = Permission(
+    "write_federation_ledger",
+    frozenset({Role.APPLICANT, Role.SECURITY_OFFICER, Role.SECURITY_MANAGER}),
+    FEDERATIONS,
+)
+# What is tolerated of a work is the matter of the one who checks (AUD-03).
+MANAGE_WORK_TYPES = Permission(
+    "manage_work_types", frozenset({Role.AUDIT_REVIEWER}), frozenset({OrganisationKind.CENTRAL})
+)
+# AUD-03, AUD-05: a reason for every mismatch, by those who check for 中央会 and for the federation.
+GIVE_CENTRAL_REASONS = Permission(
+    "give_central_reasons", frozenset({Role.AUDIT_REVIEWER}), frozenset({OrganisationKind.CENTRAL})
+)
+GIVE_FEDERATION_REASONS = Permission(
+    "give_federation_reasons", frozenset({Role.SECURITY_OFFICER, Role.SECURITY_MANAGER}), FEDERATIONS
+)
+# Never by the person who opened it.
+CLOSE_INCIDENTS = Permission(
+    "close_incidents",
+    frozenset({Role.AUDIT_REVIEWER, Role.SECURITY_MANAGER}),
+    FEDERATIONS | frozenset({OrganisationKind.CENTRAL}),
+)
+# AUD-09: operations propose what is over its keeping time, 中央会 decides; both can hold something back.
+PROPOSE_DISPOSALS = Permission("propose_disposals", RUN_OPERATIONS.roles, RUN_OPERATIONS.kinds)
+DECIDE_DISPOSALS = Permission(
+    "decide_disposals", frozenset({Role.APPROVER}), frozenset({OrganisationKind.CENTRAL})
+)
+HOLD_RECORDS = Permission(
+    "hold_records", frozenset({Role.OPERATOR, Role.AUDIT_REVIEWER, Role.APPROVER}), SEES_EVERYTHING
+)
+READ_RETENTION = Permission("read_retention", HOLD_RECORDS.roles | {Role.AUDITOR}, SEES_EVERYTHING)

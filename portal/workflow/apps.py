@@ -13,15 +13,16 @@ class WorkflowConfig(AppConfig):
 
         from portal.fulfilment import registry
         from portal.notices import messages, sent
-        from portal.workflow import fulfilling, waiting
+        from portal.workflow import evidence, fulfilling, waiting
         from portal.workflow.calendar import sources
         from portal.workflow.models import RouteStage
         from portal.workflow.reports import arriving, telling
 
-        registry.on_settled(fulfilling.operation_settled)
+        registry.on_settled(fulfilling.operations_settled)
         for template in ("application_completed", "application_rejected"):
             sent.on_sent(template, arriving.note_sent)
         messages.provide("application_completed", telling.in_mail)
         waiting.register(telling.undelivered)
         sources.register_all()
+        evidence.register()
         auditlog.register(RouteStage)

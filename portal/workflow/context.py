@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from django.conf import settings
@@ -15,26 +15,32 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from portal.orgs.models import User
 from portal.orgs.permissions import (
     APPLY,
+    CONFIRM_AUDIT_REPORTS,
     DECIDE,
     MANAGE_ALL_MEMBERS,
     MANAGE_OWN_MEMBERS,
     MANAGE_ROUTES,
     READ_ACCOUNTS,
     READ_APPLICATIONS,
+    READ_AUDIT,
+    READ_AUDIT_CYCLES,
     READ_DEVICES,
     READ_DNS,
     READ_ENQUIRIES,
+    READ_LEDGERS,
+    READ_LOGS,
     READ_MANAGED,
     READ_NETWORKS,
     READ_OPERATIONS,
     READ_OWN_CHANGES,
     READ_PASSWORD_SETTINGS,
+    READ_RETENTION,
     READ_TRAIL,
     RECEIVE_PASSWORDS,
     REGISTER_DEVICES,
@@ -125,6 +131,20 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
         ),
     ),
     (
+        pgettext_lazy("menu", "Audit reports"),
+        (
+            Entry(_("Audit overview"), "shield", "audit_dashboard", (READ_AUDIT, CONFIRM_AUDIT_REPORTS)),
+            Entry(_("Audit calendar"), "clock", "audit_calendar", (READ_AUDIT_CYCLES,)),
+            Entry(_("Coverage of the logs"), "eye", "log_coverage", (READ_LOGS,)),
+            Entry(_("Logs"), "file", "log_imports", (READ_LOGS,)),
+            Entry(_("Audit reports"), "book", "audit_report_list", (READ_AUDIT, CONFIRM_AUDIT_REPORTS)),
+            Entry(_("Keeping times and disposal"), "clock", "audit_retention", (READ_RETENTION,)),
+            Entry(_("作業報告台帳"), "book", "ledger_central_list", (READ_LEDGERS,)),
+            Entry(_("台帳(連)"), "book", "ledger_federation_list", (READ_LEDGERS,)),
+            Entry(_("Suspected misuse"), "warning", "incident_list", (READ_AUDIT, CONFIRM_AUDIT_REPORTS)),
+        ),
+    ),
+    (
         pgettext_lazy("menu", "Organisation"),
         (
             Entry(_("Organisations and people"), "building", "organisation_list"),
@@ -151,13 +171,42 @@ MENU: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
             Entry(_("Approval routes"), "route", "route_list", (MANAGE_ROUTES,)),
             Entry(_("Scheduled jobs"), "clock", "job_list", (READ_OPERATIONS,), "failing_jobs"),
             Entry(_("Audit trail"), "book", "trail_list", (READ_TRAIL,)),
+            Entry(_("Verification of the evidence"), "shield", "evidence", (READ_TRAIL,)),
         ),
     ),
 )
+ENTRIES = tuple(entry for _label, entries in MENU for entry in entries)
 PERSONAL = (
     Entry(_("Profile and security"), "account", "profile"),
     Entry(_("Change password"), "key", "password_change"),
 )
+
+
+# The same menu stands on every page of people with the same roles and counts.
+@lru_cache(maxsize=256)
+def _drawn(shown: tuple[tuple[str, int], ...], here: str, language: str | None) -> SafeString:
+    """The menu with these entries and counts on the page `here`; the template reads the active language by itself."""
+    counts = dict(shown)
+    groups = [
+        {
+            "label": label,
+            "entries": [
+                {
+                    "label": entry.label,
+                    "icon": entry.icon,
+                    "url": reverse(entry.url_name),
+                    "is_current": entry.url_name == here,
+                    "count": counts[entry.url_name],
+                }
+                for entry in entries
+                if entry.url_name in counts
+            ],
+        }
+        for label, entries in MENU
+    ]
+    return render_to_string(
+        "components/nav.html", {"groups": [group for group in groups if group["entries"]]}
+    )
 
 
 def navigation(request: HttpRequest) -> dict[str, Any]:
@@ -185,31 +234,20 @@ class _Navigation:
     @cached_property
     def menu(self) -> SafeString:
         """The menu as HTML; made once although the page shows it twice (wide and small screens)."""
-        return render_to_string("components/nav.html", {"groups": self.groups})
-
-    @cached_property
-    def groups(self) -> list[dict[str, Any]]:
-        """What the menu holds for this person."""
-        groups = [
-            {"label": label, "entries": [shown for entry in entries if (shown := self._shown(entry))]}
-            for label, entries in MENU
-        ]
-        return [group for group in groups if group["entries"]]
-
-    def _shown(self, entry: Entry) -> dict[str, Any] | None:
-        if entry.in_use is not None and not entry.in_use():
-            return None
-        allowed = any(self._user.may(permission) for permission in entry.permissions)
-        if entry.permissions and not allowed and not (entry.url_name == "inbox" and self.may_decide):
-            return None
         match = self._request.resolver_match
-        return {
-            "label": entry.label,
-            "icon": entry.icon,
-            "url": reverse(entry.url_name),
-            "is_current": match is not None and match.view_name == entry.url_name,
-            "count": getattr(self.counts, entry.count) if entry.count else 0,
-        }
+        shown = tuple(
+            (entry.url_name, getattr(self.counts, entry.count) if entry.count else 0)
+            for entry in ENTRIES
+            if self._shows(entry)
+        )
+        here = match.view_name if match is not None and match.view_name in dict(shown) else ""
+        return _drawn(shown, here, get_language())
+
+    def _shows(self, entry: Entry) -> bool:
+        if entry.in_use is not None and not entry.in_use():
+            return False
+        allowed = any(self._user.may(permission) for permission in entry.permissions)
+        return not entry.permissions or allowed or (entry.url_name == "inbox" and self.may_decide)
 
     @property
     def may_apply(self) -> bool:

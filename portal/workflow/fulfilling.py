@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, time
 from typing import Any
 
+from django.db.models import Exists, F, Func, JSONField, OuterRef, Value
 from django.utils.translation import gettext as _
 
 from portal.common.time import JST, today
@@ -79,16 +80,23 @@ def enqueue_step(
     )
 
 
-def operation_settled(operation: Operation, now: datetime) -> None:
-    """Bring the application up to date when an operation changed its status.
+def operations_settled(operations: Sequence[Operation], now: datetime) -> None:
+    """Bring applications up to date when operations changed their status.
 
-    Runs in the transaction of that change, which holds the operation's row: operation before application, always.
+    Runs in the transaction of that change, which holds the operations' rows: operations before application, always.
     """
-    if operation.status == OperationStatus.RUNNING:
-        return  # claimed: nothing is known that was not known before
-    application = records.lock(operation.line.application_id)  # a line never leaves its application
-    if operation.status in SETTLED:
-        _note_result(operation, now)
+    by_application: dict[int, list[Operation]] = {}
+    for operation in operations:
+        if operation.status != OperationStatus.RUNNING:  # claimed: nothing is known that was not known before
+            by_application.setdefault(operation.line.application_id, []).append(operation)
+    for application_id in sorted(by_application):  # a line never leaves its application
+        _bring_up_to_date(application_id, by_application[application_id], now)
+
+
+def _bring_up_to_date(application_id: int, operations: Sequence[Operation], now: datetime) -> None:
+    application = records.lock(application_id)
+    if ends := [operation for operation in operations if operation.status in SETTLED]:
+        _note_results(ends, now)
     if application.status in FINAL:
         return
     status = status_of(_operation_statuses(application))
@@ -107,21 +115,32 @@ def status_of(statuses: Sequence[str]) -> Status:
 
 
 def _operation_statuses(application: Application) -> list[str]:
-    # The distinct ones, by the number: each of a thousand operations asks this when it is settled.
+    # The distinct ones, by the number: a thousand operations ask this when they are settled.
     operations = Operation.system.filter(application_number=application.number, step="")
     return list(operations.order_by().values_list("status", flat=True).distinct())
 
 
-def _note_result(operation: Operation, now: datetime) -> None:
-    """Write what became of the line, and free its name once all its operations are settled (ACC-06)."""
-    line = ApplicationLine.system.get(pk=operation.line_id)  # again: the lock is held only now
-    line.result[f"{operation.target}:{operation.step}" if operation.step else operation.target] = {
-        "status": operation.status,
-        "at": now.isoformat(),
-        "reason": operation.manual_note if operation.status == OperationStatus.CLOSED else "",
-    }
-    line.is_open = line.operations.filter(step="").exclude(status__in=SETTLED).exists()
-    line.save(update_fields=["result", "is_open"])
+def _note_results(operations: Sequence[Operation], now: datetime) -> None:
+    """Write what became of the lines, and free the name of each once all its operations are settled (ACC-06)."""
+    alike: dict[tuple[str, str, str], list[int]] = {}
+    for operation in operations:
+        key = f"{operation.target}:{operation.step}" if operation.step else operation.target
+        reason = operation.manual_note if operation.status == OperationStatus.CLOSED else ""
+        alike.setdefault((key, operation.status, reason), []).append(operation.line_id)
+    unsettled = Operation.system.filter(line=OuterRef("pk"), step="").exclude(status__in=SETTLED)
+    for (key, status, reason), lines in alike.items():
+        result = {key: {"status": status, "at": now.isoformat(), "reason": reason}}
+        ApplicationLine.system.filter(pk__in=lines).order_by().update(
+            result=_Merged(F("result"), Value(result, JSONField())), is_open=Exists(unsettled)
+        )
+
+
+class _Merged(Func):
+    """One JSON object with the keys of another written over it, as the row stands in the instant of the update."""
+
+    template = "%(expressions)s"
+    arg_joiner = " || "
+    output_field = JSONField()
 
 
 def _settle(application: Application, status: Status, now: datetime) -> None:

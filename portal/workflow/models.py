@@ -226,6 +226,9 @@ class ApprovalStage(ScopedModel):
                 name="stage_inbox",
                 condition=Q(status=StageStatus.OPEN),
             ),
+            models.Index(
+                fields=["decided_at"], name="stage_decided", condition=Q(decided_at__isnull=False)
+            ),  # evidence.py
         ]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["application", "revision", "position"], name="stage_position"),

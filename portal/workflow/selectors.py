@@ -33,6 +33,7 @@ from portal.workflow.models import (
     Status,
 )
 from portal.workflow.plans import Change, Plan, combined_digest
+from portal.workflow.reports.models import ResultReport
 from portal.workflow.scope import decidable, may_decide, readable
 from portal.workflow.taking_back import may_withdraw
 
@@ -167,16 +168,14 @@ def application(user: User, number: str) -> Application:
         raise Application.DoesNotExist
     found: Application = (
         readable(user)
-        .select_related(
-            "organisation",
-            "applicant",
-            "copied_from",
-            "report__notice",
-            "report__reached_by",
-            "report__recipient",
-            "report__organisation",
-        )
+        .select_related("organisation", "applicant")
+        # Most have neither of the two: then nothing is asked, where joins would be made for everybody.
         .prefetch_related(
+            "copied_from",
+            Prefetch(
+                "report",
+                ResultReport.system.select_related("notice", "reached_by", "recipient", "organisation"),
+            ),
             "lines",
             Prefetch(
                 "stages", ApprovalStage.system.select_related("organisation", "decided_by", "acted_for")

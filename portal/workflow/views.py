@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -26,6 +27,7 @@ from portal.workflow.reports import arriving, telling
 from portal.workflow.reports.forms import ToldForm
 from portal.workflow.verbs import Verb
 
+Found = TypeVar("Found")
 ATTENTION_SHOWN = 30  # of the lines that need attention; the rest is in pages and in the file
 
 
@@ -52,6 +54,25 @@ class PersonView(View):
         """The person; portal.orgs.middleware has made sure that there is one."""
         assert isinstance(self.request.user, User)
         return self.request.user
+
+    def one(self, select: Callable[..., Found], *key: Any) -> Found:
+        """What the selector finds for the person; what they may not see is as unknown as none (ORG-02)."""
+        try:
+            return select(self.user, *key)
+        except ObjectDoesNotExist as error:
+            raise Http404 from error
+
+    def seen(self, kind: str, key: Any, label: str, organisation_id: int) -> None:
+        """Opening the page of one thing leaves a trace (SEC-02)."""
+        trail.record(
+            action=f"{kind}.view",
+            now=timezone.now(),
+            actor=self.user,
+            object_type=kind,
+            object_id=key,
+            object_label=label,
+            object_organisation_id=organisation_id,
+        )
 
 
 class ApplicationView(PersonView):

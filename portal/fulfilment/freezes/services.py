@@ -112,7 +112,9 @@ def let_through(*, operation_id: int, actor: User, reason: str, now: datetime) -
         object_organisation_id=operation.organisation_id,
         detail={"freeze": freeze.pk, "reason": reason},
     )
-    Operation.system.filter(pk=operation.pk).update(not_before=now)
+    operation.fence += 1  # a worker that has reserved it would let it wait
+    operation.not_before, operation.lease_until = now, None
+    operation.save(update_fields=["fence", "not_before", "lease_until"])
     bell.ring_on_commit(DRAIN_TASK, operation.target)
     return operation  # type: ignore[no-any-return]
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from drf_spectacular.generators import SchemaGenerator
+from rest_framework.renderers import BaseRenderer
 
 from portal.workflow import kinds
 from portal.workflow.api.payloads import payload_schema
@@ -32,3 +34,17 @@ class KindsSchemaGenerator(SchemaGenerator):
             if name in schemas and references:
                 schemas[name]["properties"]["lines"]["items"] = {"anyOf": references}
         return described
+
+
+def description(renderer: type[BaseRenderer], language: str) -> bytes:
+    """The whole description as a document, in the active language; the same for everybody."""
+    maker: Any = renderer  # a class can be a key; its stubs say otherwise
+    return _document(maker, language, tuple(kind.code for kind in kinds.all_kinds()))
+
+
+@cache
+def _document(renderer: Any, language: str, codes: tuple[str, ...]) -> bytes:
+    """Kept for as long as the process lives: to make it takes more than a second of computing."""
+    described = KindsSchemaGenerator().get_schema(public=True)  # type: ignore[no-untyped-call]
+    document = renderer().render(described, renderer.media_type, {})
+    return document if isinstance(document, bytes) else document.encode()

@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import dataclass, field
 from typing import Any
 
-from openpyxl.utils import get_column_letter
+from portal.common import xlsx
 
 Value = str | int | float | bool | dt.datetime | dt.date | dt.time | None
 
@@ -45,7 +45,7 @@ class Sheet:
 
 def address(column: int, row: int) -> str:
     """As Excel names it: D12."""
-    return f"{get_column_letter(column)}{row}"
+    return f"{xlsx.get_column_letter(column)}{row}"
 
 
 def is_empty(value: Any) -> bool:

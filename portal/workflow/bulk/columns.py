@@ -5,15 +5,15 @@ from __future__ import annotations
 import datetime as dt
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext as _
-from openpyxl.utils.datetime import from_excel
 
-from portal.common.forms import WarekiDateField
+from portal.common import xlsx
+from portal.common.forms import ClockField, WarekiDateField
 from portal.workflow.bulk.cells import Cell
 from portal.workflow.kinds import ApplicationKind, LineContext
 
@@ -38,6 +38,7 @@ class Column:
     is_yes_no: bool
     choices: tuple[tuple[str, str], ...]  # value, label
     text_only: bool = False  # a number in such a cell has lost its leading zeros (MAC-06)
+    is_time: bool = False
 
     @property
     def heading(self) -> str:
@@ -46,10 +47,15 @@ class Column:
 
 
 def columns_of(kind: ApplicationKind[Any], context: LineContext) -> list[Column]:
-    """The columns in the order of the form; hidden fields are none."""
+    """The columns of a kind."""
     form = kind.form_class(context=context)  # type: ignore[call-arg]
+    return columns_of_form(form, proposed=kind.proposed_fields)
+
+
+def columns_of_form(form: forms.Form, *, proposed: Collection[str] = ()) -> list[Column]:
+    """The columns in the order of a form; hidden fields are none. `proposed` are filled in where a row leaves them empty."""
     return [
-        _column(name, field, is_proposed=name in kind.proposed_fields)
+        _column(name, field, is_proposed=name in proposed)
         for name, field in form.fields.items()
         if not field.widget.is_hidden
     ]
@@ -68,6 +74,7 @@ def _column(name: str, field: forms.Field, *, is_proposed: bool) -> Column:
         is_yes_no=isinstance(field, forms.BooleanField),
         choices=tuple((str(value), str(label)) for value, label in _flat(choices) if value not in ("", None)),
         text_only=getattr(field, "text_only", False),
+        is_time=isinstance(field, ClockField),
     )
 
 
@@ -99,6 +106,8 @@ def typed(column: Column, cell: Cell) -> tuple[Any, str]:
         if column.is_date:
             return day.isoformat(), ""
         return "", _("Excel made a date of this. Format the cell as text and enter the value again.")
+    if isinstance(value, dt.time) and column.is_time:
+        return f"{value:%H:%M}", ""
     if isinstance(value, dt.time | dt.timedelta):
         return "", _("Excel made a time of this. Format the cell as text and enter the value again.")
     if column.text_only and isinstance(value, int | float):  # a truth value too
@@ -107,7 +116,7 @@ def typed(column: Column, cell: Cell) -> tuple[Any, str]:
         )
     text = _text(value, cell.number_format)
     if column.is_date and isinstance(value, int | float) and int(value) in _SERIALS:
-        moment: Any = from_excel(int(value))
+        moment: Any = xlsx.from_excel(int(value))
         return moment.date().isoformat(), ""
     return chosen(column, text), ""
 

@@ -9,10 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.utils.translation import gettext as _
-from openpyxl import load_workbook
-from openpyxl.utils import column_index_from_string as column_number
-from openpyxl.utils import range_boundaries
 
+from portal.common import xlsx
 from portal.workflow.bulk.cells import Cell, Row, Sheet, is_empty
 from portal.workflow.bulk.errors import FileRefused
 from portal.workflow.bulk.textfiles import MAX_COLUMNS, formula_problem
@@ -54,7 +52,7 @@ def read_workbook(data: bytes, *, max_rows: int) -> list[Sheet]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             _refuse_dangerous(archive)
-            book = load_workbook(io.BytesIO(data), read_only=True, data_only=False, keep_links=False)
+            book = xlsx.load_workbook(io.BytesIO(data), read_only=True, data_only=False, keep_links=False)
             sheets = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"][:_MAX_SHEETS]
             return [_sheet(archive, sheet, max_rows) for sheet in sheets]
     except FileRefused:
@@ -162,7 +160,7 @@ def _note_column(text: bytes, marks: _Marks) -> None:
     if letters is None:  # without addresses the cells stand one after another
         marks.last_column = MAX_COLUMNS
     elif marks.last_column < MAX_COLUMNS:
-        marks.last_column = max(marks.last_column, column_number(letters.group(1).decode()))
+        marks.last_column = max(marks.last_column, xlsx.column_index_from_string(letters.group(1).decode()))
 
 
 def _note_merged(text: bytes, marks: _Marks) -> None:
@@ -170,7 +168,7 @@ def _note_merged(text: bytes, marks: _Marks) -> None:
     if found is None or len(marks.merged) > _MAX_MERGES:
         return
     reference = found.group(1).decode()
-    left, top, right, bottom = range_boundaries(reference)
+    left, top, right, bottom = xlsx.range_boundaries(reference)
     for row in range(int(top), min(int(bottom), int(top) + _MAX_MERGES) + 1):
         for column in range(int(left), min(int(right), MAX_COLUMNS) + 1):
             marks.merged[row, column] = reference

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from portal.common.text import search_key, search_terms
 from portal.workflow.bulk.cells import address
 from portal.workflow.bulk.columns import Column, shown
-from portal.workflow.bulk.models import Upload
 
 ROWS_ON_PAGE = 25
 VIEWS = ("errors", "attention", "all")
+
+
+class RowsOfFile(Protocol):
+    """What a file left behind: an Upload, or another room's rows of the same form."""
+
+    rows: Any
+    letters: Any
+    error_count: Any
 
 
 @dataclass(frozen=True)
@@ -66,7 +73,7 @@ class RowPage:
 
 
 def page_of(
-    upload: Upload,
+    upload: RowsOfFile,
     columns: Sequence[Column],
     query: Mapping[str, str],
     typed: Mapping[int, Mapping[str, str]],
@@ -106,7 +113,7 @@ def _holds(row: Mapping[str, Any], columns: Sequence[Column], words: Sequence[st
 
 
 def _row(
-    upload: Upload, columns: Sequence[Column], row: Mapping[str, Any], typed: Mapping[str, str]
+    upload: RowsOfFile, columns: Sequence[Column], row: Mapping[str, Any], typed: Mapping[str, str]
 ) -> ShownRow:
     wrong = row.get("e") or {}
     known = {column.name for column in columns}

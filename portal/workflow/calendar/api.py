@@ -23,7 +23,7 @@ from portal.orgs.permissions import READ_APPLICATIONS
 from portal.trail import services as trail
 from portal.workflow import kinds
 from portal.workflow.calendar import ical, pages
-from portal.workflow.calendar.entries import STATES, Look, entries
+from portal.workflow.calendar.entries import MOST, STATES, Look, entries, whole_or_told
 from portal.workflow.calendar.views import ics_response
 
 _LONGEST = timedelta(days=92)
@@ -67,13 +67,17 @@ class CalendarEntriesView(ApiView):
         responses=CalendarEntrySerializer(many=True),
     )
     def get(self, request: Request) -> Response:
-        """By day, at most 500 of each sort."""
+        """By day, at most 500 of each sort; where there were more, the header Calendar-Cut says so."""
         since, until = day(request, "since"), day(request, "until")
         first = date.fromisoformat(since) if since else today(timezone.now())
         last = date.fromisoformat(until) if until else first + timedelta(days=30)
         if not timedelta(0) <= last - first <= _LONGEST:
             raise invalid([FieldProblem("until", _("Give at most 92 days, from the earlier to the later."))])
-        return Response(CalendarEntrySerializer(entries(_look(request, first, last)), many=True).data)
+        look = _look(request, first, last)
+        response = Response(CalendarEntrySerializer(entries(look), many=True).data)
+        if look.cut:
+            response["Calendar-Cut"] = str(MOST)
+        return response
 
 
 class CalendarFeedView(ApiView):
@@ -90,7 +94,7 @@ class CalendarFeedView(ApiView):
         """As text/calendar."""
         now = timezone.now()
         look = _look(request, today(now) - _FEED_BEFORE, today(now) + _FEED_AFTER)
-        return ics_response(ical.calendar_of(entries(look), now))
+        return ics_response(ical.calendar_of(whole_or_told(look), now))
 
 
 def _look(request: Request, first: date, last: date) -> Look:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from portal.orgs.models import Organisation, User
@@ -20,7 +21,7 @@ STATES: dict[str, Any] = {
     FREEZE: _("freeze"),
     NOTE: _("to be known"),
 }
-MOST = 500  # entries of one source in one look; a longer stretch is narrowed by its filters
+MOST = 500  # entries of one source in one look; who looks is told, and narrows the stretch or the filters
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +65,14 @@ class Look:
     organisation: str = ""
     state: str = ""
     names_done: bool = True  # False: what was carried out is counted elsewhere
+    cut: list[bool] = field(default_factory=list, compare=False)  # not empty: a source had more than it gives
+
+    def most_of(self, rows: Any) -> list[Any]:
+        """The first MOST of these rows; that there were more is kept in `cut`."""
+        found = list(rows[: MOST + 1])
+        if len(found) > MOST:
+            self.cut.append(True)
+        return found[:MOST]
 
     def scoped(self, rows: Any) -> Any:
         """Rows of a scoped model, narrowed to what the person reads and the filter names (ORG-02)."""
@@ -81,7 +90,7 @@ _sources: list[Source] = []
 
 
 def register(source: Source) -> None:
-    """Let a room add entries. It minds the scope and the filters of the look, and gives MOST of them in one statement."""
+    """Let a room add entries. It minds the scope and the filters of the look, and takes its rows by `Look.most_of`."""
     _sources.append(source)
 
 
@@ -92,3 +101,19 @@ def entries(look: Look) -> list[Entry]:
         found = [entry for entry in found if entry.state == look.state]
     order = list(STATES)
     return sorted(found, key=lambda e: (e.day, order.index(e.state), e.title))
+
+
+def cut_text() -> str:
+    """What whoever takes a cut list along is told."""
+    text = gettext(
+        "There is more: of each sort the first %(count)d are given. Choose a shorter time or filters."
+    )
+    return text % {"count": MOST}
+
+
+def whole_or_told(look: Look) -> list[Entry]:
+    """The entries for a file that shows nothing beside them: where there are more, an entry on the first day says so."""
+    found = entries(look)
+    if not look.cut:
+        return found
+    return [Entry(uid=f"cut-{look.first:%Y%m%d}", day=look.first, state=NOTE, title=cut_text()), *found]

@@ -19,7 +19,6 @@ from portal.workflow.calendar.entries import (
     CLOSED,
     DONE,
     FREEZE,
-    MOST,
     PLANNED,
     RUNNING,
     Entry,
@@ -46,7 +45,7 @@ def planned(look: Look) -> Iterator[Entry]:
     rows = rows.filter(not_before__lt=_begin(look.last + timedelta(days=1)))
     if look.first > day_now:
         rows = rows.filter(not_before__gte=_begin(look.first))
-    for row in _grouped(rows, "not_before"):
+    for row in look.most_of(_grouped(rows, "not_before")):
         day = max(row["day"], day_now)
         if look.first <= day <= look.last:
             waits = row["status"] == OperationStatus.WAITING and row["day"] > day_now
@@ -57,7 +56,7 @@ def done(look: Look) -> Iterator[Entry]:
     """Operations that were settled on these days, one entry for an application and day."""
     if look.state not in ("", DONE, CLOSED) or not look.names_done:
         return
-    for row in _grouped(_settled(look), "settled_at"):
+    for row in look.most_of(_grouped(_settled(look), "settled_at")):
         yield _of_operations(row, row["day"], DONE if row["status"] == OperationStatus.DONE else CLOSED)
 
 
@@ -76,7 +75,7 @@ def applied_for(look: Look) -> Iterator[Entry]:
     rows = look.scoped(Application.objects).filter(
         status=Status.IN_REVIEW, desired_on__gte=look.first, desired_on__lte=look.last
     )
-    for row in rows.order_by("desired_on", "id").select_related("organisation")[:MOST]:
+    for row in look.most_of(rows.order_by("desired_on", "id").select_related("organisation")):
         yield Entry(
             uid=f"application-{row.number}",
             day=row.desired_on,
@@ -103,7 +102,7 @@ def freezes(look: Look) -> Iterator[Entry]:
         rows = rows.filter(Q(organisation=None) | Q(organisation__code=look.organisation))
     if look.kind:
         rows = rows.filter(Q(kind="") | Q(kind=look.kind))
-    for freeze in rows.select_related("organisation").order_by("starts_at", "id")[:MOST]:
+    for freeze in look.most_of(rows.select_related("organisation").order_by("starts_at", "id")):
         what = [kind_label(freeze.kind)] if freeze.kind else []
         what += [registry.target_label(freeze.target)] if freeze.target else []
         yield Entry(
@@ -133,7 +132,7 @@ def _grouped(rows: QuerySet[Operation], moment: str) -> Any:
     days = rows.annotate(day=TruncDate(moment, tzinfo=JST)).order_by().values(*_GROUP, "day")
     return days.annotate(count=Count("pk"), subject=Min("subject"), at=Min(moment)).order_by(
         "day", "application_number", "step", "status"
-    )[:MOST]
+    )
 
 
 def _of_operations(row: dict[str, Any], day: date, state: str) -> Entry:

@@ -25,7 +25,7 @@ from portal.orgs.models import Organisation
 from portal.orgs.permissions import MANAGE_FREEZES, READ_APPLICATIONS
 from portal.trail import services as trail
 from portal.workflow.calendar import ical, pages
-from portal.workflow.calendar.entries import Look, entries
+from portal.workflow.calendar.entries import MOST, Look, cut_text, entries, whole_or_told
 from portal.workflow.calendar.forms import FIELDS, CalendarFilterForm, FreezeForm
 from portal.workflow.calendar.sources import kind_label
 from portal.workflow.views import PersonView
@@ -50,6 +50,7 @@ class CalendarView(PersonView):
             "view": view,
             "on": on,
             "days": days,
+            "cut": MOST if look.cut else 0,
             "month": pages.month_label(on),
             "agenda": [day for day in days if not day.is_empty and day.in_month],
             "before": self.address(view, before),
@@ -92,7 +93,7 @@ class FileView(CalendarView):
         _view, _on, look = pages.look_of(self.user, request.GET, now)
         if request.GET.get("format") == "ics":
             self.record("export", look, format="ics")
-            return ics_response(ical.calendar_of(entries(look), now))
+            return ics_response(ical.calendar_of(whole_or_told(look), now))
         kind = export.file_format(request.GET.get("format", ""))
         self.record("export", look, format=kind)
         header = [
@@ -112,6 +113,8 @@ class FileView(CalendarView):
             )
             for e in entries(look)
         ]
+        if look.cut:  # nobody takes a list along as whole that is not
+            rows.append(("", "", "", "", cut_text(), "", "", ""))
         return export.rows_response(kind, str(_("Calendar of changes")), header, rows)
 
 

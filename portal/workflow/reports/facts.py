@@ -60,6 +60,8 @@ name_facts(
     user_name=gettext_lazy("User name"),
     active=gettext_lazy("Active"),
     present=gettext_lazy("Present"),
+    files=gettext_lazy("Files that show it"),
+    sha256=gettext_lazy("Digest (SHA-256)"),
     verified_by=gettext_lazy("Verified by"),
 )
 

@@ -23,7 +23,7 @@ _SECRET = (
     "token",
     "credential",
 )  # in names; no handler records one (ACC-10)
-_INTERNAL = frozenset({"done_by", "person", "notice", "permit", "inverse"})  # for the portal itself
+_INTERNAL = frozenset({"done_by", "person", "notice", "permit", "inverse", "stands"})  # for the portal itself
 
 
 def issue(

@@ -13,7 +13,8 @@ from django.utils.translation import gettext_lazy
 
 from portal.common.pagination import limited_count
 from portal.fulfilment import registry
-from portal.fulfilment.models import OperationStatus
+from portal.fulfilment.models import OperationFile, OperationStatus
+from portal.fulfilment.selectors import files_of
 from portal.notices.models import Notice
 from portal.orgs.models import User
 from portal.orgs.permissions import READ_OPERATIONS, TAKE_REPORTS
@@ -69,6 +70,7 @@ class Shown:
     is_stuck: bool
     may_tell: bool
     is_intact: bool
+    files: list[OperationFile]  # that show what was done by hand, without their contents
 
 
 def shown(user: User, application: Application, *, with_changes: bool = False) -> Shown | None:
@@ -95,7 +97,12 @@ def shown(user: User, application: Application, *, with_changes: bool = False) -
         is_stuck=is_stuck,
         may_tell=is_stuck and arriving.may_tell(application, user),
         is_intact=digest_of(content) == report.digest,
+        files=list(files_of(user, application.number)) if _names_files(content) else [],
     )
+
+
+def _names_files(content: dict[str, Any]) -> bool:
+    return any("files" in work["evidence"] for line in content["lines"] for work in line["operations"])
 
 
 def in_mail(notice: Notice) -> dict[str, Any]:

@@ -13,8 +13,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from portal.common.downloads import downloaded
 from portal.documents.pdf import PdfUnavailable, render_pdf
 from portal.documents.responses import no_pdf, pdf_response
+from portal.fulfilment.selectors import files_of
 from portal.orgs.models import Organisation
 from portal.orgs.permissions import READ_OPERATIONS, TAKE_REPORTS
 from portal.trail import services as trail
@@ -61,6 +63,28 @@ class ReportPdfView(ApplicationView):
         )
         arriving.note_read(application, reader=self.user, now=now)
         return pdf_response(data, f"{application.number}.pdf")
+
+
+class ReportFileView(ApplicationView):
+    """A file that shows what was done by hand; only ever through its application, and never shown inside the portal's own pages."""
+
+    def get(self, request: HttpRequest, number: str, pk: int) -> HttpResponse:
+        """Taking it along is recorded (SEC-02)."""
+        application = self.load(number)
+        file = files_of(self.user, number).filter(pk=pk).first()
+        if file is None:
+            raise Http404
+        trail.record(
+            action="application.report_file",
+            now=timezone.now(),
+            actor=self.user,
+            object_type="application",
+            object_id=application.pk,
+            object_label=application.number,
+            object_organisation_id=application.organisation_id,
+            detail={"file": file.pk, "sha256": file.sha256},
+        )
+        return downloaded(file.name, file.content_type, bytes(file.data))
 
 
 class ToldView(StepView):

@@ -15,11 +15,8 @@ from typing import Any, Generic
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext as _
-from openpyxl import Workbook
-from openpyxl.styles import PatternFill
-from openpyxl.utils import get_column_letter
-from openpyxl.worksheet.datavalidation import DataValidation
 
+from portal.common import xlsx
 from portal.common.text import squeeze
 from portal.common.workbook import begin_sheet, safe_value, text_cell
 from portal.workflow.bulk.cells import address
@@ -32,7 +29,7 @@ from portal.workflow.rounds.answers import REASON_LENGTH, Answer, Line
 LIMIT = 2_000  # rows of one table; a longer list is answered in parts
 PROBLEMS_SHOWN = 100  # on the page; the count of the others is said
 KEY, ANSWER, REASON, VERSION = "key", "answer", "reason", "version"
-_TO_FILL = PatternFill("solid", fgColor="FFF7DB")
+_TO_FILL = "FFF7DB"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,10 +65,10 @@ class Answers:
     problems: list[str] = field(default_factory=list)
 
 
-def answer_book(table: AnswerTable[Line], lines: Iterable[Line]) -> Workbook:
+def answer_book(table: AnswerTable[Line], lines: Iterable[Line]) -> xlsx.Workbook:
     """The lines, with a list to choose the answer from; what was answered is filled in."""
     columns = _columns(table)
-    book = Workbook()
+    book = xlsx.Workbook()
     del book[book.sheetnames[0]]
     sheet = book.create_sheet(_("answers"))
     begin_sheet(book, "", [column.label for column in columns], sheet=sheet, freeze="B2")
@@ -88,9 +85,9 @@ def answer_book(table: AnswerTable[Line], lines: Iterable[Line]) -> Workbook:
                 line.version,  # type: ignore[attr-defined]
             ]
         )
-    letter = get_column_letter(len(table.shown) + 2)
+    letter = xlsx.get_column_letter(len(table.shown) + 2)
     labels = ",".join(label for _value, label in table.choices)
-    rule = DataValidation(type="list", formula1=f'"{labels}"', allow_blank=True, showErrorMessage=True)
+    rule = xlsx.DataValidation(type="list", formula1=f'"{labels}"', allow_blank=True, showErrorMessage=True)
     rule.add(f"{letter}2:{letter}{max(count, 2)}")
     sheet.add_data_validation(rule)
     return book
