@@ -11,7 +11,7 @@ class AccountsConfig(AppConfig):
         """Register this app's kinds and handlers, and the register for field-level history (SEC-02)."""
         from auditlog.registry import auditlog
 
-        from accounts import continuity, kinds, waiting
+        from accounts import continuity, evidence, kinds, waiting
         from accounts.administrators import kinds as administrators
         from accounts.models import DirectoryAccount
         from accounts.naming import free
@@ -24,6 +24,7 @@ class AccountsConfig(AppConfig):
         from portal.orgs import identity
 
         kinds.register_all()
+        evidence.register()
         waiting.register_all()
         parts.register(continuity.sheets)
         free.kept_aside.append(reserve.kept_aside)

@@ -22,7 +22,6 @@ from accounts.tables import ACCOUNTS
 from portal.fulfilment.errors import MoveNotAllowed
 from portal.fulfilment.models import Operation
 from portal.orgs.permissions import READ_ACCOUNTS
-from portal.trail import services as trail
 from portal.workflow.registers import ExportMixin, ListMixin, PrintMixin, RegisterView
 from portal.workflow.views import PersonView
 
@@ -72,19 +71,8 @@ class DetailView(AccountsView):
 
     def get(self, request: HttpRequest, guid: UUID) -> HttpResponse:
         """Another federation's account is as unknown as none (ORG-02)."""
-        try:
-            account = selectors.account(self.user, guid)
-        except DirectoryAccount.DoesNotExist as error:
-            raise Http404 from error
-        trail.record(
-            action="account.view",
-            now=timezone.now(),
-            actor=self.user,
-            object_type="account",
-            object_id=str(account.object_guid),
-            object_label=account.login_name,
-            object_organisation_id=account.organisation_id,
-        )
+        account = self.one(selectors.account, guid)
+        self.seen("account", str(account.object_guid), account.login_name, account.organisation_id)
         context = {
             "account": account,
             "live": selectors.live_state(account),

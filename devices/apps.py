@@ -13,7 +13,7 @@ class DevicesConfig(AppConfig):
         from auditlog.registry import auditlog
         from django.core import checks as system_checks
 
-        from devices import waiting
+        from devices import evidence, waiting
         from devices.alerts import telling as alerts
         from devices.computers import answering, checks
         from devices.computers import kinds as computers
@@ -30,6 +30,7 @@ class DevicesConfig(AppConfig):
         from portal.orgs import machines, networks
 
         system_checks.register(settings_of_the_guard)
+        evidence.register()
         computers.register_all()
         permits.register_all()
         whitelist.register_all()

@@ -12,6 +12,7 @@ class ChangeRequestsConfig(AppConfig):
         from auditlog.registry import auditlog
         from django.core import checks as system_checks
 
+        from requests import evidence
         from requests.bundles import registering as bundles
         from requests.computers import kinds as computers
         from requests.dns import kinds as dns
@@ -27,6 +28,7 @@ class ChangeRequestsConfig(AppConfig):
         from requests.zones.settings_check import settings_of_dns
 
         system_checks.register(settings_of_dns)
+        evidence.register()
         dns.register_all()
         computers.register_all()
         enquiries.register_all()

@@ -11,5 +11,6 @@ from requests.bundles.linking import LOOK_TASK
 
 @shared_task(name=LOOK_TASK)
 def look_at_bundle(bundle_id: str) -> None:
-    """A part was settled: what waits for it goes on, and the bundle ends when all is done."""
-    services.look(bundle_id=int(bundle_id), now=clock.now())
+    """A part was settled: what waits for it goes on or is applied for, and the bundle ends when all is done."""
+    if not services.look(bundle_id=int(bundle_id), now=clock.now()):
+        services.follow(bundle_id=int(bundle_id), now=clock.now())

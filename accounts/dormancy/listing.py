@@ -133,6 +133,8 @@ def _has_later(review: DormantReview) -> bool:
 
 def _earlier_lines(organisation: Organisation, guids: Sequence[UUID]) -> dict[UUID, DormantLine]:
     """The newest earlier line of each account."""
+    if not guids:
+        return {}
     rows = DormantLine.system.filter(organisation=organisation, object_guid__in=guids)
     newest = rows.order_by("object_guid", "-review__run__period").distinct("object_guid")
     return {line.object_guid: line for line in newest.select_related("application")}

@@ -47,5 +47,5 @@ def register_all() -> None:
     for kind in kinds.all_kinds():
         if kind.code.startswith("accounts."):
             registry.register_handler(kind.code, restoring.TARGET, handler, step=restoring.RESTORE_STEP)
-    registry.on_settled(restoring.operation_settled)
+    registry.on_settled(restoring.operations_settled)
     telling.provide_links()

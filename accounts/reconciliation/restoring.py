@@ -6,6 +6,7 @@ so an attempt after any interruption goes on where the last one ended.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -46,10 +47,14 @@ def enqueue_restore(finding: Finding, now: datetime) -> Operation:
     return enqueue_step(line, target=TARGET, step=step, now=now)
 
 
-def operation_settled(operation: Operation, now: datetime) -> None:
+def operations_settled(operations: Sequence[Operation], now: datetime) -> None:
     """Close the finding whose restore is done; open it again when somebody ended the restore without result."""
-    if base_step(operation.step) != RESTORE_STEP:
-        return
+    for operation in operations:
+        if base_step(operation.step) == RESTORE_STEP:
+            _restore_settled(operation, now)
+
+
+def _restore_settled(operation: Operation, now: datetime) -> None:
     finding = Finding.system.filter(operation=operation, state=FindingState.RESTORING)
     if operation.status == OperationStatus.DONE:
         finding.update(state=FindingState.ANSWERED, closed_at=now)

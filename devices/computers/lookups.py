@@ -38,6 +38,7 @@ def choices(organisation: Organisation, day: date) -> Choices:
 
 def _read_choices(organisation: Organisation, day: date) -> Choices:
     segments = Segment.system.filter(organisation=organisation, valid_from__lte=day)
+    segments = segments.exclude(network__contains=":")  # a machine stands in one of IPv4
     return Choices(
         kinds=list(ComputerKind.objects.all()),
         systems=list(OperatingSystem.objects.all()),

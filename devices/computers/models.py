@@ -41,7 +41,7 @@ class Segment(ScopedModel, TimestampedModel):
     organisation = models.ForeignKey(
         Organisation, models.PROTECT, related_name="segments", verbose_name=_("organisation")
     )
-    network = models.CharField(_("network"), max_length=18)  # canonical: 10.13.20.0/24
+    network = models.CharField(_("network"), max_length=43)  # canonical: 10.13.20.0/24, fd00:13:82::/64
     purpose = models.CharField(_("purpose"), max_length=20, choices=Purpose)
     vlan = models.PositiveSmallIntegerField(_("VLAN"), null=True, blank=True)
     note = models.CharField(_("note"), max_length=100, blank=True)
@@ -62,6 +62,11 @@ class Segment(ScopedModel, TimestampedModel):
 
     def __str__(self) -> str:
         return self.network
+
+    @property
+    def is_ipv6(self) -> bool:
+        """Whether it is one of IPv6: machines, the whitelist and the guard know IPv4 only."""
+        return ":" in self.network
 
 
 class Computer(ScopedModel, TimestampedModel):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -126,11 +126,11 @@ class Teller:
         self.carry_out()
         self.submit(REGISTER, self.machine("PC90"), reason="増員に伴う設置のため。")
 
-    def permits(self) -> None:
-        """Devices in every state: registered, to be registered, ended, removed, in review, rejected."""
+    def permits(self, devices: Sequence[tuple[str, str, str, int]] = _DEVICES) -> None:
+        """Devices in every state: to be registered, registered, and with all of them also ended and removed; in review, rejected."""
         if Device.system.filter(organisation=self.organisation).exists():
             return
-        for number, (kind, maker, model, until) in enumerate(_DEVICES):
+        for number, (kind, maker, model, until) in enumerate(devices):
             permit = self._approved(number, kind, maker, model, until)
             if number in (1, 3, 4, 5):
                 self._register(permit)
@@ -229,7 +229,7 @@ def tell(*, federations: int, seed: int) -> int:
         teller = Teller(organisation=organisation, dice=dice)
         teller.segments()
         teller.machines()
-        teller.permits()
+        teller.permits(_DEVICES[:2] if told else _DEVICES)  # one federation shows every state
         skysea.tell(teller.organisation, teller.officer, teller.moment)
         guarded.tell_whitelist(teller)
         guarded.tell_quarantine(teller)

@@ -183,7 +183,7 @@ def extract_for(form: Form, version: WhitelistVersion, now: datetime) -> Extract
     watched = [code for code, mode in modes.items() if mode == Mode.MONITOR]
     networks = Segment.system.filter(
         Q(valid_until=None) | Q(valid_until__gte=day), organisation__code__in=watched
-    ).exclude(purpose=Segment.Purpose.OWN_SYSTEM)
+    ).exclude(Q(purpose=Segment.Purpose.OWN_SYSTEM) | Q(network__contains=":"))
     return Extract(
         version=version.number,
         day=day,

@@ -56,6 +56,9 @@ def change_segment(
     if old.valid_until is not None:
         raise SegmentRefused("network", _("This segment has ended. Register another one."))
     found = services.parse_network(network)
+    if old.is_ipv6 != (found.version == 6):
+        text = _("A segment of IPv4 does not become one of IPv6, nor the other way. Register another one.")
+        raise SegmentRefused("network", text)
     values = {"network": str(found), "purpose": purpose, "vlan": vlan, "note": note}
     before = {name: getattr(old, name) for name in FIELDS}
     if values == before:
@@ -99,7 +102,7 @@ def _refuse_uncovered(old: Segment, purpose: str) -> None:
         raise SegmentRefused("purpose", text)
 
 
-def _inside(old: Segment, found: ipaddress.IPv4Network, *, confirmed: bool) -> list[int]:
+def _inside(old: Segment, found: services.Network, *, confirmed: bool) -> list[int]:
     """The live entries of the segment that lie in the new network. Raises EntriesOutside for others, unless confirmed."""
     rows = list(_live().filter(segment=old).values_list("pk", "ip"))
     inside = [pk for pk, ip in rows if ipaddress.IPv4Address(ip) in found]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import date
-from ipaddress import IPv4Address
+from ipaddress import ip_address
 
 from devices.computers.models import Segment
 from devices.whitelist.placement import Segments
@@ -12,11 +12,11 @@ from portal.orgs.networks import Holder
 
 
 def holders(addresses: Collection[str], day: date) -> dict[str, Holder]:
-    """The segment of each IPv4 address that lies in one on that day."""
+    """The segment of each address that lies in one on that day."""
     segments = Segments.read(day)
     found: dict[str, Holder] = {}
     for text in addresses:
-        held = segments.holding(IPv4Address(text)) if ":" not in text else None
+        held = segments.holding(ip_address(text))
         if held is not None:
             network, segment = held
             found[text] = Holder(

@@ -16,6 +16,8 @@ from portal.orgs.models import Organisation, User
 from portal.orgs.permissions import FEDERATIONS, MANAGE_SEGMENTS
 from portal.trail import services as trail
 
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
 # Maintenance NAT and LAN (図2-34): never inside a federation's segment of machines.
 _RESERVED_ELSEWHERE = ipaddress.IPv4Network("192.168.255.0/24")
 _ONE_AT_A_TIME = 7_207_051  # advisory lock: a row that another one is just adding cannot be locked
@@ -80,8 +82,10 @@ def end_segment(*, segment_id: int, actor: User, now: datetime) -> Segment:
     return segment
 
 
-def parse_network(text: str) -> ipaddress.IPv4Network:
-    """A network as 10.13.20.0/24, from /16 to /30. Raises SegmentRefused."""
+def parse_network(text: str) -> Network:
+    """A network as 10.13.20.0/24, from /16 to /30, or as fd00:13:82::/64, from /48 to /64. Raises SegmentRefused."""
+    if ":" in text:
+        return _parse_ipv6(text)
     try:
         found = ipaddress.IPv4Network(text)
     except ValueError as error:
@@ -96,20 +100,38 @@ def parse_network(text: str) -> ipaddress.IPv4Network:
     return found
 
 
-def refuse_overlaps(found: ipaddress.IPv4Network, besides: Segment | None = None) -> None:
+def _parse_ipv6(text: str) -> ipaddress.IPv6Network:
+    """Addresses that a machine can have anywhere; DNS alone asks for them (REQ-05)."""
+    try:
+        found = ipaddress.IPv6Network(text)
+    except ValueError as error:
+        text = _("Enter a network such as fd00:13:82::/64, with zeros behind its prefix.")
+        raise SegmentRefused("network", text) from error
+    is_odd = found.is_link_local or found.is_multicast or found.is_reserved or found.is_site_local
+    if is_odd or found.network_address.ipv4_mapped is not None:
+        text = _("No machine can have an address of this network (link-local, multicast, reserved).")
+        raise SegmentRefused("network", text)
+    if not 48 <= found.prefixlen <= 64:
+        raise SegmentRefused("network", _("A segment of IPv6 is between /48 and /64."))
+    return found
+
+
+def refuse_overlaps(found: Network, besides: Segment | None = None) -> None:
     """Two live segments never overlap, whoever they belong to. Raises SegmentRefused."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_ONE_AT_A_TIME])
     for other in Segment.system.filter(valid_until=None):
-        if other != besides and found.overlaps(ipaddress.IPv4Network(other.network)):
+        if other != besides and found.overlaps(ipaddress.ip_network(other.network)):
             raise SegmentRefused("network", _("It overlaps a segment that is registered already."))
 
 
-def refuse_live_entries(found: ipaddress.IPv4Network, organisation: Organisation, purpose: str) -> None:
+def refuse_live_entries(found: Network, organisation: Organisation, purpose: str) -> None:
     """Entries from a segment that ended would go on where the guard covers nothing, or another federation stands (MAC-05).
 
     Raises SegmentRefused.
     """
+    if found.version != 4:
+        return  # the whitelist holds addresses of IPv4
     first, second, *_rest = found.network_address.packed
     live = WhitelistEntry.system.filter(
         state=WhitelistEntry.State.APPROVED, ip__startswith=f"{first}.{second}."

@@ -36,7 +36,9 @@ class SegmentForm(PortalForm):
         empty_label=gettext_lazy("Choose"),
     )
     network = IdentifierField(
-        label=gettext_lazy("Network"), max_length=18, help_text=gettext_lazy("For example 10.13.20.0/24")
+        label=gettext_lazy("Network"),
+        max_length=43,
+        help_text=gettext_lazy("For example 10.13.20.0/24, or fd00:13:82::/64 for DNS records of IPv6"),
     )
     purpose = forms.ChoiceField(label=gettext_lazy("Purpose"), choices=Segment.Purpose.choices)
     vlan = forms.IntegerField(label=gettext_lazy("VLAN"), required=False, min_value=1, max_value=4094)

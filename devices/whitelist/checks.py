@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import ip_address, ip_network
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
@@ -206,6 +206,6 @@ def _machine_hints(context: LineContext, payload: WhitelistLine) -> Iterator[Che
         )
         yield Check(code="no_agent", level=plans.WARNING, text=text, values={})
     segment = computer.segment
-    if segment is not None and IPv4Address(payload.ip) not in IPv4Network(segment.network):
+    if segment is not None and ip_address(payload.ip) not in ip_network(segment.network):
         text = gettext_noop("The register of machines has the segment %(network)s for this machine.")
         yield Check(code="other_segment", level=plans.WARNING, text=text, values={"network": segment.network})

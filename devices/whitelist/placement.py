@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable
 from datetime import date
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 
 from django.db.models import Q
 from django.utils.translation import gettext as _
@@ -27,6 +27,7 @@ _MAYBE_HALF = frozenset({84, 184})  # "/24 もしくは /25"
 _FEDERATIONS = range(1, 48)
 _UPPER_HALF = 128
 _MAINTENANCE_LAN = IPv4Network("192.168.255.0/24")
+Network = IPv4Network | IPv6Network
 _MAINTENANCE = {(64, 2), (74, 254)}  # 図2-34: 10.P.64.2 and 10.P.74.254
 
 
@@ -34,10 +35,10 @@ class Segments:
     """The segments of the whole country that live on a day, found by address. They never overlap while they live."""
 
     def __init__(self, segments: Iterable[Segment]) -> None:
-        found = [(IPv4Network(segment.network), segment) for segment in segments]
-        found.sort(key=lambda pair: (int(pair[0].network_address), pair[1].pk))
+        found: list[tuple[Network, Segment]] = [(ip_network(each.network), each) for each in segments]
+        found.sort(key=lambda pair: (*_place_of(pair[0].network_address), pair[1].pk))
         self._found = found
-        self._starts = [int(network.network_address) for network, _segment in found]
+        self._starts = [_place_of(network.network_address) for network, _segment in found]
 
     @classmethod
     def read(cls, day: date) -> Segments:
@@ -45,12 +46,16 @@ class Segments:
         rows = Segment.system.filter(valid_from__lte=day)
         return cls(rows.filter(Q(valid_until=None) | Q(valid_until__gte=day)))
 
-    def holding(self, address: IPv4Address) -> tuple[IPv4Network, Segment] | None:
+    def holding(self, address: IPv4Address | IPv6Address) -> tuple[Network, Segment] | None:
         """The segment in which an address lies."""
-        at = bisect_right(self._starts, int(address)) - 1
+        at = bisect_right(self._starts, _place_of(address)) - 1
         if at < 0 or address not in self._found[at][0]:
             return None
         return self._found[at]
+
+
+def _place_of(address: IPv4Address | IPv6Address) -> tuple[int, int]:
+    return address.version, int(address)
 
 
 class Misplaced(Exception):
@@ -97,7 +102,7 @@ def _is_maintenance(address: IPv4Address) -> bool:
 
 def _refuse_own_systems(
     address: IPv4Address,
-    found: tuple[IPv4Network, Segment] | None,
+    found: tuple[Network, Segment] | None,
     segments: Segments,
     organisation_id: int,
 ) -> None:

@@ -15,7 +15,7 @@ from portal.orgs.machines import supported_systems
 from portal.orgs.models import Organisation
 from portal.workflow import hanging, kinds
 from portal.workflow.hanging import Hanging, Machine
-from requests.bundles.models import Action, BundleMachine, Column
+from requests.bundles.models import Action, BundleMachine, BundlePart, Column
 from requests.bundles.names import Name, Names, line
 from requests.dns.payloads import Action as DnsAction
 from requests.zones.owners import KIND
@@ -260,7 +260,7 @@ def taken_over(values: Mapping[str, Any], old: Machine | None, entries: Sequence
     return found
 
 
-def group_of(part: Part) -> str:
+def group_of(part: Part | BundlePart) -> str:
     """Parts of one kind with one group cannot be in open applications at the same time: one name in DNS at once."""
     return str(part.line["name"]) if part.kind == DNS else part.key
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -57,17 +57,29 @@ def opened_with(application: Application) -> set[int]:
     return set(parts.values_list("application_id", flat=True))
 
 
-def waits(operation: Operation, now: datetime) -> Waits | None:
-    """Whether an operation must wait for another part of its machine; the last one looks once more for what is left.
+def waits(operations: Sequence[Operation], now: datetime) -> dict[int, Waits]:
+    """The operations that must wait for another part of their machine, by id (registry.hold_back)."""
+    concerned = {
+        (each.line.application_id, each.line.position): each.pk
+        for each in operations
+        if each.kind in KINDS and not each.step
+    }
+    if not concerned:
+        return {}
+    rows = BundlePart.system.filter(application__in={application for application, _ in concerned})
+    parts: dict[int, list[BundlePart]] = {}
+    for part in rows.filter(left_out_at=None).select_related("bundle", "machine"):
+        if operation_id := concerned.get((part.application_id, part.position)):  # type: ignore[arg-type]
+            parts.setdefault(operation_id, []).append(part)
+    found = {operation_id: _waits(own, now) for operation_id, own in parts.items()}
+    return {operation_id: waiting for operation_id, waiting in found.items() if waiting}
+
+
+def _waits(parts: Sequence[BundlePart], now: datetime) -> Waits | None:
+    """Whether one must wait; the last one of a machine looks once more for what is left.
 
     The register says "in use" as long as anything hangs on the machine: so a removal cannot be forgotten half-way.
     """
-    if operation.kind not in KINDS or operation.step:
-        return None
-    own = BundlePart.system.filter(
-        application=operation.line.application_id, position=operation.line.position, left_out_at=None
-    )
-    parts = list(own.select_related("bundle", "machine"))
     for part in parts:
         unfinished = _unfinished_before(part)
         if not unfinished and part.wave == LAST:
@@ -122,11 +134,12 @@ def add_what_is_left(part: BundlePart, now: datetime) -> list[BundlePart]:
     return made
 
 
-def settled(operation: Operation, now: datetime) -> None:
-    """An operation of a bundle is settled: what waits for it may go on. Runs in the transaction of that change."""
-    if operation.kind not in KINDS or operation.step or operation.status not in SETTLED:
+def settled(operations: Sequence[Operation], now: datetime) -> None:
+    """Operations of a bundle are settled: what waits for them may go on. Runs in the transaction of that change."""
+    ends = [each for each in operations if each.kind in KINDS and not each.step and each.status in SETTLED]
+    if not ends:
         return
-    rows = BundlePart.system.filter(application__lines__operations=operation)
+    rows = BundlePart.system.filter(application__in={each.line.application_id for each in ends})
     for pk in sorted(set(rows.values_list("bundle_id", flat=True))):
         bell.ring_on_commit(LOOK_TASK, str(pk))
 

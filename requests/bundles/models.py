@@ -120,6 +120,8 @@ class BundlePart(ScopedModel):
     key = models.CharField(max_length=400)  # what it is about, within its kind
     label = models.CharField(max_length=300)
     line: Any = models.JSONField(default=dict)  # as the kind's form takes it
+    # Another part of the same name comes first; it is applied for by itself when that is done.
+    follows = models.BooleanField(default=False)
     # None: nothing was applied for yet.
     application = models.ForeignKey(
         "workflow.Application", models.PROTECT, null=True, blank=True, related_name="+"

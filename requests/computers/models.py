@@ -101,6 +101,7 @@ class ComputerObjectEvent(ScopedModel):
         DELETED = "DELETED", _("disabled, to be removed")
         RESTORED = "RESTORED", _("given back")
         REMOVED = "REMOVED", _("removed for good")
+        POSTPONED = "POSTPONED", _("final removal closed, another day was set")
         CHANGED = "CHANGED", _("changed in Active Directory by somebody else")
         GONE = "GONE", _("gone from Active Directory by somebody else's hand")
 

@@ -6,23 +6,34 @@ cannot be undone waits until nothing refers to the machine any more (docs/adr/00
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from portal.common.time import today
 from portal.fulfilment.models import Operation, OperationStatus
-from portal.fulfilment.registry import WAITS_FOR, Done, NeedsPerson, Outcome, Run, TryLater, Waits
+from portal.fulfilment.registry import (
+    WAITS_FOR,
+    Done,
+    NeedsPerson,
+    Outcome,
+    Run,
+    TryLater,
+    Waits,
+    base_step,
+)
 from portal.gateways import clock, directory_factory
 from portal.orgs import machines
 from portal.workflow.fulfilling import enqueue_step
 from portal.workflow.models import ApplicationLine
 from requests.computers import register, work
 from requests.computers.lookups import reservation_of
-from requests.computers.models import ComputerObject
+from requests.computers.models import ComputerObject, ComputerObjectEvent
 from requests.computers.payloads import NamedComputer
 from requests.computers.places import DELETED, path_of
 from requests.computers.planning import state_words
@@ -74,21 +85,35 @@ def enqueue_removals(*, now: datetime) -> int:
 def _enqueue_once(row: ComputerObject, now: datetime) -> bool:
     """Queue the step unless it was queued before, perhaps in this moment by another beat."""
     assert row.last_line is not None
-    if Operation.system.filter(line_id=row.last_line_id, target=TARGET, step=REMOVE).exists():
+    before = Operation.system.filter(line_id=row.last_line_id, target=TARGET, step__startswith=REMOVE)
+    states = list(before.values_list("status", flat=True))
+    if any(status != OperationStatus.CLOSED for status in states):
         return False
+    step = f"{REMOVE}#{len(states) + 1}" if states else REMOVE
     try:
         with transaction.atomic():
-            enqueue_step(row.last_line, target=TARGET, step=REMOVE, now=now)
+            enqueue_step(row.last_line, target=TARGET, step=step, now=now)
     except IntegrityError:
         return False
     return True
 
 
-def operation_settled(operation: Operation, now: datetime) -> None:
-    """A final removal that a person closed runs no more: the object can be given back, and readings of AD count again."""
-    if operation.step == REMOVE and operation.status == OperationStatus.CLOSED:
-        rows = ComputerObject.system.filter(last_line_id=operation.line_id, state=_State.DELETED)
-        rows.update(removal_began_at=None, updated_at=now)
+def operations_settled(operations: Sequence[Operation], now: datetime) -> None:
+    """A final removal that a person closed runs no more: the object can be given back, and readings of AD count again.
+
+    It does not lie there for ever: the same number of days later its removal is tried anew.
+    """
+    closed = [
+        each.line_id
+        for each in operations
+        if base_step(each.step) == REMOVE and each.status == OperationStatus.CLOSED
+    ]
+    rows = ComputerObject.system.select_for_update(no_key=True, of=("self",)).order_by("pk")
+    for row in rows.filter(last_line_id__in=closed, state=_State.DELETED) if closed else ():
+        row.removal_began_at = None
+        row.remove_on = today(now) + timedelta(days=max(settings.COMPUTER_REMOVAL_DAYS, 1))
+        row.save(update_fields=["removal_began_at", "remove_on", "updated_at"])
+        register.record(row, ComputerObjectEvent.Verb.POSTPONED, now, changes=())
 
 
 def restoration_open(row: ComputerObject) -> bool:

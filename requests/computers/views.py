@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
@@ -14,13 +14,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from portal.orgs.permissions import READ_DEVICES
-from portal.trail import services as trail
 from portal.workflow import registers
 from portal.workflow.registers import ExportMixin, ListMixin, PrintMixin
 from portal.workflow.views import PersonView
 from requests.computers import selectors
 from requests.computers.kinds import ADD
-from requests.computers.models import ComputerObject
 from requests.computers.screen_forms import ObjectFilterForm
 from requests.computers.tables import COMPUTER_OBJECTS
 
@@ -71,19 +69,8 @@ class DetailView(ObjectsView):
 
     def get(self, request: HttpRequest, guid: UUID) -> HttpResponse:
         """Another federation's object is as unknown as none (ORG-02)."""
-        try:
-            row = selectors.computer_object(self.user, guid)
-        except ComputerObject.DoesNotExist as error:
-            raise Http404 from error
-        trail.record(
-            action="computer_object.view",
-            now=timezone.now(),
-            actor=self.user,
-            object_type="computer_object",
-            object_id=str(row.object_guid),
-            object_label=row.name,
-            object_organisation_id=row.organisation_id,
-        )
+        row = self.one(selectors.computer_object, guid)
+        self.seen("computer_object", str(row.object_guid), row.name, row.organisation_id)
         context = {
             "row": row,
             "live": selectors.live_state(row),

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from portal.gateways.dns import RecordType, conflicting_types, reverse_address, reverse_name, set_of
+from portal.gateways.dns_rules import wildcard_parent
 from portal.workflow import plans
 from portal.workflow.kinds import LineContext
 from portal.workflow.plans import Check, Plan
@@ -85,6 +86,18 @@ def _owner_problem(known: Known, line: DnsLine) -> str:
         return _(
             "It is not known whose records stand at this name. Have network operations apply for the change."
         )
+    return "" if owners else _above_problem(known, line)
+
+
+def _above_problem(known: Known, line: DnsLine) -> str:
+    """ORG-02: what lies below a name is of those whose name it is; a wildcard speaks for everything below its parent."""
+    if any(known.owners(name) - {known.own} for name in known.above(line.name)):
+        return _("The name lies below a name of another organisation. Choose another name.")
+    zone = known.zone_of(line.name)
+    if zone is not None and zone.name == wildcard_parent(line.name) and zone.organisation_id != known.own:
+        return _(
+            "A wildcard directly below a common zone answers for every organisation. Have network operations apply for it."
+        )
     return ""
 
 
@@ -92,7 +105,7 @@ def _value_problem(known: Known, line: DnsLine) -> str:
     held = set_of(known.at(line.name), line.type)
     if known.zone_of(line.name) is None:
         return ""
-    is_judged = line.type == RecordType.A and known.is_federation and line.comes
+    is_judged = line.type in ADDRESS_TYPES and known.is_federation and line.comes
     if is_judged and (problem := _address_problem(known, line.comes)):
         return problem
     if known.error is not None:
@@ -145,8 +158,6 @@ def _conflict(known: Known, line: DnsLine) -> str:
 
 def _address_problem(known: Known, address: str) -> str:
     """Inside a segment of the own federation; says nothing about whose another one is (ORG-02)."""
-    if ":" in address:
-        return ""  # segments are of IPv4; a warning tells who decides
     holder = known.holder(address)
     if holder is None:
         return _(
@@ -158,6 +169,8 @@ def _address_problem(known: Known, address: str) -> str:
 
 
 def _companion_problem(known: Known, line: DnsLine) -> str:
+    if line.with_ptr and wildcard_parent(line.name):
+        return _("A wildcard has no PTR record. Remove the tick.")
     for address in line.moving_addresses:
         name = reverse_name(address)
         zone = known.zone_of(name)

@@ -34,12 +34,13 @@ from portal.gateways.dns import (
     standing,
     zone_of,
 )
+from portal.gateways.dns_rules import wildcard_beside
 from portal.workflow import kinds
 from portal.workflow.models import ApplicationLine
 from portal.workflow.plans import Plan
 from requests.dns.changing import changes_of, inverse_line, shown
 from requests.dns.payloads import Action, DnsLine
-from requests.zones import refresh, selectors
+from requests.zones import selectors
 from requests.zones.models import DnsZone
 
 _LOOK_AGAIN = timedelta(minutes=1)
@@ -73,11 +74,10 @@ class DnsWriter:
     def run(self, run: Run) -> Outcome:
         """Look, replace while the set is as planned, read back, ask every server."""
         try:
-            zones = _zones()
-            changes = _approved(run.operation.line, zones)
+            changes = _approved(run.operation.line, run.once("zones", _zones))
             dns = dns_factory.get_dns()
             made = [Made(change, _carry_out(run, dns, change)) for change in changes]
-            return _proof(run, dns, made, zones)
+            return _proof(run, dns, made)
         except _Stopped as stopped:
             return stopped.outcome
         except OutcomeUnknown as error:
@@ -103,7 +103,7 @@ class DnsWriter:
                 if each.found != each.change.after:
                     text = _("%(name)s is not as it was approved: %(found)s")
                     raise _Stopped("not_as_approved", text % _told(each.change, each.found))
-            return _proof(run, dns, made, zones)
+            return _proof(run, dns, made)
         except _Stopped as stopped:
             return stopped.outcome
         except DnsUnavailable as error:
@@ -163,6 +163,7 @@ def _carry_out(run: Run, dns: Dns, change: Change) -> Sequence[RecordSet]:
         sets = dns.replace(change)
     except ChangedMeanwhile as error:
         if standing(change, error.found) is Standing.AFTER:  # done before, by us or by somebody else
+            _note_written(run, change)
             return dns.read(change.zone, change.name)
         text = _(
             "%(name)s was changed after the approval and was left alone. It now holds: %(found)s. Close this one and have it applied for anew."
@@ -177,9 +178,15 @@ def _carry_out(run: Run, dns: Dns, change: Change) -> Sequence[RecordSet]:
             "The server confirmed the change, but %(name)s now holds: %(found)s. Look at the server, then decide."
         )
         raise _Stopped("no_effect", _with_written(run, text % _told(change, error.found))) from error
-    done = [*run.operation.progress.get("written", []), f"{change.name} {change.type}"]
-    run.checkpoint(written=done, **{_WRITTEN_AT: clock.now().isoformat()})
+    _note_written(run, change)
+    run.note(**{_WRITTEN_AT: clock.now().isoformat()})
     return sets
+
+
+def _note_written(run: Run, change: Change) -> None:
+    """Told with the outcome. It needs no statement of its own: the next attempt finds what stands as approved."""
+    names = dict.fromkeys([*run.operation.progress.get("written", []), f"{change.name} {change.type}"])
+    run.note(written=list(names))
 
 
 def _with_written(run: Run, text: str) -> str:
@@ -198,7 +205,7 @@ def _found(dns: Dns, change: Change) -> RecordSet | None:
 
 
 # --- Proof ----------------------------------------------------------------------------------------------------------------
-def _proof(run: Run, dns: Dns, made: Sequence[Made], zones: Mapping[str, DnsZone]) -> Outcome:
+def _proof(run: Run, dns: Dns, made: Sequence[Made]) -> Outcome:
     """Done when every server answers as approved; a copy that is behind is waited for, and said so."""
     changes = [each.change for each in made]
     answers = [
@@ -208,9 +215,9 @@ def _proof(run: Run, dns: Dns, made: Sequence[Made], zones: Mapping[str, DnsZone
         text = _("It is written, but no servers to ask are set (DNS_SERVERS), so it cannot be proven.")
         return NeedsPerson(code="no_servers", message=text)
     missing = [(change, answer) for change, answer in answers if not answer.shows(change.after)]
+    missing = [each for each in missing if not _by_wildcard(dns, *each)]
     if not missing:
-        _note(run.operation.line, made, zones)
-        return Done(evidence=_evidence(changes, answers))
+        return Done(evidence=_evidence(made, answers))
     for change in changes:
         if look(dns, change) is not Standing.AFTER:
             text = _(
@@ -226,6 +233,15 @@ def _proof(run: Run, dns: Dns, made: Sequence[Made], zones: Mapping[str, DnsZone
         return NeedsPerson(code="copy_behind", message=text % {"servers": servers})
     text = _("It is written. It is not proven yet, because these servers do not answer so: %(servers)s.")
     return Waits(code=f"{WAITS_FOR}dns_servers", message=text % {"servers": servers}, until=now + _LOOK_AGAIN)
+
+
+def _by_wildcard(dns: Dns, change: Change, answer: Answer) -> bool:
+    """Whether the name is gone and a wildcard answers in its place, as the plan said."""
+    if change.after is not None or answer.found is None:
+        return False
+    told = dns.query(change.zone, wildcard_beside(change.name), change.type)
+    found = next((each.found for each in told if each.server == answer.server), None)
+    return found is not None and (found.ttl, found.values) == (answer.found.ttl, answer.found.values)
 
 
 def _written_at(run: Run, now: datetime) -> datetime:
@@ -248,8 +264,8 @@ def _said(answer: Answer) -> str:
     return _("old copy") if answer.behind else words[answer.said]
 
 
-def _evidence(changes: Sequence[Change], answers: Sequence[tuple[Change, Answer]]) -> dict[str, Any]:
-    """What was read back from whom, and the lines that take it back."""
+def _evidence(made: Sequence[Made], answers: Sequence[tuple[Change, Answer]]) -> dict[str, Any]:
+    """What was read back from whom, what stands at the names, and the lines that take it back."""
     return {
         "answers": [
             {
@@ -261,7 +277,15 @@ def _evidence(changes: Sequence[Change], answers: Sequence[tuple[Change, Answer]
             }
             for change, answer in answers
         ],
-        "inverse": [asdict(inverse_line(change)) for change in changes],
+        "stands": [
+            {
+                "zone": each.change.zone,
+                "name": each.change.name,
+                "sets": [asdict(found) for found in each.sets],
+            }
+            for each in made
+        ],
+        "inverse": [asdict(inverse_line(each.change)) for each in made],
     }
 
 
@@ -289,19 +313,6 @@ def _record_proof(dns: Dns, line: ApplicationLine, zones: Mapping[str, DnsZone])
         for a in answers
     ]
     return Done(evidence={"answers": found})
-
-
-def _note(line: ApplicationLine, made: Sequence[Made], zones: Mapping[str, DnsZone]) -> None:
-    """The register shows at once what the portal itself wrote."""
-    for each in made:
-        if found := zone_of(each.change.name, zones):
-            refresh.note_name(
-                zone=zones[found],
-                name=each.change.name,
-                sets=each.sets,
-                now=clock.now(),
-                organisation_id=line.organisation_id,
-            )
 
 
 def _refused(error: ZoneMissing | AccessDenied | InvalidRecord) -> Outcome:

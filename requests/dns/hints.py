@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from django.utils.translation import gettext_noop, ngettext
 
 from portal.gateways.dns import reverse_name, set_of
+from portal.gateways.dns_rules import wildcard_parent
 from portal.workflow import plans
 from portal.workflow.plans import Check
 from requests.dns.changing import wanted_set
@@ -29,6 +30,7 @@ def of(known: Known, line: DnsLine) -> Iterator[Check]:
     yield from _companion(known, line)
     yield from _target(known, line)
     yield from _pointing(known, line)
+    yield from _wildcard(known, line)
 
 
 def _old_answers(known: Known, line: DnsLine) -> Check:
@@ -52,10 +54,6 @@ def _old_answers(known: Known, line: DnsLine) -> Check:
 def _address(known: Known, line: DnsLine) -> Iterator[Check]:
     if line.type not in ADDRESS_TYPES or not line.comes:
         return
-    if ":" in line.comes:
-        text = gettext_noop("Segments are registered for IPv4 only: check whose address this is.")
-        yield Check(code="ipv6", level=plans.WARNING, text=text, values={})
-        return
     holder = known.holder(line.comes)
     if holder is None:
         text = gettext_noop("The address lies outside every registered segment.")
@@ -69,7 +67,7 @@ def _address(known: Known, line: DnsLine) -> Iterator[Check]:
 
 def _companion(known: Known, line: DnsLine) -> Iterator[Check]:
     """A PTR record that nobody asked for is not made, and one that is left behind points at nothing."""
-    if line.type not in ADDRESS_TYPES or line.with_ptr:
+    if line.type not in ADDRESS_TYPES or line.with_ptr or wildcard_parent(line.name):
         return
     goes, comes = (reverse_name(address) if address else "" for address in (line.goes, line.comes))
     held = set_of(known.at(goes), "PTR") if goes and goes not in known.named else None
@@ -90,7 +88,7 @@ def _target(known: Known, line: DnsLine) -> Iterator[Check]:
     if known.zone_of(target) is None:
         text = gettext_noop("%(name)s lies in no registered zone: whether it exists was not looked at.")
         yield Check(code="target_elsewhere", level=plans.WARNING, text=text, values={"name": target})
-    elif not known.at(target):
+    elif not known.at(target) and not known.wildcard_for(target):
         text = gettext_noop("There is no record at %(name)s, at which this one points.")
         yield Check(code="target_missing", level=plans.WARNING, text=text, values={"name": target})
 
@@ -101,15 +99,59 @@ def _pointing(known: Known, line: DnsLine) -> Iterator[Check]:
     others = [found for found in known.at(line.name) if found is not held]
     if line.action != Action.DELETE or others or wanted_set(line, held) is not None:
         return
+    if wildcard_parent(line.name):
+        return  # nothing points at a wildcard itself
     left_out = {reverse_name(address) for address in line.moving_addresses}
     rows = [row for row in known.pointing_at(line.name) if row.name not in left_out]
     own = [row for row in rows if row.organisation_id == known.own or not known.is_federation]
-    words = [f"{row.name} {row.type}" for row in own[:_SHOWN]]
-    if rest := len(rows) - len(words):
-        words.append(ngettext("%(count)d more", "%(count)d more", rest) % {"count": rest})
     if rows:
+        words = _some([f"{row.name} {row.type}" for row in own], len(rows))
         text = gettext_noop("These records point at the name and will lead nowhere: %(records)s")
-        yield Check(code="pointing", level=plans.WARNING, text=text, values={"records": ", ".join(words)})
+        yield Check(code="pointing", level=plans.WARNING, text=text, values={"records": words})
     else:
         text = gettext_noop("No record of the registered zones points at the name.")
         yield Check(code="pointing", level=plans.PASSED, text=text, values={})
+
+
+def _wildcard(known: Known, line: DnsLine) -> Iterator[Check]:
+    """For whom a wildcard speaks, and who speaks for a name before and after: no other record does it so silently."""
+    if wildcard_parent(line.name):
+        yield from _as_wildcard(known, line)
+        return
+    sets = known.wildcard_for(line.name)
+    held = known.at(line.name)
+    is_last = [each.type for each in held] == [line.type] and wanted_set(line, held[0]) is None
+    if not sets or not (is_last or not held):
+        return
+    values = {"wildcard": sets[0].name, "types": ", ".join(each.type for each in sets)}
+    text = gettext_noop(
+        "Until now the wildcard %(wildcard)s (%(types)s) answers for this name. Once the name has a record of its own, no record of the wildcard counts for it."
+    )
+    if is_last:
+        text = gettext_noop(
+            "The name does not vanish: from then on the wildcard %(wildcard)s (%(types)s) answers for it."
+        )
+    yield Check(code="wildcard_above", level=plans.WARNING, text=text, values=values)
+
+
+def _as_wildcard(known: Known, line: DnsLine) -> Iterator[Check]:
+    parent, below = wildcard_parent(line.name), known.below(line.name)
+    text = gettext_noop(
+        "A wildcard: it answers for every name below %(parent)s at which nothing stands, also for one that somebody mistyped."
+    )
+    yield Check(code="wildcard", level=plans.WARNING, text=text, values={"parent": parent})
+    if below:
+        own = [name for name, holder in below if holder == known.own or not known.is_federation]
+        text = gettext_noop(
+            "These names below %(parent)s have records of their own and stay as they are: %(names)s"
+        )
+        values = {"parent": parent, "names": _some(own, len(below))}
+        yield Check(code="wildcard_below", level=plans.PASSED, text=text, values=values)
+
+
+def _some(own: Sequence[str], count: int) -> str:
+    """The first of what the federation may read, and how many more there are (ORG-02)."""
+    words = list(own[:_SHOWN])
+    if rest := count - len(words):
+        words.append(ngettext("%(count)d more", "%(count)d more", rest) % {"count": rest})
+    return ", ".join(words)

@@ -7,15 +7,18 @@ from collections.abc import Iterable
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
-from portal.fulfilment.registry import name_target
+from portal.fulfilment.registry import name_target, on_settled
 from portal.orgs.permissions import FEDERATIONS, OrganisationKind, Role
 from portal.workflow import kinds, related
 from portal.workflow.kinds import ApplicationKind, StageSpec
 from portal.workflow.registering import register_kinds
-from requests.dns import checks, forms, lookups, rollback
+from requests.dns import checks, entering, forms, lookups, rollback
 from requests.dns.handlers import DnsWriter
 from requests.dns.payloads import Action, DnsLine
 from requests.zones.owners import KIND, TARGET, key_of
+
+# A directory or DNS server writes a record in milliseconds: the statements of the queue would cost more than the work.
+_AT_ONCE = 20
 
 # T 2-15 no. 5: the federation applies, operations carry out.
 _APPROVAL = StageSpec(label=gettext_noop("Approval"), role=Role.APPROVER)
@@ -65,5 +68,6 @@ DNS: ApplicationKind[DnsLine] = ApplicationKind(
 def register_all() -> None:
     """Register the kind with the engine, its handler with fulfilment, and the way back."""
     register_kinds((DNS, DnsWriter()))
-    name_target(TARGET, "DNS")
+    name_target(TARGET, "DNS", at_once=_AT_ONCE)
+    on_settled(entering.operations_settled)
     related.register(KIND, rollback.links)

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from portal.gateways import dns_factory
 from portal.gateways.dns import Dns, DnsError, RecordSet, ZoneMissing, reverse_address, reverse_name, zone_of
+from portal.gateways.dns_rules import WILDCARD, wildcard_parent
 from portal.orgs import networks
 from portal.orgs.networks import Holder
 from portal.orgs.permissions import FEDERATIONS
@@ -40,6 +41,7 @@ class Known:
         self.named: frozenset[str] = frozenset()
         """The names of all lines of the application."""
         self._pointing: dict[str, list[DnsRecord]] = {}
+        self._below: dict[str, list[tuple[str, int]]] = {}
         self.missing: set[str] = set()
         """Zones that are registered and that the servers do not hold."""
         self.error: DnsError | None = None
@@ -91,6 +93,38 @@ class Known:
         if name not in self._sets:
             self.read([name])
         return self._sets.get(name, [])
+
+    def above(self, name: str) -> list[str]:
+        """The names between a name and its zone's own, the nearest first; none of a reverse name, which has its address."""
+        zone = self.zone_of(name)
+        if zone is None or zone.is_reverse:
+            return []
+        labels = name.removesuffix(zone.name).removesuffix(".").split(".")
+        return [".".join([*labels[start:], zone.name]) for start in range(1, len(labels))]
+
+    def wildcards(self, name: str) -> list[str]:
+        """The wildcards that could answer for a name, the nearest first."""
+        zone = self.zone_of(name)
+        if zone is None or zone.is_reverse or name == zone.name:
+            return []
+        return [
+            f"{WILDCARD}.{each}" for each in (*self.above(name), zone.name) if each != wildcard_parent(name)
+        ]
+
+    def wildcard_for(self, name: str) -> list[RecordSet]:
+        """What a wildcard says for a name at which nothing stands. A name in between that is there ends its reach."""
+        for wildcard in self.wildcards(name):
+            if found := self.at(wildcard):
+                return found
+            if self.at(wildcard_parent(wildcard)):
+                break
+        return []
+
+    def below(self, wildcard: str) -> list[tuple[str, int]]:
+        """The names below the parent of a wildcard with their organisations, as the register knows them."""
+        if wildcard not in self._below:
+            self._below[wildcard] = selectors.names_below(wildcard_parent(wildcard))
+        return self._below[wildcard]
 
     def is_protected(self, name: str) -> bool:
         """Whether AD keeps this name up itself; False while the servers cannot be asked for it."""
@@ -170,7 +204,9 @@ def prepare(context: LineContext, payloads: Sequence[DnsLine]) -> None:
     found.named = frozenset(line.name for line in payloads)
     reverse = [reverse_name(address) for line in payloads for address in _addresses(line)]
     targets = [line.comes.split()[-1] for line in payloads if line.comes and line.type in POINTING]
-    found.read([line.name for line in payloads] + reverse + targets)
+    own = [line.name for line in payloads]
+    around = [each for name in (*own, *targets) for each in (*found.above(name), *found.wildcards(name))]
+    found.read([*own, *reverse, *targets, *around])
     found.read_pointing([line.name for line in payloads if line.action == Action.DELETE])
     found.read_open(reverse)
     spoken = {address for line in payloads for address in _addresses(line)}

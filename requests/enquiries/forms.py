@@ -6,41 +6,18 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
+from portal.common.files import FilesField
 from portal.common.filters import FilterForm
 from portal.common.forms import NormalisingField, PortalForm, ReasonField, WarekiDateField
 from portal.orgs.models import Organisation, User
-from portal.workflow.attachments import ACCEPTED
 from requests.enquiries.errors import Refused
-from requests.enquiries.files import Upload
 from requests.enquiries.models import Category, Enquiry
 
 TEXT_LENGTH = 5000
-
-
-class FilesInput(forms.FileInput):
-    """Several files at once."""
-
-    allow_multiple_selected = True
-
-    def __init__(self) -> None:
-        super().__init__(attrs={"accept": ",".join(ACCEPTED)})
-
-
-class FilesField(forms.FileField):
-    """Several files, read up to one byte more than is allowed: enough to refuse."""
-
-    widget = FilesInput
-
-    def clean(self, data: Any, initial: Any = None) -> list[Upload]:
-        """Names and contents."""
-        found = data if isinstance(data, list | tuple) else [data] if data else []
-        most = settings.ATTACHMENTS_PER_APPLICATION + 1
-        return [(file.name or "", file.read(settings.ATTACHMENT_MAX_BYTES + 1)) for file in found[:most]]
 
 
 def renamed(values: dict[str, Any]) -> dict[str, Any]:
@@ -57,6 +34,14 @@ class RefusableForm(PortalForm):
     def refuse(self, refused: Refused) -> None:
         """Show the reason where it belongs."""
         self.add_error(refused.field if refused.field in self.fields else None, refused.reason)
+
+    def see(self, version: int) -> None:
+        """What was sent is shown again beside a newer state: whoever sends it once more has seen that one."""
+        if self.is_bound and "version" in self.fields:
+            sent: Any = self.data
+            data = sent.copy()  # a QueryDict: "|" would make lists of what was typed
+            data[self.add_prefix("version")] = str(version)
+            self.data = data
 
 
 def text_field(label: Any) -> ReasonField:

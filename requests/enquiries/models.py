@@ -72,6 +72,7 @@ class Enquiry(ScopedModel, TimestampedModel):
         default=1
     )  # rises with each step: who writes names what they have read
     search_text = models.TextField(blank=True)  # never of internal notes: the asker searches it too
+    desk_search_text = models.TextField(blank=True)  # with them: for those who may read them only
 
     class Meta(ScopedModel.Meta):
         ordering = ("-id",)
@@ -79,6 +80,7 @@ class Enquiry(ScopedModel, TimestampedModel):
             models.Index(fields=["organisation", "-id"], name="enquiry_org"),
             models.Index(fields=["state", "due_on"], name="enquiry_due", condition=~Q(state="CLOSED")),
             *search_indexes("enquiry"),
+            *search_indexes("enquiry_desk", "desk_search_text"),
         ]
         constraints: ClassVar = [
             models.CheckConstraint(

@@ -32,7 +32,8 @@ def enquiries(
     organisation: str = "",
     whose: str = "",
 ) -> QuerySet[Enquiry]:
-    """The enquiries that this person may see; all words of `q` in number, subject, asker, organisation or text.
+    """The enquiries that this person may see; all words of `q` in number, subject, asker, organisation or text,
+    of internal notes too for who reads them.
 
     `whose`: "mine" asked by or assigned to the person, "nobody" not assigned, "late" to be answered and past the day.
     """
@@ -50,7 +51,8 @@ def enquiries(
         rows = rows.filter(assigned_to=None, state=State.OPEN)
     elif whose == "late":
         rows = rows.filter(state=State.OPEN, due_on__lt=today(timezone.now()))
-    return matching(rows, q)  # type: ignore[no-any-return]
+    text = "desk_search_text" if sees_notes(user) else "search_text"
+    return matching(rows, q, text)  # type: ignore[no-any-return]
 
 
 def enquiry(user: User, number: str) -> Enquiry:

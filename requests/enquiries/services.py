@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from portal.common.files import Upload
 from portal.common.text import search_key
 from portal.common.time import add_business_days, today
 from portal.orgs.models import Organisation, User
@@ -20,7 +21,6 @@ from portal.workflow.numbers import next_number
 from requests.enquiries import files as attached
 from requests.enquiries import telling
 from requests.enquiries.errors import ChangedMeanwhile, NotAllowed, Refused
-from requests.enquiries.files import Upload
 from requests.enquiries.models import Enquiry, EnquiryMessage
 
 PREFIX = "EQ"
@@ -245,10 +245,12 @@ def _write(
         text=text,
     )
     attached.keep(message, checked)
+    words, named = search_key(text, *(name for name, _type, _data in checked)), search_key(*_named(enquiry))
     if not internal:
-        words = [enquiry.search_text] if enquiry.search_text else [search_key(*_named(enquiry))]
-        enquiry.search_text = " ".join([*words, search_key(text, *(name for name, _type, _data in checked))])
-        Enquiry.system.filter(pk=enquiry.pk).update(search_text=enquiry.search_text)
+        enquiry.search_text = f"{enquiry.search_text or named} {words}"
+    enquiry.desk_search_text = f"{enquiry.desk_search_text or named} {words}"
+    texts = {"search_text": enquiry.search_text, "desk_search_text": enquiry.desk_search_text}
+    Enquiry.system.filter(pk=enquiry.pk).update(**texts)
     return message
 
 

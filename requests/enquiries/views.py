@@ -49,10 +49,7 @@ class EnquiriesView(PersonView):
 
     def load(self, number: str) -> Enquiry:
         """Another federation's is as unknown as none (ORG-02)."""
-        try:
-            return selectors.enquiry(self.user, number)
-        except Enquiry.DoesNotExist as error:
-            raise Http404 from error
+        return self.one(selectors.enquiry, number)
 
 
 class EnquiryRegisterView(EnquiriesView, registers.RegisterView):
@@ -157,15 +154,7 @@ class DetailView(EnquiriesView):
     def get(self, request: HttpRequest, number: str) -> HttpResponse:
         """Reading it leaves a trace (SEC-02)."""
         enquiry = self.load(number)
-        trail.record(
-            action="enquiry.view",
-            now=timezone.now(),
-            actor=self.user,
-            object_type="enquiry",
-            object_id=enquiry.pk,
-            object_label=enquiry.number,
-            object_organisation_id=enquiry.organisation_id,
-        )
+        self.seen("enquiry", enquiry.pk, enquiry.number, enquiry.organisation_id)
         return self.page(enquiry)
 
     def post(self, request: HttpRequest, number: str) -> HttpResponse:
@@ -238,8 +227,7 @@ class DetailView(EnquiriesView):
             else None,
         }
         if form is not None:
-            if "version" in form.fields and form.is_bound:  # what they see from here on
-                form.data = form.data | {form.add_prefix("version"): str(enquiry.version)}
+            form.see(enquiry.version)
             forms[form.prefix] = form
         context = {
             "enquiry": enquiry,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
@@ -27,7 +29,22 @@ def _subject(line: ManagedLine) -> str:
     return f"{line.name} {Action(line.action).label}"
 
 
-ANTIVIRUS_KIND: ApplicationKind[AntivirusLine] = ApplicationKind(
+def _kind(service: Service, **own: Any) -> ApplicationKind[Any]:
+    """One of the two, which differ in what they say, check and plan alone."""
+    shared: dict[str, Any] = {
+        "default_route": (_APPROVAL,),
+        "subject_key": lambda line: line.key,
+        "subject": _subject,
+        "read_ahead": lookups.read_ahead(service),
+        "prepare": lookups.prepare(service),
+        "reservation_key": lambda line: lookups.reservation_of(service, line.organisation, line.key),
+        "reservation_field": "name",
+    }
+    return ApplicationKind(**shared | own)
+
+
+ANTIVIRUS_KIND: ApplicationKind[AntivirusLine] = _kind(
+    Service.ANTIVIRUS,
     code=ANTIVIRUS,
     label=_("Antivirus: add or remove a managed machine"),
     description=_(
@@ -38,22 +55,16 @@ ANTIVIRUS_KIND: ApplicationKind[AntivirusLine] = ApplicationKind(
     icon="shield",
     payload_class=AntivirusLine,
     form_class=forms.AntivirusForm,
-    default_route=(_APPROVAL,),
-    subject_key=lambda line: line.key,
-    subject=_subject,
-    read_ahead=lookups.read_ahead(Service.ANTIVIRUS),
-    prepare=lookups.prepare(Service.ANTIVIRUS),
     plan=checks.plan_antivirus,
     check=checks.check_antivirus,
-    reservation_key=lambda line: lookups.reservation_of(Service.ANTIVIRUS, line.organisation, line.key),
-    reservation_field="name",
     search_terms=lambda line: (line.name, line.operating_system, line.place),
     line_template="requests/line_antivirus.html",
     targets=(ANTIVIRUS_TARGET,),
     organisation_kinds=FEDERATIONS,
 )
 
-MONITORING_KIND: ApplicationKind[MonitoringLine] = ApplicationKind(
+MONITORING_KIND: ApplicationKind[MonitoringLine] = _kind(
+    Service.MONITORING,
     code=MONITORING,
     label=_("Monitoring: add, change or remove a machine"),
     description=_(
@@ -64,15 +75,8 @@ MONITORING_KIND: ApplicationKind[MonitoringLine] = ApplicationKind(
     icon="eye",
     payload_class=MonitoringLine,
     form_class=forms.MonitoringForm,
-    default_route=(_APPROVAL,),
-    subject_key=lambda line: line.key,
-    subject=_subject,
-    read_ahead=lookups.read_ahead(Service.MONITORING),
-    prepare=lookups.prepare(Service.MONITORING),
     plan=checks.plan_monitoring,
     check=checks.check_monitoring,
-    reservation_key=lambda line: lookups.reservation_of(Service.MONITORING, line.organisation, line.key),
-    reservation_field="name",
     search_terms=lambda line: (line.name, line.address, line.place),
     line_template="requests/line_monitoring.html",
     targets=(MONITORING_TARGET,),
@@ -87,7 +91,7 @@ def register_all() -> None:
     register_kinds(
         (ANTIVIRUS_KIND, HANDLERS[Service.ANTIVIRUS]), (MONITORING_KIND, HANDLERS[Service.MONITORING])
     )
-    on_settled(register.enter_result)
+    on_settled(register.enter_results)
     name_facts(
         done=_("What was done"),
         done_at=_("When it was done"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -42,14 +43,18 @@ def problem_of(line: ApplicationLine) -> str:
     return standing_problem(rows.first(), payload)
 
 
-def enter_result(operation: Operation, now: datetime) -> None:
-    """Enter what an operation did, in the very transaction in which it becomes done (portal.fulfilment.registry.on_settled).
+def enter_results(operations: Sequence[Operation], now: datetime) -> None:
+    """Enter what operations did, in the very transaction in which they become done (portal.fulfilment.registry.on_settled).
 
     The row is locked; a line is entered once. What was recorded as done is entered whatever the register said before:
     the machine is as its last finished application made it.
     """
-    if operation.kind not in SERVICES or operation.status != OperationStatus.DONE:
-        return
+    for operation in operations:
+        if operation.kind in SERVICES and operation.status == OperationStatus.DONE:
+            _enter(operation, now)
+
+
+def _enter(operation: Operation, now: datetime) -> None:
     line = operation.line
     if ManagedMachineEvent.system.filter(line=line).exists():
         return

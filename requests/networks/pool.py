@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, ip_network
 
 from portal.orgs import networks
 from portal.orgs.models import Organisation
@@ -96,4 +96,4 @@ def own_segments(organisation: Organisation, day: date) -> list[Registered]:
 
 
 def _overlaps(network: IPv4Network, held: Registered) -> bool:
-    return network.overlaps(IPv4Network(held.network))
+    return network.overlaps(ip_network(held.network))

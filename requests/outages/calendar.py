@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from portal.common import ical
 from portal.common.time import JST, plain_moment
-from portal.workflow.calendar.entries import CLOSED, DONE, MOST, PLANNED, RUNNING, Entry, Look
+from portal.workflow.calendar.entries import CLOSED, DONE, PLANNED, RUNNING, Entry, Look
 from requests.outages import selectors
 from requests.outages.models import Outage, Shown
 
@@ -30,7 +30,7 @@ def entries(look: Look) -> Iterator[Entry]:
     begin = datetime.combine(look.first, time(), tzinfo=JST)
     end = datetime.combine(look.last + timedelta(days=1), time(), tzinfo=JST)
     rows = selectors.outages(look.user, organisation=look.organisation)
-    for outage in rows.filter(stops_at__lt=end, starts_at__gt=begin).order_by("stops_at")[:MOST]:
+    for outage in look.most_of(rows.filter(stops_at__lt=end, starts_at__gt=begin).order_by("stops_at")):
         yield Entry(
             uid=outage.number.lower(),
             day=outage.stops_at.astimezone(JST).date(),

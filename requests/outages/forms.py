@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, time
+from datetime import datetime
 from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from portal.common.filters import FilterForm
-from portal.common.forms import IdentifierField, NormalisingField, WarekiDateField
+from portal.common.forms import ClockField, NormalisingField, WarekiDateField
 from portal.common.time import JST
 from portal.orgs.models import Organisation, User
 from requests.enquiries.forms import RefusableForm, text_field
@@ -20,37 +19,16 @@ from requests.outages.models import Confirmer, Outage, Shown, System
 from requests.outages.services import Plan
 
 
-class ClockField(IdentifierField):
-    """A time of the day in Japan, such as 18:30."""
+class ManyBoxes(forms.CheckboxSelectMultiple):
+    """Boxes side by side: nobody finds the key with which a list takes several."""
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(max_length=5, help_text=gettext_lazy("For example 18:30"), **kwargs)
-        self.widget.attrs["data-w"] = "20"
+    in_columns = True
 
-    def to_python(self, value: Any) -> Any:
-        """A `time`, or "" for nothing."""
-        text = super().to_python(value)
-        if not text:
-            return text
-        hours, colon, minutes = text.partition(":")
-        try:
-            if not colon or len(minutes) != 2:
-                raise ValueError
-            return time(int(hours), int(minutes))
-        except ValueError as error:
-            raise ValidationError(_("Enter a time such as 18:30."), code="invalid") from error
 
-    def validate(self, value: Any) -> None:
-        """The text was judged while it was read."""
-        if value in self.empty_values:
-            super().validate(value)
+class NarrowedBoxes(ManyBoxes):
+    """Boxes of hundreds: what is typed above them narrows them, and those that are ticked stay."""
 
-    def run_validators(self, value: Any) -> None:
-        """Nothing beyond to_python."""
-
-    def prepare_value(self, value: Any) -> Any:
-        """As people write it."""
-        return f"{value:%H:%M}" if isinstance(value, time) else value
+    narrowed = True
 
 
 class OutageForm(RefusableForm):
@@ -68,17 +46,17 @@ class OutageForm(RefusableForm):
     stops_clock = ClockField(label=gettext_lazy("Time of the stop"))
     starts_on = WarekiDateField(label=gettext_lazy("Day of the start"))
     starts_clock = ClockField(label=gettext_lazy("Time of the start"))
+    everybody = forms.BooleanField(label=gettext_lazy("All organisations"), required=False)
     organisations = forms.MultipleChoiceField(
         label=gettext_lazy("Whom it concerns"),
-        widget=forms.SelectMultiple(attrs={"size": "8"}),
-        help_text=gettext_lazy("Several with the Ctrl key. Their people get a mail."),
+        widget=ManyBoxes,
+        help_text=gettext_lazy("Their people get a mail."),
         required=False,
     )
-    everybody = forms.BooleanField(label=gettext_lazy("All organisations"), required=False)
     confirmers = forms.MultipleChoiceField(
         label=gettext_lazy("Who confirms normality afterwards"),
-        widget=forms.SelectMultiple(attrs={"size": "8"}),
-        help_text=gettext_lazy("Several with the Ctrl key. It is over when all of them found it normal."),
+        widget=NarrowedBoxes,
+        help_text=gettext_lazy("It is over when all of them found it normal."),
     )
 
     def __init__(
@@ -88,12 +66,15 @@ class OutageForm(RefusableForm):
         self._places = {place.code: place for place in organisations}
         self._people = {str(person.pk): person for person in people}
         self.fields["organisations"].choices = [  # type: ignore[attr-defined]
-            (code, place.name) for code, place in self._places.items()
+            (code, place.short_name) for code, place in self._places.items()
         ]
-        groups: dict[str, list[tuple[str, str]]] = {}
-        for key, person in self._people.items():
-            groups.setdefault(person.organisation.short_name, []).append((key, person.display_name))
-        self.fields["confirmers"].choices = list(groups.items())  # type: ignore[attr-defined]
+        self.fields["everybody"].label = _("It concerns all %(count)d organisations") % {
+            "count": len(self._places)
+        }
+        self.fields["confirmers"].choices = [  # type: ignore[attr-defined]
+            (key, f"{person.organisation.short_name}　{person.display_name}")
+            for key, person in self._people.items()
+        ]
 
     def plan(self) -> Plan:
         """What the service takes, of a valid form."""

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -47,10 +47,7 @@ class OutagesView(PersonView):
 
     def load(self, number: str) -> Outage:
         """One that does not concern the person is as unknown as none (ORG-02)."""
-        try:
-            return selectors.outage(self.user, number)
-        except Outage.DoesNotExist as error:
-            raise Http404 from error
+        return self.one(selectors.outage, number)
 
 
 class OutageRegisterView(OutagesView, registers.RegisterView):

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
+from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -16,7 +17,7 @@ from portal.common.choices import ReasonedChoiceField
 from portal.common.forms import NormalisingField, PortalForm, ReasonField, WarekiDateField
 from portal.common.time import JST
 from portal.orgs.models import Organisation
-from requests.own_changes.layout import EQUIPMENT, PARTS
+from requests.own_changes.layout import EQUIPMENT, LENGTHS, PARTS
 from requests.own_changes.models import Subject
 
 
@@ -90,79 +91,42 @@ class ChangeForm(PortalForm):
         return {"subject": self.subject.value, **kept}
 
 
+def with_sides(form_class: type[ChangeForm]) -> type[ChangeForm]:
+    """Give a form the fields before and after of every part that its records have."""
+    pairs = []
+    for part, label in PARTS[form_class.subject].items():
+        before, after = f"before_{part}", f"after_{part}"
+        form_class.base_fields[before] = _side(part, format_lazy(gettext_lazy("{part} (before)"), part=label))
+        form_class.base_fields[after] = _side(part, format_lazy(gettext_lazy("{part} (after)"), part=label))
+        pairs.append((before, after))
+    form_class.parts = tuple(PARTS[form_class.subject])
+    form_class.side_by_side = (("changed_on", "changed_time"), *pairs)
+    return form_class
+
+
+def _side(part: str, label: Any) -> forms.Field:
+    if part == "vlan":
+        return forms.IntegerField(label=label, required=False, min_value=1, max_value=4094)
+    return NormalisingField(label=label, required=False, max_length=LENGTHS[part])
+
+
+@with_sides
 class SwitchForm(ChangeForm):
     """A port of an L2 switch (T 2-10)."""
 
-    subject, parts = Subject.L2SW, tuple(PARTS[Subject.L2SW])
-    side_by_side = (
-        ("changed_on", "changed_time"),
-        ("before_vlan", "after_vlan"),
-        ("before_device", "after_device"),
-        ("before_setting", "after_setting"),
-    )
+    subject = Subject.L2SW
     item = NormalisingField(
         label=gettext_lazy("Port"), max_length=60, help_text=gettext_lazy("Such as 24 or 1/0/24.")
     )
-    before_vlan = forms.IntegerField(
-        label=gettext_lazy("VLAN (before)"), required=False, min_value=1, max_value=4094
-    )
-    after_vlan = forms.IntegerField(
-        label=gettext_lazy("VLAN (after)"), required=False, min_value=1, max_value=4094
-    )
-    before_device = NormalisingField(
-        label=gettext_lazy("Connected device (before)"), required=False, max_length=100
-    )
-    after_device = NormalisingField(
-        label=gettext_lazy("Connected device (after)"), required=False, max_length=100
-    )
-    before_setting = NormalisingField(
-        label=gettext_lazy("Other settings (before)"), required=False, max_length=300
-    )
-    after_setting = NormalisingField(
-        label=gettext_lazy("Other settings (after)"), required=False, max_length=300
-    )
 
 
+@with_sides
 class PolicyForm(ChangeForm):
     """A communication policy of a 独自処理システム (T 2-27)."""
 
-    subject, parts = Subject.POLICY, tuple(PARTS[Subject.POLICY])
-    side_by_side = (
-        ("changed_on", "changed_time"),
-        ("before_source", "after_source"),
-        ("before_destination", "after_destination"),
-        ("before_service", "after_service"),
-        ("before_action", "after_action"),
-        ("before_setting", "after_setting"),
-    )
+    subject = Subject.POLICY
     item = NormalisingField(
         label=gettext_lazy("Policy"), max_length=60, help_text=gettext_lazy("Its number or name.")
-    )
-    before_source = NormalisingField(label=gettext_lazy("Source (before)"), required=False, max_length=200)
-    after_source = NormalisingField(label=gettext_lazy("Source (after)"), required=False, max_length=200)
-    before_destination = NormalisingField(
-        label=gettext_lazy("Destination (before)"), required=False, max_length=200
-    )
-    after_destination = NormalisingField(
-        label=gettext_lazy("Destination (after)"), required=False, max_length=200
-    )
-    before_service = NormalisingField(
-        label=gettext_lazy("Protocol and port (before)"), required=False, max_length=200
-    )
-    after_service = NormalisingField(
-        label=gettext_lazy("Protocol and port (after)"), required=False, max_length=200
-    )
-    before_action = NormalisingField(
-        label=gettext_lazy("Permit or deny (before)"), required=False, max_length=20
-    )
-    after_action = NormalisingField(
-        label=gettext_lazy("Permit or deny (after)"), required=False, max_length=20
-    )
-    before_setting = NormalisingField(
-        label=gettext_lazy("Other settings (before)"), required=False, max_length=300
-    )
-    after_setting = NormalisingField(
-        label=gettext_lazy("Other settings (after)"), required=False, max_length=300
     )
 
 

@@ -32,6 +32,14 @@ PARTS: Mapping[str, Mapping[str, Any]] = {
         "setting": _("Other settings"),
     },
 }
+LENGTHS: Mapping[str, int] = {
+    "device": 100,
+    "source": 200,
+    "destination": 200,
+    "service": 200,
+    "action": 20,
+    "setting": 300,
+}
 PREFIXES: Mapping[str, str] = {Subject.L2SW: "SW", Subject.POLICY: "FW"}
 
 

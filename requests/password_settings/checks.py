@@ -152,7 +152,7 @@ def _rules_problem(line: StartLifetime, seen: Seen) -> dict[str, str]:
     if reasons := wanted.impossible(made):
         return _told(reasons)
     later = effects.with_settings(seen.survey, made, seen.reach)
-    if not any(each.changes for each in effects.effects_of(seen.accounts, seen.survey, later)):
+    if not any(effects.effect_of(each, seen.survey, later).changes for each in seen.accounts):
         return {
             "group" if line.group else "login_names": _(
                 "Nothing would change for anybody: other settings go before, or the passwords never expire."

@@ -58,28 +58,29 @@ class Effect:
 
 def effects_of(accounts: Iterable[AccountPolicy], before: PolicySurvey, after: PolicySurvey) -> list[Effect]:
     """What becomes of each account."""
-    return [_effect(account, before, after) for account in accounts]
+    return [effect_of(account, before, after) for account in accounts]
 
 
-def _effect(account: AccountPolicy, before: PolicySurvey, after: PolicySurvey) -> Effect:
-    wins = after.resulting(account)
+def effect_of(account: AccountPolicy, before: PolicySurvey, after: PolicySurvey) -> Effect:
+    """What becomes of one account."""
+    held, wins = before.resulting(account), after.resulting(account)
     return Effect(
-        before=before.worked_out(account),
-        after=after.worked_out(account),
-        days_before=_days(before, account),
-        days_after=_days(after, account),
+        before=before.under(held, account),
+        after=after.under(wins, account),
+        days_before=_days(before, held),
+        days_after=_days(after, wins),
         wins=wins.name if wins else "",
         tied=tuple(each.name for each in _tied(after, account)),
     )
 
 
-def _days(survey: PolicySurvey, account: AccountPolicy) -> int | None:
-    age = survey.rules_for(account).maximum_age
+def _days(survey: PolicySurvey, applies: PasswordSettings | None) -> int | None:
+    age = (applies.rules if applies else survey.domain).maximum_age
     return age.days if age else None
 
 
 def _tied(survey: PolicySurvey, account: AccountPolicy) -> Iterator[PasswordSettings]:
-    direct = [each for each in survey.settings if account.guid in {t.guid for t in each.targets}]
+    direct = [each for each in survey.settings if account.guid in each.target_guids]
     held = direct or [each for each in survey.settings if each.reach.holds(account)]
     if len(held) > 1 and held[0].precedence == held[1].precedence:
         yield from (each for each in held if each.precedence == held[0].precedence)

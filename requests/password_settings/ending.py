@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from portal.common.time import today
@@ -16,7 +17,7 @@ from portal.fulfilment.registry import Done, Outcome, Run, TryLater
 from portal.gateways import clock, directory_factory
 from portal.gateways.directory import Directory, NotFound
 from portal.workflow.models import ApplicationLine
-from requests.password_settings import checks, effects, handlers, lookups, register
+from requests.password_settings import checks, effects, handlers, lookups, register, services
 from requests.password_settings.known import setting
 from requests.password_settings.models import PasswordLifetime
 from requests.password_settings.outcomes import Stop, carry_out, person
@@ -155,7 +156,8 @@ def _touched(directory: Directory, row: PasswordLifetime) -> dict[str, Any]:
     touched = [each for each in found if each.changes]
     first = [str(each.before.guid) for each in touched[: setting("read_back")]]
     expired = effects.expired_at(touched, clock.now())
-    return {"touched": first, "affected": len(touched), "expired": len(expired)}
+    hit = [str(each.before.guid) for each in expired if each.before.enabled]
+    return {"touched": first, "affected": len(touched), "expired": len(expired), "hit": hit}
 
 
 def _finish(run: Run, row: PasswordLifetime, reason: str, *, by_hand: bool) -> Outcome:
@@ -170,7 +172,12 @@ def _finish(run: Run, row: PasswordLifetime, reason: str, *, by_hand: bool) -> O
         text = _("The settings are gone, but Active Directory still counts them for: %(names)s")
         raise person("still_in_force", text % {"names": checks.listed(still)})
     counts = {name: int(progress[name]) for name in ("affected", "expired") if name in progress}
-    register.end(lifetime_id=row.pk, line=run.operation.line, reason=reason, counts=counts, now=clock.now())
+    # By the calendar they were told days before; an early end comes without a word.
+    hit = progress.get("hit", []) if reason == _Reason.APPLIED_FOR else []
+    addresses, now = services.addresses_of(directory, [UUID(each) for each in hit]), clock.now()
+    with transaction.atomic():
+        register.end(lifetime_id=row.pk, line=run.operation.line, reason=reason, counts=counts, now=now)
+        services.tell_ended(row, addresses, now)
     found = {
         "settings": row.name,
         "object_guid": str(row.object_guid),

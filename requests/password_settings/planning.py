@@ -48,14 +48,20 @@ def plan_start(context: LineContext, line: StartLifetime) -> Plan:
         seen.accounts, seen.survey, effects.with_settings(seen.survey, made, seen.reach)
     )
     notes = (*_start_notes(made, line, found), *_expiries(found))
-    return Plan(changes=tuple(start_changes(line, seen, made)), checks=notes)
+    return Plan(changes=tuple(_start_changes(line, seen, made, found)), checks=notes)
 
 
 def start_changes(line: StartLifetime, seen: Seen, made: WantedSettings) -> list[Change]:
     """What is approved. The handler works it out again and carries it out only when it is the same."""
-    base = seen.survey.domain if line.group else seen.survey.rules_for(seen.accounts[0])
     later = effects.with_settings(seen.survey, made, seen.reach)
-    touched = [e for e in effects.effects_of(seen.accounts, seen.survey, later) if e.changes]
+    return _start_changes(line, seen, made, effects.effects_of(seen.accounts, seen.survey, later))
+
+
+def _start_changes(
+    line: StartLifetime, seen: Seen, made: WantedSettings, found: Sequence[Effect]
+) -> list[Change]:
+    base = seen.survey.domain if line.group else seen.survey.rules_for(seen.accounts[0])
+    touched = [each for each in found if each.changes]
     return [
         Change(action=plans.ADD, label=_OBJECT, attribute="msDS-PasswordSettings", after=(made.name,)),
         *rules_changes(base, made.rules),

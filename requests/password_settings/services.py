@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
@@ -28,7 +29,7 @@ from requests.password_settings.models import PasswordLifetime
 from requests.password_settings.payloads import TAKE_BACK, TARGET
 from requests.password_settings.register import Verb
 
-REVIEW, ENDS = "password_lifetime_review", "password_lifetime_ends"
+REVIEW, ENDS, ENDED = "password_lifetime_review", "password_lifetime_ends", "password_lifetime_ended"
 
 
 class NotAllowed(Exception):
@@ -109,9 +110,24 @@ def ending_effects(directory: Directory, row: PasswordLifetime) -> list[Effect]:
 
 
 def _addresses(directory: Directory, gone: Sequence[Effect]) -> list[str]:
+    return addresses_of(directory, [each.before.guid for each in gone if each.before.enabled])
+
+
+def addresses_of(directory: Directory, guids: Sequence[UUID]) -> list[str]:
     """Where the people read mail whose password will be expired. Who has no address is told by Windows at logon."""
-    entries = directory.find_by_guids([each.before.guid for each in gone if each.before.enabled])
-    return sorted({entry.mail for entry in entries if entry.mail})
+    return sorted({entry.mail for entry in directory.find_by_guids(guids) if entry.mail}) if guids else []
+
+
+def tell_ended(row: PasswordLifetime, addresses: Iterable[str], now: datetime) -> None:
+    """Mail the people whose password expired because the settings ended before their day; in the caller's transaction."""
+    for address in addresses:
+        notices.queue(
+            template=ENDED,
+            now=now,
+            organisation_id=row.organisation_id,
+            to_address=address,
+            context={"usual_days": row.lifetime_before},
+        )
 
 
 def _mail_reviewers(row: PasswordLifetime, counts: dict[str, int], now: datetime) -> None:

@@ -94,7 +94,7 @@ def register_all() -> None:
     """Register the kinds with the engine, their handler with fulfilment, and what a proof of identity is good for here."""
     handler = UnlockHandler()
     register_kinds((UNLOCK, handler), (OWN_UNLOCK, handler))
-    registry.on_settled(recording.operation_settled)
+    registry.on_settled(recording.operations_settled)
     name_facts(
         locked=_("Locked"),
         read_back_at=_("Read back at"),

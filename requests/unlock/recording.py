@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.utils.dateparse import parse_datetime
@@ -18,10 +19,14 @@ from requests.unlock.models import AccountUnlock
 from requests.unlock.payloads import KINDS, OWN_KIND, UnlockAccount
 
 
-def operation_settled(operation: Operation, now: datetime) -> None:
+def operations_settled(operations: Sequence[Operation], now: datetime) -> None:
     """Enter what was unlocked and tell its user, in the transaction that settles the operation."""
-    if operation.kind not in KINDS or operation.step or operation.status != OperationStatus.DONE:
-        return
+    for operation in operations:
+        if operation.kind in KINDS and not operation.step and operation.status == OperationStatus.DONE:
+            _enter(operation, now)
+
+
+def _enter(operation: Operation, now: datetime) -> None:
     line = operation.line
     payload = UnlockAccount(**line.payload)
     found = operation.progress.get(FOUND, {})

@@ -120,7 +120,10 @@ class UnlockNowView(PersonView):
             raise Http404
         form = DecisionForm(request.POST)
         if not form.is_valid():
-            return HttpResponse(status=422)
+            messages.error(
+                request, _("The click did not arrive whole. Look at the application and try again.")
+            )
+            return render_application(request, application, status=422)
         try:
             services.approve(
                 application_id=application.pk, actor=self.user, now=timezone.now(), **form.cleaned_data

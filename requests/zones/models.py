@@ -54,6 +54,11 @@ class DnsZone(TimestampedModel):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def is_reverse(self) -> bool:
+        """Whether it leads from addresses to names."""
+        return self.name.endswith((".in-addr.arpa", ".ip6.arpa"))
+
 
 class DnsRecord(ScopedModel):
     """One record as a server held it. Written by reading the servers only; what is gone there is gone here.

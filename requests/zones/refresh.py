@@ -51,12 +51,12 @@ def refresh_zone(*, zone: DnsZone, now: datetime) -> bool:
     return True
 
 
-def note_name(
-    *, zone: DnsZone, name: str, sets: Sequence[RecordSet], now: datetime, organisation_id: int
+def note_names(
+    *, zone: DnsZone, names: Mapping[str, Sequence[RecordSet]], now: datetime, organisation_id: int
 ) -> None:
-    """After a change: enter what the name holds now (`sets`); what nobody else is known to hold is the applicant's."""
-    _keep(zone, sets, now, organisation_id)
-    zone.records.filter(name=name, seen_at__lt=now).delete()
+    """After changes: enter what each name holds now; what nobody else is known to hold is the applicant's."""
+    _keep(zone, [found for sets in names.values() for found in sets], now, organisation_id)
+    zone.records.filter(name__in=names, seen_at__lt=now).delete()
 
 
 def _keep(
@@ -75,7 +75,7 @@ def _keep(
         code = organisations.get(whose, "")
         rows += [_row(zone, each, value, whose, code, now) for each in own for value in each.values]
     DnsRecord.system.bulk_create(
-        rows,
+        sorted(rows, key=lambda row: (row.name, row.type, row.value_digest)),  # two never wait for each other
         update_conflicts=True,
         unique_fields=["zone", "name", "type", "value_digest"],
         update_fields=_KEPT,

@@ -14,6 +14,7 @@ from portal.orgs.permissions import READ_DNS
 from requests.zones.models import DnsRecord, DnsZone
 
 _ABOUT = 50
+_BELOW = 500
 
 
 def live_zones(day: date) -> QuerySet[DnsZone]:
@@ -66,6 +67,12 @@ def records(
 def pointing_at(names: Collection[str]) -> QuerySet[DnsRecord]:
     """What points at these names, as the register knows it; for plans, which name those of others only by number."""
     return DnsRecord.system.filter(target__in=names).order_by("name", "type")
+
+
+def names_below(name: str) -> list[tuple[str, int]]:
+    """Names below a name with the organisation of their records, at most some hundred; for plans, as `pointing_at`."""
+    rows = DnsRecord.system.filter(name__endswith=f".{name}").exclude(name__startswith="*.")
+    return list(rows.order_by("name").values_list("name", "organisation_id").distinct()[:_BELOW])
 
 
 def records_about(

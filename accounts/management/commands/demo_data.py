@@ -66,6 +66,7 @@ class Command(BaseCommand):
             call_command("demo_dns", federations=options["federations"], verbosity=0)
             call_command("demo_managed", federations=options["federations"], verbosity=0)
             call_command("demo_bundles", federations=options["federations"], verbosity=0)
+            call_command("demo_audit", verbosity=0)
         if options["verbosity"]:
             seconds = time.monotonic() - started
             self.stdout.write(f"{made + rest} applications added in {seconds:.0f} s. See demo_logins.")
