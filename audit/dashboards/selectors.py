@@ -1,0 +1,169 @@
+"""What the dashboards read: always the same number of statements, within the person's scope (ORG-02)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.db.models import Count, Max, OuterRef, Q, Subquery
+
+from audit.cycles.dates import add_months
+from audit.cycles.models import AuditCycle, CycleStep
+from audit.dashboards import matrix
+from audit.dashboards.matrix import Matrix
+from audit.imports import selectors as logs
+from audit.reconciliation.models import (
+    FITTING,
+    Code,
+    Incident,
+    LogKind,
+    Mismatch,
+    MismatchReason,
+    ReasonCode,
+)
+from audit.reports import selectors as reports
+from audit.reports.models import AuditReport, ReportEnquiry, ReportStatus
+from portal.orgs.models import Organisation, User
+from portal.orgs.permissions import OrganisationKind
+from requests.enquiries.models import Enquiry
+
+_BEGUN = [status for status in ReportStatus if status != ReportStatus.PLANNED]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bar:
+    """One bar of a chart: what it stands for, how many, and its length as a share of the longest (0 to 100)."""
+
+    label: str
+    count: int
+    share: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Findings:
+    """Mismatches of a year: sessions by reason of the federation's or 中央会's newest word, log rows by finding."""
+
+    reasons: list[Bar]
+    codes: list[Bar]
+    incidents: int  # still open
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gap:
+    """A federation whose logs of the current month have holes."""
+
+    organisation: Organisation
+    machines: int
+    days: int
+
+
+def current_cycle(today: date, year: int) -> AuditCycle | None:
+    """The month that one looks at: the newest of the year in which something was done, else the newest opened one."""
+    first, last = date(year, 4, 1), add_months(date(year, 4, 1), 11)
+    rows = AuditCycle.objects.filter(month__gte=first, month__lte=last)
+    begun = AuditReport.system.filter(cycle__in=rows, status__in=_BEGUN).aggregate(month=Max("cycle__month"))
+    return rows.filter(month=begun["month"]).first() if begun["month"] else rows.order_by("-month").first()
+
+
+def years() -> list[int]:
+    """The fiscal years of which there are months, the newest first."""
+    found = AuditCycle.objects.order_by("month").values_list("month", flat=True)
+    first, last = found.first(), found.last()
+    if first is None or last is None:
+        return []
+    return list(range(matrix.fiscal_year(last), matrix.fiscal_year(first) - 1, -1))
+
+
+def matrix_of(user: User, *, year: int, current: AuditCycle | None, today: date) -> Matrix:
+    """Every federation that the person follows × the months of the year. Five statements."""
+    first = date(year, 4, 1)
+    cycles = list(AuditCycle.objects.filter(month__gte=first, month__lt=add_months(first, 12)))
+    ids = [cycle.pk for cycle in cycles]
+    rows = reports.newest(user).filter(cycle__in=ids).order_by()
+    open_enquiries: Any = ReportEnquiry.objects.visible_to(user).filter(
+        report__cycle__in=ids, carried_over_at=None
+    )
+    open_enquiries = open_enquiries.exclude(enquiry__state=Enquiry.State.CLOSED)
+    asked = frozenset(open_enquiries.values_list("organisation_id", "report__cycle_id"))
+    return matrix.build(
+        year=year,
+        current=current,
+        today=today,
+        organisations=[
+            place for place in reports.organisations(user) if place.kind == OrganisationKind.FEDERATION
+        ],  # staging takes no part in the audit (ADR 0043)
+        cycles=cycles,
+        steps=CycleStep.objects.filter(cycle__in=ids),
+        reports=matrix.read_reports(rows, asked),
+    )
+
+
+def due_days(today: date, *, most: int = 6) -> list[CycleStep]:
+    """The next due days of open months, the soonest first."""
+    rows = CycleStep.objects.filter(due_on__gte=today).select_related("cycle")
+    return list(rows.order_by("due_on", "cycle__month", "step")[:most])
+
+
+def findings(user: User, year: int) -> Findings:
+    """Why logs and ledgers differed in this year. Three statements."""
+    first = date(year, 4, 1)
+    shown = reports.newest(user).filter(
+        cycle__month__gte=first, cycle__month__lt=add_months(first, 12), reconciliation__isnull=False
+    )
+    runs = dict(shown.order_by().values_list("reconciliation_id", "reconciliation__counts"))
+    codes: Counter[str] = Counter()
+    for counts in runs.values():
+        for kind in LogKind:
+            codes.update(counts.get(kind.value, {}))
+    # Session by session its newest word, straight from the index, instead of sorting every word of the year.
+    said = MismatchReason.system.filter(mismatch=OuterRef("pk")).order_by("-id").values("code")[:1]
+    sessions = Mismatch.objects.visible_to(user).filter(reconciliation__in=list(runs)).order_by()
+    words = sessions.annotate(said=Subquery(said)).values_list("said").annotate(n=Count("pk"))
+    reasons = {code: n for code, n in words if code}
+    differing = {code.value: codes[code.value] for code in Code if code not in FITTING}
+    return Findings(
+        reasons=_bars({str(ReasonCode(code).label): n for code, n in reasons.items()}),
+        codes=_bars({str(Code(code).label): n for code, n in differing.items()}),
+        incidents=Incident.objects.visible_to(user).filter(state=Incident.State.OPEN).count(),
+    )
+
+
+def gaps(user: User, cycle: AuditCycle | None) -> list[Gap]:
+    """Federations with machines that sent no log on some day of the month, most days first. One statement."""
+    if cycle is None:
+        return []
+    rows = reports.newest(user).filter(~Q(reconciliation=None), cycle=cycle)
+    found = []
+    for report in rows.select_related("organisation", "reconciliation").order_by("organisation__sort_order"):
+        days = [len(each["days_missing"]) for each in report.reconciliation.coverage if each["days_missing"]]  # type: ignore[union-attr]
+        if days:
+            found.append(Gap(organisation=report.organisation, machines=len(days), days=sum(days)))
+    return sorted(found, key=lambda gap: -gap.days)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unwatched:
+    """Federations without a machine that sends a log in the current month: it is silent, whatever is done there (AUD-10)."""
+
+    log_label: str
+    organisations: list[Organisation]
+
+
+def unwatched(cycle: AuditCycle | None, organisations: list[Organisation]) -> list[Unwatched]:
+    """For each log that is silent somewhere. One statement."""
+    if cycle is None:
+        return []
+    found = logs.without_machine(cycle, organisations)
+    return [
+        Unwatched(log_label=str(LogKind(kind).label), organisations=places)
+        for kind, places in found.items()
+        if places
+    ]
+
+
+def _bars(counts: dict[str, int]) -> list[Bar]:
+    longest = max(counts.values(), default=0) or 1
+    ordered = sorted(counts.items(), key=lambda pair: -pair[1])
+    return [Bar(label=label, count=n, share=100 * n / longest) for label, n in ordered if n]

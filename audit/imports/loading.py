@@ -1,0 +1,299 @@
+"""Importing a file: one piece after the other, each with its rows, its coverage and the progress in one transaction.
+
+A worker that dies leaves the file at a piece; the next one goes on there. Rows are handed to PostgreSQL a few at a time, and
+while it works on them a few of the next piece are read: both have a core, without a thread.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+from django.db.models import Q
+from django.utils.translation import gettext as _
+
+from audit.imports import afterwards, findings, mappings, writing
+from audit.imports.errors import NotAllowed, Refused
+from audit.imports.models import Host, LogChunk, LogImport
+from audit.imports.parsing import Known, KnownHost, MissingColumns, Parsed, Parser, places_of
+from audit.reconciliation.engine import micros
+from portal.common import bell
+from portal.common.time import today
+from portal.orgs.models import User
+from portal.orgs.permissions import IMPORT_LOGS
+from portal.trail import services as trail
+
+State = LogImport.State
+NowFn = Callable[[], datetime]
+IMPORT_TASK = "audit.tasks.import_log"
+RECONCILE_TASK = "audit.tasks.reconcile_again"
+_LEASE = timedelta(minutes=3)
+_KEPT_YEARS = 7  # AUD-09
+_REFUSED_AT_ONCE = 0.5  # of the first piece: a wrong mapping, not a file with a few broken lines
+
+
+class _Lost(Exception):
+    """Another worker has the file."""
+
+
+@transaction.atomic
+def start(*, import_id: int, actor: User, now: datetime) -> LogImport:
+    """Have a worker import a file with the mapping and the list in force. Raises NotAllowed, Refused."""
+    if not actor.may(IMPORT_LOGS):
+        raise NotAllowed(_("Only network operations import logs."))
+    made = LogImport.objects.select_for_update().get(pk=import_id)
+    if made.state not in (State.UPLOADED, State.FAILED):
+        raise Refused(_("This file is being imported already, or was."))
+    if made.chunks_done == 0:  # what was begun goes on as it began
+        made.mapping, made.allowed = mappings.current_mapping(), mappings.current_access()
+    check_columns(made)
+    made.state, made.problem, made.lease_until = State.RUNNING, "", None
+    made.started_by, made.started_at, made.finished_at = actor, made.started_at or now, None
+    made.save()
+    trail.record(
+        action="logs.import",
+        now=now,
+        actor=actor,
+        object_type="log_import",
+        object_id=made.pk,
+        object_label=made.file_name,
+        object_organisation_id=actor.organisation_id,
+        detail={"sha256": made.sha256, "mapping": made.mapping_id, "application": made.allowed_id},
+    )
+    bell.ring_on_commit(IMPORT_TASK, str(made.pk))
+    return made
+
+
+@transaction.atomic
+def discard(*, import_id: int, actor: User, now: datetime) -> LogImport:
+    """Do not import a file that was only looked at. Its pieces stay, so that the record of the upload can be followed."""
+    if not actor.may(IMPORT_LOGS):
+        raise NotAllowed(_("Only network operations import logs."))
+    made = LogImport.objects.select_for_update().get(pk=import_id)
+    if made.state not in (State.UPLOADED, State.FAILED) or made.chunks_done:
+        raise Refused(_("Rows of this file were imported. They stay."))
+    made.state, made.finished_at = State.DISCARDED, now
+    made.save()
+    trail.record(
+        action="logs.discard",
+        now=now,
+        actor=actor,
+        object_type="log_import",
+        object_id=made.pk,
+        object_label=made.file_name,
+        object_organisation_id=actor.organisation_id,
+    )
+    return made
+
+
+def check_columns(made: LogImport) -> None:
+    """Raise Refused when the file has not every column that the mapping needs."""
+    if made.is_json:
+        return
+    try:
+        places_of(mappings.layout_of(made.mapping, made.log_kind), made.header)
+    except MissingColumns as missing:
+        text = _("The file has no column “%(headings)s”. Choose the right log, or correct the mapping.")
+        raise Refused(text % {"headings": _("”, “").join(missing.headings)}) from missing
+
+
+def missed(now: datetime) -> list[int]:
+    """Files whose import was never begun, or whose worker died."""
+    rows = LogImport.objects.filter(state=State.RUNNING)
+    return list(
+        rows.filter(Q(lease_until=None) | Q(lease_until__lt=now)).order_by("pk").values_list("pk", flat=True)
+    )
+
+
+def run(*, import_id: int, now_fn: NowFn) -> LogImport | None:
+    """Import a file, or what is left of it; None when there is nothing to do or another worker has it. Safe to repeat."""
+    made = _claim(import_id, now_fn())
+    if made is None:
+        return None
+    try:
+        _go_on(made, now_fn)
+    except _Lost:
+        return None
+    except Refused as refused:
+        _stop(made, refused.reason, now_fn())
+    return made
+
+
+@transaction.atomic
+def _claim(import_id: int, now: datetime) -> LogImport | None:
+    rows = LogImport.objects.select_for_update(skip_locked=True).filter(pk=import_id, state=State.RUNNING)
+    made = rows.filter(Q(lease_until=None) | Q(lease_until__lt=now)).first()
+    if made is None:
+        return None
+    made.attempts, made.lease_until = made.attempts + 1, now + _LEASE
+    made.save(update_fields=["attempts", "lease_until"])
+    return made
+
+
+def _go_on(made: LogImport, now_fn: NowFn) -> None:
+    parser = parser_of(made, now_fn())
+    piece = _piece(made, made.chunks_done, parser)
+    while piece is not None:
+        number, parsed = made.chunks_done, piece.parsed()
+        following = _piece(made, number + 1, parser)
+        if number == 0:
+            _refuse_wrong_mapping(parsed)
+        _store(made, piece, parsed, following, now_fn())
+        piece = following
+    _finish(made, now_fn())
+
+
+def parser_of(made: LogImport, now: datetime) -> Parser:
+    """What reads the pieces of a file."""
+    parser = Parser(
+        layout=mappings.layout_of(made.mapping, made.log_kind),
+        header=None if made.is_json else made.header,
+        encoding=_encoding(made),
+        import_id=made.pk,
+        known=known(made, now),
+    )
+    if made.chunks_done:
+        parser.forget_numbers()
+    return parser
+
+
+def _encoding(made: LogImport) -> str:
+    layout = mappings.layout_of(made.mapping, made.log_kind)
+    return made.encoding if layout.encoding == "auto" else layout.encoding
+
+
+def known(made: LogImport, now: datetime) -> Known:
+    """The register of machines and the list of the application, as they are now."""
+    hosts = {
+        key: KnownHost(pk, name, organisation_id, numbers)
+        for pk, key, name, organisation_id, numbers in Host.system.values_list(
+            "pk", "key", "name", "organisation_id", "involves_number"
+        )
+    }
+    earliest = now.replace(year=now.year - _KEPT_YEARS, day=1)
+    return Known(hosts, mappings.allow_list(made.allowed), micros(earliest), micros(now + timedelta(days=1)))
+
+
+class _Piece:
+    """A piece of the file, read little by little while PostgreSQL takes the one before. `last_line`: where the file was cut off."""
+
+    def __init__(self, chunk: LogChunk, parser: Parser, last_line: int | None) -> None:
+        self.number, self.batch_id = chunk.number, writing.next_batch_id()
+        data, first = zlib.decompress(chunk.data), chunk.first_line
+        self._cut = None if data.endswith(b"\n") else last_line
+        if self._cut is not None:
+            data = data[: data.rfind(b"\n") + 1]  # its last line is half a line, whatever it looks like
+        self._header = parser.header is not None and chunk.number == 0
+        if self._header:
+            data, first = data.partition(b"\n")[2], first + 1
+        self._first, self._whole = first, not data or data.endswith(b"\n")
+        self._reading = parser.begin(data, first, self.batch_id)
+
+    def read_some(self) -> None:
+        """A few rows more."""
+        self._reading.read(writing.AT_ONCE)
+
+    def parsed(self) -> Parsed:
+        """All of it."""
+        parsed = self._reading.to_the_end()
+        if self._cut is not None:
+            parsed.problems.append((self._cut, "CUT", ""))
+            parsed.lines += 1
+        elif not self._whole:
+            parsed.problems.append((self._first + parsed.lines - 1, "NO_LINE_END", ""))
+        parsed.lines += self._header
+        return parsed
+
+
+def _piece(made: LogImport, number: int, parser: Parser) -> _Piece | None:
+    """The piece of that number; None after the last."""
+    if number >= made.chunk_count:
+        return None
+    last = made.is_cut and number == made.chunk_count - 1
+    chunk = LogChunk.objects.get(log_import_id=made.pk, number=number)
+    return _Piece(chunk, parser, made.line_count if last else None)
+
+
+def _refuse_wrong_mapping(parsed: Parsed) -> None:
+    refused = sum(code in findings.REFUSED for _line, code, _detail in parsed.problems)
+    good = len(parsed.rows) + len(parsed.held)
+    if refused <= max(good, 1) * _REFUSED_AT_ONCE:
+        return
+    line, code, detail = min(p for p in parsed.problems if p[1] in findings.REFUSED)
+    text = _(
+        "%(refused)d of the first %(all)d lines cannot be read; nothing was imported. Line %(line)d: %(why)s %(detail)s"
+    )
+    values = {
+        "refused": refused,
+        "all": refused + good,
+        "line": line,
+        "why": findings.REFUSED[code],
+        "detail": detail,
+    }
+    raise Refused((text % values).strip())
+
+
+@contextmanager
+def _held(made: LogImport, number: int) -> Iterator[LogImport]:
+    """The file under its lock while it is still ours and stands at this piece. Raises _Lost."""
+    with transaction.atomic():
+        row = (
+            LogImport.objects.select_for_update()
+            .filter(pk=made.pk, attempts=made.attempts, state=State.RUNNING, chunks_done=number)
+            .first()
+        )
+        if row is None:
+            raise _Lost
+        yield row
+
+
+def _store(made: LogImport, piece: _Piece, parsed: Parsed, following: _Piece | None, now: datetime) -> None:
+    """Everything about one piece, or nothing; the one after it is read meanwhile."""
+    number = piece.number
+    meanwhile = following.read_some if following else None
+    with _held(made, number) as row:
+        _commit_without_waiting()
+        written = writing.write(row, piece.batch_id, number, parsed, now, meanwhile)
+        row.kept_count += written
+        row.duplicate_count += len(parsed.rows) - written
+        row.application_count += parsed.application
+        row.held_count += len(parsed.held)
+        row.refused_count += findings.merge(row.findings, parsed.problems)
+        if parsed.coverage:
+            days = parsed.coverage.values()
+            first, last = min(min(day.ats) for day in days), max(max(day.ats) for day in days)
+            row.first_at = min(filter(None, (row.first_at, writing.moment(first))))
+            row.last_at = max(filter(None, (row.last_at, writing.moment(last))))
+        row.chunks_done, row.lines_done = number + 1, row.lines_done + parsed.lines
+        row.lease_until = now + _LEASE
+        row.save()
+    made.chunks_done, made.lines_done = number + 1, row.lines_done
+
+
+def _commit_without_waiting() -> None:
+    """This transaction need not have reached the disk when the next piece begins. After a power failure the file stands at an
+    earlier piece and goes on there; what is committed later, the end of the file or a seal, waits for this one too."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL synchronous_commit = off")
+
+
+def _finish(made: LogImport, now: datetime) -> None:
+    with _held(made, made.chunk_count) as row:
+        afterwards.note_months(row)
+        if row.first_at and row.last_at:
+            writing.note_sizes(today(row.first_at), today(row.last_at))
+        row.state, row.finished_at, row.lease_until = State.DONE, now, None
+        row.save()
+        bell.ring_on_commit(RECONCILE_TASK)
+    made.refresh_from_db()
+
+
+@transaction.atomic
+def _stop(made: LogImport, reason: str, now: datetime) -> None:
+    LogImport.objects.filter(pk=made.pk, attempts=made.attempts).update(
+        state=State.FAILED, problem=reason[:300], finished_at=now, lease_until=None
+    )
+    made.refresh_from_db()

@@ -1,0 +1,106 @@
+"""What a file would become, before it is imported: its first lines through the mapping, its days, and what of it is there already."""
+
+from __future__ import annotations
+
+import csv
+import re
+import zlib
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from itertools import islice
+from typing import Any
+
+from audit.imports import findings, loading, mappings
+from audit.imports.errors import Refused
+from audit.imports.layout import LABELS
+from audit.imports.models import LogCoverage, LogImport
+from audit.imports.parsing import WRITTEN, Parsed, Parser
+from audit.imports.times import day_of
+
+_ESCAPED, _ESCAPES = re.compile(r"\\(.)"), {"t": "\t", "n": "\n", "r": "\r"}
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
+_ROWS = 10
+_LINES = 2_000  # of the first and of the last piece: enough to see machines and days
+_SHOWN = tuple(name for name in LABELS if name in WRITTEN)
+
+
+@dataclass
+class Preview:
+    """For the page. `refused` is why it cannot be imported as things stand."""
+
+    refused: str = ""
+    columns: list[tuple[Any, str]] = field(
+        default_factory=list
+    )  # field and the heading it comes from, "" for none
+    unread: list[str] = field(default_factory=list)  # headings that the mapping does not name
+    labels: list[Any] = field(default_factory=list)
+    rows: list[list[str]] = field(default_factory=list)
+    problems: list[dict[str, Any]] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+    days: list[date] = field(default_factory=list)  # first and last
+    there: int = 0  # machines and days of these lines of which another import has brought rows
+
+
+def preview_of(made: LogImport, now: datetime) -> Preview:
+    """The file through the mapping in force."""
+    made.mapping, made.allowed = mappings.current_mapping(), mappings.current_access()
+    shown = Preview()
+    layout = mappings.layout_of(made.mapping, made.log_kind)
+    if not made.is_json:
+        headings = _headings(made, layout.delimiter)
+        known = {heading for heading in layout.headings.values() if heading}
+        shown.columns = [(LABELS[name], layout.headings.get(name, "")) for name in LABELS]
+        shown.columns = [(label, heading if heading in headings else "") for label, heading in shown.columns]
+        shown.unread = [heading for heading in headings if heading not in known]
+    try:
+        loading.check_columns(made)
+    except Refused as refused:
+        shown.refused = refused.reason
+        return shown
+    parsed = _parsed(made, loading.parser_of(made, now))
+    _show_rows(shown, parsed)
+    said: dict[str, Any] = {}
+    findings.merge(said, parsed.problems)
+    shown.problems = findings.worded(said)
+    shown.unknown = sorted({host for _line, host, _at, _raw in parsed.held})[:20]
+    days = sorted(day for _host, day in parsed.coverage)
+    if days:
+        shown.days = [day_of(days[0]), day_of(days[-1])]
+        pairs = {(host, day_of(day)) for host, day in parsed.coverage}
+        rows = LogCoverage.system.filter(log_kind=made.log_kind, host__in={host for host, _day in pairs})
+        brought = rows.filter(day__range=shown.days).values_list("host_id", "day").distinct()
+        shown.there = len(pairs & set(brought))
+    return shown
+
+
+def _headings(made: LogImport, delimiter: str) -> list[str]:
+    return next(csv.reader([made.header], delimiter=delimiter), [])
+
+
+def _parsed(made: LogImport, parser: Parser) -> Parsed:
+    """The first lines of the first piece and the last of the last."""
+    first, last = made.chunks.get(number=0), made.chunks.get(number=made.chunk_count - 1)
+    lines = zlib.decompress(first.data).split(b"\n")
+    skipped = 0 if made.is_json else 1
+    chosen = [(n, line) for n, line in islice(enumerate(lines, start=1), skipped, _LINES) if line]
+    if last.pk != first.pk:
+        tail = zlib.decompress(last.data).split(b"\n")
+        start = max(len(tail) - _LINES, 0)
+        chosen += [(last.first_line + n, line) for n, line in enumerate(tail[start:], start=start) if line]
+    return parser.parse_lines(chosen, 0)
+
+
+def _show_rows(shown: Preview, parsed: Parsed) -> None:
+    shown.labels = [LABELS[name] for name in _SHOWN]
+    places = [WRITTEN.index(name) for name in _SHOWN]
+    for row in parsed.rows[:_ROWS]:
+        values = row.rstrip("\n").split("\t")
+        shown.rows.append([_as_it_was(values[place]) for place in places])
+
+
+def _as_it_was(value: str) -> str:
+    """A value as people write it: without the escapes of COPY (a path has backslashes), and without the offset of Japan."""
+    if value == "\\N":
+        return ""
+    plain = _ESCAPED.sub(lambda found: _ESCAPES.get(found[1], found[1]), value)
+    return plain.removesuffix("+09:00") if _MOMENT.match(plain) else plain

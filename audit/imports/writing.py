@@ -1,0 +1,161 @@
+"""Rows into the database: partitions on demand, what is there already left out, COPY, coverage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import Any
+
+from django.db import connection
+
+from audit.imports.models import LogBatch, LogCoverage, LogImport
+from audit.imports.parsing import WRITTEN, Parsed, plain
+from audit.imports.times import day_of, moment
+from audit.reconciliation.names import name_key
+
+__all__ = ["moment", "next_batch_id", "write"]
+
+_LOCK = 7_206_001
+AT_ONCE = 500  # rows that go to COPY together: about what a socket holds, so that nobody waits for the other
+# How often each row of a piece is there already, from other files and from this one: by its number at the source, else by the
+# hash of its line, among the rows of its federation and moment.
+_THERE = """
+SELECT k.identity, count(*) FILTER (WHERE r.id < %s OR r.id >= %s), count(*) FILTER (WHERE r.id >= %s AND r.id < %s)
+FROM (SELECT DISTINCT org, at, identity FROM unnest(%s::bigint[], %s::timestamptz[], %s::text[]) AS u(org, at, identity)) k
+JOIN audit_logrow r ON r.organisation_id = k.org AND r.event_at = k.at AND r.log_kind = %s
+    AND k.identity = CASE WHEN r.source_id <> '' THEN r.source_id ELSE encode(r.line_hash, 'hex') END
+GROUP BY k.identity
+"""
+_AT = WRITTEN.index("event_at")
+_COVER = """
+INSERT INTO audit_logcoverage (log_import_id, log_kind, host_id, organisation_id, day, row_count, first_at, last_at)
+SELECT %s, %s, u.* FROM unnest(%s::bigint[], %s::bigint[], %s::date[], %s::int[], %s::timestamptz[], %s::timestamptz[]) u
+ON CONFLICT (log_import_id, host_id, log_kind, day) DO UPDATE SET
+    row_count = audit_logcoverage.row_count + EXCLUDED.row_count,
+    first_at = least(audit_logcoverage.first_at, EXCLUDED.first_at),
+    last_at = greatest(audit_logcoverage.last_at, EXCLUDED.last_at)
+"""
+
+
+def next_batch_id() -> int:
+    """The number of a batch to come: its rows are made before it. One that is not used leaves a gap, nothing else."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval(pg_get_serial_sequence('audit_logbatch', 'id'))")
+        return int(cursor.fetchone()[0])
+
+
+def note_sizes(since: date, until: date) -> None:
+    """Tell PostgreSQL how many rows of what the months between these days have now. It looks by itself a minute later; a comparison
+    that begins before would be planned for an empty month and take six times as long."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT audit_logrow_analyse(%s, %s)", [since, until])
+
+
+def write(
+    made: LogImport,
+    batch_id: int,
+    chunk: int | None,
+    parsed: Parsed,
+    now: datetime,
+    meanwhile: Callable[[], object] | None = None,
+) -> int:
+    """Write the rows of a piece in the caller's transaction; how many were not there before.
+
+    `meanwhile` is called whenever PostgreSQL has got some rows to work on.
+    """
+    with connection.cursor() as cursor:
+        # Two files that overlap would each not see what the other writes.
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_LOCK, made.log_kind])
+        _make_partitions(cursor, parsed)
+        rows = _new_rows(cursor, made, parsed)
+        if rows:
+            LogBatch.objects.create(
+                pk=batch_id, log_import_id=made.pk, chunk=chunk, row_count=len(rows), made_at=now
+            )
+            with cursor.copy(f"COPY audit_logrow ({', '.join(WRITTEN)}) FROM STDIN") as copy:
+                for place in range(0, len(rows), AT_ONCE):
+                    some = rows[place : place + AT_ONCE]
+                    copy.write("".join(some))
+                    rows[place : place + AT_ONCE] = [""] * len(some)  # room for those of the next piece
+                    if meanwhile is not None:
+                        meanwhile()
+        _cover(cursor, made, parsed)
+        _hold(cursor, made, parsed)
+    return len(rows)
+
+
+def _make_partitions(cursor: Any, parsed: Parsed) -> None:
+    months = {day_of(day).replace(day=1) for _host, day in parsed.coverage}
+    for month in sorted(months):
+        cursor.execute(
+            "SELECT audit_logrow_partition(%s, true), audit_logrow_partition(%s, false)", [month, month]
+        )
+
+
+def _new_rows(cursor: Any, made: LogImport, parsed: Parsed) -> list[str]:
+    """The rows that no other import has brought. A line that a file holds twice are two events, unless it has a number."""
+    maybe = set(parsed.maybe)
+    asked = sorted(maybe | _overlapping(made, parsed))
+    if not asked:
+        return parsed.rows
+    low, high = made.pk << 32, (made.pk + 1) << 32
+    columns: list[list[Any]] = [
+        [parsed.days[place].host.organisation_id for place in asked],
+        [parsed.rows[place].split("\t", _AT + 1)[_AT] for place in asked],
+        [plain(parsed.identities[place]) for place in asked],
+    ]
+    cursor.execute(_THERE, [low, high, low, high, *columns, made.log_kind])
+    found = {identity: counts for identity, *counts in cursor.fetchall()}
+    there = {identity: others for identity, (others, _own) in found.items()}
+    own = {identity for identity, (_others, own) in found.items() if own}
+    suspected, first = {parsed.identities[place] for place in maybe}, dict[str, int]()
+    for place, identity in enumerate(parsed.identities):
+        if identity in suspected:
+            first.setdefault(identity, place)
+    dropped = set()
+    for place, identity in zip(asked, columns[2], strict=True):
+        if place in maybe and (identity in own or first[parsed.identities[place]] < place):
+            dropped.add(place)
+        elif there.get(identity):
+            there[identity] -= 1
+            dropped.add(place)
+    return [row for place, row in enumerate(parsed.rows) if place not in dropped]
+
+
+def _overlapping(made: LogImport, parsed: Parsed) -> set[int]:
+    """Rows of machines and days of which other imports have brought rows: only there can anything be twice."""
+    days = {day_of(day): day for _host, day in parsed.coverage}
+    # Every machine of these days: to name three hundred in the statement takes longer than to leave the others out here.
+    rows = LogCoverage.system.filter(log_kind=made.log_kind, day__in=list(days)).exclude(
+        log_import_id=made.pk
+    )
+    brought = rows.values_list("host_id", "day").distinct()
+    found = {parsed.coverage.get((host, days[day])) for host, day in brought} - {None}
+    return {place for place, day in enumerate(parsed.days) if day in found} if found else set()
+
+
+def _cover(cursor: Any, made: LogImport, parsed: Parsed) -> None:
+    if not parsed.coverage:
+        return
+    days = [day for _key, day in sorted(parsed.coverage.items())]
+    columns: list[list[Any]] = [
+        [day.host.id for day in days],
+        [day.host.organisation_id for day in days],
+        [day_of(day.day) for day in days],
+        [len(day.ats) for day in days],
+        [moment(min(day.ats)) for day in days],
+        [moment(max(day.ats)) for day in days],
+    ]
+    cursor.execute(_COVER, [made.pk, made.log_kind, *columns])
+
+
+def _hold(cursor: Any, made: LogImport, parsed: Parsed) -> None:
+    """Lines of machines that nobody registered wait as they came."""
+    if not parsed.held:
+        return
+    with cursor.copy(
+        "COPY audit_heldline (log_import_id, line_number, host, key, event_at, raw) FROM STDIN"
+    ) as copy:
+        for line, host, at, raw in parsed.held:
+            name = host.replace("\\\\", "\\")[:100]
+            copy.write_row((made.pk, line, name, name_key(name)[:100], at, raw))
