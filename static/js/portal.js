@@ -29,6 +29,20 @@
     });
   });
 
+  // 3b A long list of boxes: shown are those whose label holds what is typed, and those that are ticked.
+  document.querySelectorAll("[data-narrows]").forEach((field) => {
+    const plain = (text) => text.normalize("NFKC").toLowerCase().replace(/\s/g, "");
+    const labels = [...field.closest("fieldset").querySelectorAll("[data-narrowed] > label")];
+    field.parentElement.hidden = false;
+    field.addEventListener("input", () => {
+      const wanted = plain(field.value);
+      labels.forEach((label) => {
+        label.hidden = !label.querySelector("input").checked && !plain(label.textContent).includes(wanted);
+      });
+    });
+    field.addEventListener("keydown", (event) => { if (event.key === "Enter") event.preventDefault(); });
+  });
+
   // 4 Leaving a form with entries that are not saved asks first. A saved draft is not dirty.
   const guarded = document.querySelector("form[data-guard]");
   let dirty = false;
@@ -178,12 +192,14 @@
     let ends = Date.now() + seconds * 1000;
     const restart = () => { ends = Date.now() + seconds * 1000; if (dialog.open) dialog.close(); };
     document.addEventListener("htmx:afterRequest", (event) => { if (event.detail.successful) restart(); });
-    dialog.querySelector("[data-session-stay]").addEventListener("click", () => {
+    const stay = () => {
       const token = document.querySelector("input[name=csrfmiddlewaretoken]");
       fetch(body.dataset.sessionExtend, {
         method: "POST", credentials: "same-origin", headers: { "X-CSRFToken": token ? token.value : "" },
       }).then((answer) => { if (answer.status === 204) restart(); else window.location.reload(); });
-    });
+    };
+    dialog.querySelector("[data-session-stay]").addEventListener("click", stay);
+    dialog.addEventListener("cancel", stay); // Escape closes it: who presses it is there, and it must not come back in a second
     window.setInterval(() => {
       const rest = Math.round((ends - Date.now()) / 1000);
       if (rest <= warning && !dialog.open) dialog.showModal();
