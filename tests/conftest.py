@@ -6,6 +6,7 @@ the test is skipped and its tier is named in the last lines; with CI=true it fai
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from collections.abc import Iterator
@@ -21,8 +22,12 @@ from portal.embedded import services, throwaway
 from portal.embedded.mailcatcher import MailCatcher
 from portal.embedded.valkey import EmbeddedValkey
 from tests import flush, seed
+from tests.evidence import RunningSigner, signer_in_a_thread
 
 _NOT_RUN = "tier not run:"
+
+# Python looks for garbage less often: a quarter of the time to collect the tests went there, and a thirtieth of theirs.
+gc.set_threshold(50_000, 20, 20)
 
 TransactionTestCase._fixture_teardown = flush.fixture_teardown  # type: ignore[method-assign]
 
@@ -35,12 +40,19 @@ def django_db_modify_db_settings(request: pytest.FixtureRequest) -> None:
         throwaway.start_servers()
     else:
         request.getfixturevalue("django_db_modify_db_settings_parallel_suffix")
+        if _is_alone(request.config):
+            seed.copy_migrated(os.environ["DATABASE_URL"])
 
 
 @pytest.fixture(scope="session")
 def django_db_keepdb(request: pytest.FixtureRequest) -> bool:
-    """The test database is in the throw-away server already, and goes with it."""
-    return throwaway.are_ours() or bool(request.config.getvalue("reuse_db"))
+    """The test database is in the server already."""
+    return throwaway.are_ours() or _is_alone(request.config) or bool(request.config.getvalue("reuse_db"))
+
+
+def _is_alone(config: pytest.Config) -> bool:
+    """One process on servers that stay, which wants its database new."""
+    return not hasattr(config, "workerinput") and not config.getvalue("reuse_db")
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +98,14 @@ def mail_catcher(tmp_path: Path, settings: Any) -> Iterator[MailCatcher]:
         yield catcher
 
 
+@pytest.fixture
+def signer(tmp_path: Path, settings: Any) -> Iterator[RunningSigner]:
+    """An empty evidence log's signer that the portal's settings point to: portal.trail.sealing.seal(now=…) works."""
+    with signer_in_a_thread(tmp_path / "signer") as running:
+        settings.EVIDENCE = running.settings
+        yield running
+
+
 @pytest.fixture(scope="session")
 def chromium_path() -> str:
     """The installed Chromium; browser tests pass it to Playwright as executable_path."""
@@ -113,6 +133,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         chosen = [item for item in items if _is_for_real_servers(item) == bool(real)]
         config.hook.pytest_deselected(items=list(set(items) - set(chosen)))
         items[:] = chosen
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Nobody looks for garbage among what was loaded before the first test: it stays."""
+    gc.collect()
+    gc.freeze()
 
 
 def _is_for_real_servers(item: pytest.Item) -> bool:

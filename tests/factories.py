@@ -18,7 +18,7 @@ from django.utils import timezone
 from accounts.dormancy.models import DormantLine, DormantReview, DormantRun
 from accounts.models import DirectoryAccount
 from accounts.register import account_search_text
-from portal.fulfilment.models import Operation
+from portal.fulfilment.models import Operation, OperationFile
 from portal.gateways.two_factor import Person
 from portal.notices.models import Notice
 from portal.orgs.models import ApiToken, Deputy, Membership, Organisation, PasswordRecipient, TokenScope, User
@@ -173,6 +173,21 @@ def operation(on: ApplicationLine, **fields: Any) -> Operation:
         "not_before": now,
     } | fields
     return Operation.system.create(**values)
+
+
+def file_of_work(on: Operation) -> OperationFile:
+    """A file that shows what was done by hand."""
+    return OperationFile.system.create(
+        operation=on,
+        organisation=on.organisation,
+        name="画面.png",
+        content_type="image/png",
+        size=1,
+        sha256=hashlib.sha256(b"x").hexdigest(),
+        data=b"x",
+        added_by=on.line.application.applicant,
+        added_at=timezone.now(),
+    )
 
 
 def directory_account(code: str = "13", **fields: Any) -> DirectoryAccount:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from portal.gateways.dns import (
     Answer,
@@ -15,6 +15,7 @@ from portal.gateways.dns import (
     ZoneMissing,
     by_name,
     check_possible,
+    is_below,
     mark_behind,
     zone_of,
 )
@@ -118,9 +119,11 @@ class FakeDns:
         if zone not in self.zone_names:
             return Answer(server=server, said=Said.REFUSED, message="REFUSED")
         sets, serials = self._copies[server] if server in self.stale else (self.sets, self.serials)
-        found = sets.get((name, record_type))
+        names = {held for held, _ in sets}
+        found = sets.get((_answering(names, zone, name), record_type))
+        found = replace(found, name=name) if found else None
         if found is None:
-            said = Said.NO_DATA if any(held == name for held, _ in sets) else Said.NO_NAME
+            said = Said.NO_DATA if _answering(names, zone, name) in names else Said.NO_NAME
         else:
             said = Said.ANSWER
         return Answer(server=server, said=said, found=found, serial=serials[zone])
@@ -141,3 +144,11 @@ class FakeDns:
     def _raise(planned: dict[str, list[Exception | type[Exception]]], name: str) -> None:
         if planned.get(name):
             raise planned[name].pop(0)
+
+
+def _answering(names: Collection[str], zone: str, name: str) -> str:
+    """The name whose records answer: its own, or the wildcard's below the closest name that is there (RFC 4592)."""
+    parent = name
+    while parent != zone and not any(is_below(held, parent) for held in names):
+        parent = parent.partition(".")[2]
+    return name if parent == name else f"*.{parent}"

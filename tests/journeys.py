@@ -12,9 +12,11 @@ from django.utils import timezone
 from accounts.kinds import PASSWORD_RESET, REGISTER
 from portal.fulfilment.models import Operation
 from portal.orgs.models import PasswordRecipient, User
-from portal.workflow import selectors, services
+from portal.workflow import services
 from portal.workflow.content import Content
-from portal.workflow.models import Application
+from portal.workflow.decisions import live_plans
+from portal.workflow.models import Application, StageStatus
+from portal.workflow.plans import combined_digest
 from tests import factories
 
 _people = itertools.count(1)
@@ -89,16 +91,15 @@ def submitted(cast: Cast, *lines: dict[str, Any], kind: str = REGISTER) -> Appli
 def approve(application: Application, by: User, comment: str = "") -> Application:
     """Approve the open stage as `by`, who sees the plan of this moment."""
     now = timezone.now()
-    person = User.objects.get(pk=by.pk)  # a new request reads the memberships again
-    seen = selectors.application(person, application.number)
-    view = selectors.decision_view(person, seen, now)
-    assert view.stage is not None, f"{application.number} has no open stage"
+    seen = Application.system.select_related("organisation", "applicant").get(pk=application.pk)
+    stage = seen.stages.get(status=StageStatus.OPEN)
+    plans = live_plans(seen, list(seen.lines.all()), now)
     return services.approve(
         application_id=seen.pk,
-        stage_id=view.stage.pk,
-        actor=person,
+        stage_id=stage.pk,
+        actor=User.objects.get(pk=by.pk),  # a new request reads the memberships again
         content_hash=seen.content_hash,
-        plan_digest=view.plan_digest,
+        plan_digest="" if plans is None else combined_digest(plans),
         comment=comment,
         now=now,
     )

@@ -33,6 +33,11 @@ def register_line() -> dict[str, Any]:
 @pytest.fixture
 def post(monkeypatch: pytest.MonkeyPatch) -> PostOffice:
     """A post office instead of the mail server."""
+    return use_post(monkeypatch)
+
+
+def use_post(monkeypatch: pytest.MonkeyPatch) -> PostOffice:
+    """A post office that the portal hands its initial passwords to."""
     office = PostOffice()
     monkeypatch.setattr(secrets, "deliver_initial_password", office.deliver)
     monkeypatch.setattr(secrets, "deliver_pickup_code", office.deliver_code)

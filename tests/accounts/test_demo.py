@@ -13,6 +13,7 @@ from django.db import connection
 from accounts.delivery.models import DeliveryMode, InitialPassword
 from accounts.demo import bulk, people
 from accounts.dormancy.models import DormantReview
+from accounts.management.commands import demo_data
 from accounts.models import DirectoryAccount
 from accounts.naming.models import NamingRule
 from accounts.reconciliation.models import Finding, FindingKind
@@ -30,6 +31,14 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
+def rooms(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The commands of the other rooms that were called; each has tests of its own, and tests/embedded/test_run runs them all."""
+    called: list[str] = []
+    monkeypatch.setattr(demo_data, "call_command", lambda name, **options: called.append(name))
+    return called
+
+
+@pytest.fixture(autouse=True)
 def units(directory: FakeDirectory) -> None:
     directory.containers += [unit for code in ("13", "27") for unit in (users_ou(code), deleted_ou(code))]
 
@@ -39,10 +48,11 @@ def fill(**options: Any) -> None:
 
 
 def test_small_demonstration_has_every_state_true_accounts_and_logins_that_work(
-    directory: FakeDirectory, post: PostOffice
+    directory: FakeDirectory, post: PostOffice, rooms: list[str]
 ) -> None:
     fill()  # takes seconds: all that is to be said of one demonstration is said here
 
+    assert rooms == ["demo_devices", "demo_dns", "demo_managed", "demo_bundles", "demo_audit"]
     statuses = set(Application.system.values_list("status", flat=True))
     assert Application.system.count() >= 60
     assert statuses >= {
@@ -157,11 +167,11 @@ def test_bulk_is_as_consistent_as_what_the_services_make(
     indexes = search_indexes()
     assert {"application_search", "directoryaccount_search"} <= indexes
 
-    fill(applications=700, accounts=200)
+    fill(applications=300, accounts=90)
 
     assert search_indexes() == indexes
-    assert Application.system.count() == 700
-    assert DirectoryAccount.system.count() == 200
+    assert Application.system.count() == 300
+    assert DirectoryAccount.system.count() == 90
     for application in Application.system.prefetch_related("lines", "stages", "events"):
         lines, stages = list(application.lines.all()), list(application.stages.all())
         kind = kinds.get(application.kind)

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db
         "accounts.registering.provisioning.mail_password",
         "accounts.provisioning.clock.now",
         "accounts.registering.enter_account",
-        "portal.fulfilment.running._record",
+        "portal.fulfilment.running.record",
     ],
 )
 def test_wherever_a_worker_dies_there_is_one_account_and_the_last_mailed_password_works(

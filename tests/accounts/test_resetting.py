@@ -217,7 +217,7 @@ def test_refusals_of_the_directory_have_their_consequence(
         "tests.fakes.FakeDirectory.reset_password",
         "accounts.resetting.provisioning.mail_password",
         "accounts.resetting.provisioning.evidence_of",
-        "portal.fulfilment.running._record",
+        "portal.fulfilment.running.record",
     ],
 )
 def test_wherever_a_worker_dies_the_last_mailed_password_works(

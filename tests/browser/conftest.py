@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from axe_playwright_python.base import AXE_FILE_PATH
 from django.conf import settings as django_settings
 from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page, expect
@@ -17,12 +18,14 @@ from portal.gateways.directory import NewAccount
 from portal.orgs.models import User
 from tests import lab as servers
 from tests.lab import Lab
+from tests.roles import client_of
 
 # Playwright's synchronous interface runs an event loop of its own beside the ORM.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
 PASSWORD = "Demo.Login-2026"
-lab = servers.demo_lab  # the servers are the same as for the fault tests
+# The servers are the same as for the fault tests.
+demo_lab, either_lab, lab = servers.demo_lab, servers.either_lab, servers.lab
 
 
 @pytest.fixture(scope="session")
@@ -94,17 +97,30 @@ class Office:
     desks: dict[int, Desk] = field(default_factory=dict)
 
     def desk_of(self, user: User) -> Desk:
-        """The browser in which this person is logged in; logs in the first time."""
+        """The browser in which this person is logged in, as after a login with password and second factor."""
         if user.pk not in self.desks:
             desk = self.new_desk()
             register_administrator(self.lab, user)
-            desk.log_in(user)
+            session = client_of(user).cookies[django_settings.SESSION_COOKIE_NAME].value
+            cookie = {"name": django_settings.SESSION_COOKIE_NAME, "value": session, "url": self.address}
+            desk.context.add_cookies([cookie])
             self.desks[user.pk] = desk
         return self.desks[user.pk]
 
+    def logged_in(self, user: User) -> Desk:
+        """A new browser in which this person has just given the password, as whoever changes it or a factor must."""
+        register_administrator(self.lab, user)
+        desk = self.desks[user.pk] = self.new_desk()
+        desk.log_in(user)
+        return desk
+
     def new_desk(self) -> Desk:
-        """A browser in which nobody is logged in. Violations of the content security policy are noted."""
+        """A browser in which nobody is logged in. Violations of the content security policy are noted.
+
+        Each page starts with axe: so it is compiled once, handed to a loaded page it would be each time.
+        """
         context = self.new_context()
+        context.add_init_script(path=AXE_FILE_PATH)
         page = context.new_page()
         desk = Desk(context, page, self.address)
         context.expose_binding("__cspHit", lambda source, violation: desk.csp_hits.append(violation))

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.utils import timezone
 
 from accounts.models import DirectoryAccount, Finding
 from accounts.reconciliation import runs
+from audit.cycles.models import AuditCycle
+from audit.demo import story
+from audit.imports.models import LogImport
+from audit.ledgers.models import WorkEntry
+from audit.reconciliation import reasons
+from audit.reconciliation.models import Incident, Mismatch, ReasonCode, Side
+from audit.reports.documents import files
+from audit.reports.models import AuditReport, FileOrder
 from devices.alerts.imports import import_alerts
 from devices.alerts.models import DeviceAlert
 from devices.computers.models import Computer
@@ -21,19 +31,26 @@ from devices.stations.services import designate
 from portal.fulfilment import services
 from portal.gateways import dns_factory
 from portal.orgs.permissions import Role
+from portal.trail.models import TrailEntry
 from requests.dns import rollback
+from requests.enquiries import services as enquiries
+from requests.outages import services as outages
 from tests import factories, journeys
+from tests.audit.imports import logs as log_files
 from tests.browser.conftest import Office
-from tests.browser.good import axe_findings, expect_good, expect_good_here
+from tests.browser.good import WIDTHS, expect_good, expect_good_here, findings
 from tests.devices import world as devices
 from tests.devices.inventory import stock
 from tests.devices.whitelist import corpus
+from tests.documents.openssl_tsa import with_authority
+from tests.evidence import RunningSigner
 from tests.fake_dns import FakeDns
 from tests.requests import computers as objects
 from tests.requests import pso_world as pso
 from tests.requests import world as tickets
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
+MENU = "メニュー"
 
 
 def test_pages_of_the_applicant_are_good(office: Office) -> None:
@@ -163,9 +180,64 @@ def test_axe_would_find_a_defect(office: Office) -> None:
     desk.open("/auth/login/")
     desk.page.evaluate("document.querySelector('main').insertAdjacentHTML('beforeend', '<button></button>')")
 
-    found = axe_findings(desk.page)
+    found = findings(desk.page)
 
     assert "button-name" in {rule for rule, _places in found}
+
+
+def test_what_was_good_on_another_page_is_not_taken_for_granted_once_it_differs(office: Office) -> None:
+    """Head and menu are judged on the first page that has them so; what compares them with the rest, on each."""
+    desk = office.desk_of(office.lab.cast.applicant)
+    expect_good(desk, "/notices/")
+    defects = [
+        ("landmark-unique", "main", f'<nav aria-label="{MENU}"><a href="/">1</a></nav>'),
+        ("button-name", "header", "<button></button>"),
+    ]
+    for rule, place, part in defects:
+        desk.page.set_viewport_size({"width": WIDTHS[0], "height": 900})
+        desk.open("/profile/")
+        desk.page.evaluate(
+            "([place, part]) => document.querySelector(place).insertAdjacentHTML('beforeend', part)",
+            [place, part],
+        )
+
+        assert rule in {found[0] for found in findings(desk.page)}
+
+
+# What is found, a part of the page, its style at every width, what the narrow one changes.
+_NARROW_DEFECTS = [
+    ("color-contrast", "", "", "h1 { color: #ddd }"),
+    ("color-contrast", "", "", "main { opacity: .3 }"),
+    (
+        "target-size",
+        '<button class="x">a</button><button class="x">b</button>',
+        "",
+        ".x { all: unset; font-size: 6px }",
+    ),
+    ("button-name", '<button class="x"></button>', ".x { display: none }", ".x { display: inline }"),
+    ("heading-order", '<h2 class="x">1</h2><h3>2</h3>', "", ".x { display: none }"),
+    ("scrolls sideways", '<p class="x">1</p>', "", ".x { width: 40rem }"),
+]
+
+
+def test_a_defect_of_the_narrow_width_alone_is_found(office: Office) -> None:
+    """Of what was good at the wide one, only what depends on the room is asked again."""
+    desk = office.new_desk()
+    for finding, part, style, narrow in _NARROW_DEFECTS:
+        desk.page.set_viewport_size({"width": WIDTHS[0], "height": 900})
+        desk.open("/auth/login/")
+        desk.page.evaluate(
+            """([part, style]) => {
+                document.querySelector("main").insertAdjacentHTML("beforeend", part);
+                document.adoptedStyleSheets.push(new CSSStyleSheet());
+                document.adoptedStyleSheets[0].replaceSync(style);
+            }""",
+            [part, f"{style} @media (max-width: 400px) {{ {narrow} }}"],
+        )
+
+        assert findings(desk.page) == [], narrow
+        desk.page.set_viewport_size({"width": WIDTHS[1], "height": 900})
+        assert finding in {rule if isinstance(rule, str) else rule[0] for rule in findings(desk.page)}, narrow
 
 
 def test_pages_of_the_dormant_accounts_are_good(office: Office) -> None:
@@ -321,6 +393,170 @@ def test_pages_about_computer_objects_are_good(office: Office) -> None:
         expect_good(office.desk_of(cast.applicant), path)
     expect_good(office.desk_of(cast.approver), f"/applications/{waiting.number}/")
     expect_good(office.desk_of(cast.operator), f"/operations/{journeys.operations(gone)[0].pk}/")
+
+
+def test_pages_of_the_desk_and_the_calendar_are_good(office: Office) -> None:
+    crew, now = tickets.Cast(), timezone.now()
+    asked = enquiries.ask(
+        organisation=crew.applicant.organisation,
+        desk="OPERATIONS",
+        category="PORTAL",
+        subject="CSVの文字化け",
+        text="一覧のCSVが文字化けします。",
+        files=[("log.txt", b"log")],
+        actor=crew.applicant,
+        now=now,
+    )
+    wanted = outages.Plan(
+        title="仮想化基盤の計画停止",
+        systems=["VIRTUAL"],
+        detail="仮想サーバが停止します。",
+        stops_at=now + timedelta(hours=3),
+        starts_at=now + timedelta(hours=7),
+        organisations=[crew.applicant.organisation],
+        confirmers=[crew.approver],
+    )
+    stop = outages.plan(wanted=wanted, actor=crew.operator, now=now)
+    shared = [
+        "/enquiries/",
+        f"/enquiries/{asked.number}/",
+        "/outages/",
+        f"/outages/{stop.number}/",
+        "/calendar/",
+    ]
+    for path in [
+        *shared,
+        "/calendar/?view=week",
+        "/faq/",
+        "/applications/new/",
+        "/unlocks/",
+        "/enquiries/new/",
+    ]:
+        expect_good(office.desk_of(crew.applicant), path)
+    for path in [
+        *shared,
+        "/outages/new/",
+        f"/outages/{stop.number}/change/",
+        "/unlocks/waiting/",
+        "/calendar/freezes/",
+    ]:
+        expect_good(office.desk_of(crew.operator), path)
+
+
+def test_pages_of_the_audit_are_good(
+    office: Office,
+    signer: RunningSigner,
+    settings: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The demonstration's month: 13 has its report, 14's is with 中央会, 27's goes back; logs, works, machines."""
+    with_authority(settings, tmp_path)
+    monkeypatch.setattr(files, "signed_pdf", lambda content, checkpoint: b"%PDF")
+    operator, manager = office.lab.cast.operator, factories.user(Role.SECURITY_MANAGER)
+    reviewer = factories.user(Role.AUDIT_REVIEWER, code="central")
+    factories.approver("central")
+    for code in ("14", "27"):
+        factories.user(Role.SECURITY_MANAGER, code=code)
+    assert story.tell() == 3
+    month = AuditCycle.objects.latest("month").key
+    own, other = (f"/audit/reports/{month}/{code}/1/" for code in ("13", "14"))
+    takeout = Mismatch.system.filter(log_kind="TAKEOUT").exclude(code__in=("OK", "TOL")).earliest("pk")
+    accessed = Mismatch.system.filter(organisation__code="14", code="U_TIME").latest("pk")
+    reasons.give_reason(
+        mismatches=[accessed],
+        side=Side.CENTRAL,
+        code=ReasonCode.MISUSE,
+        text="申請のない更新。" * 20,
+        actor=reviewer,
+        now=timezone.now(),
+    )
+    incident = Incident.system.get()
+    FileOrder.objects.create(
+        report=AuditReport.system.get(organisation__code="14"),
+        stage="PROVIDED",
+        ordered_at=timezone.now(),
+        attempts=9,
+        problem="SigningUnavailable: " + "x" * 200,  # no space: it must not push a page sideways
+    )
+    upload = log_files.upload(log_files.text(log_files.line(), "1,2"), actor=operator, name="n" * 60 + ".csv")
+    work = WorkEntry.system.latest("pk")
+
+    for path in [
+        "/",
+        "/audit/",
+        "/audit/?open",
+        "/audit/reports/",
+        "/audit/reports/?whose=late",
+        other,
+        f"{other}sessions/database/",
+        f"{other}sessions/database/?by=code",
+        f"{other}sessions/database/{accessed.pk}/",
+        "/audit/incidents/",
+        f"/audit/incidents/{incident.number}/",
+        "/audit/ledgers/central/",
+        "/audit/ledgers/central/new/",
+        "/audit/ledgers/central/file/",
+        "/audit/ledgers/types/",
+        f"/audit/works/{work.pk}/",
+        f"/audit/works/{work.pk}/change/",
+        "/help/audit/",
+    ]:
+        expect_good(office.desk_of(reviewer), path)
+    for path in [
+        "/audit/logs/",
+        f"/audit/logs/{upload.pk}/",
+        f"/audit/logs/{LogImport.objects.earliest('pk').pk}/",
+        "/audit/logs/machines/",
+        "/audit/logs/coverage/",
+        "/audit/logs/mapping/takeout/",
+        "/audit/logs/application/",
+        "/audit/retention/",
+        "/audit/reports/files/",
+        "/audit/reports/many/create/",
+        f"/trail/evidence/?source=trail.entry&key={TrailEntry.objects.earliest('pk').pk}",
+    ]:
+        expect_good(office.desk_of(operator), path)
+    for path in [
+        "/audit/",
+        own,
+        f"{own}ask/",
+        f"{own}sessions/takeout/",
+        f"{own}sessions/takeout/{takeout.pk}/",
+        "/audit/ledgers/federation/",
+    ]:
+        expect_good(office.desk_of(manager), path)
+
+
+def test_an_outage_is_planned_by_keyboard_alone(office: Office) -> None:
+    desk = office.desk_of(office.lab.cast.operator)
+    approver = factories.approver("13", display_name="薬袋 美咲")
+    desk.open("/outages/new/")
+    day = timezone.localdate() + timedelta(days=3)
+    for name, value in {
+        "title": "計画停止",
+        "detail": "停止します。",
+        "stops_on": f"{day:%Y/%m/%d}",
+        "stops_clock": "22:00",
+        "starts_on": f"{day:%Y/%m/%d}",
+        "starts_clock": "23:00",
+    }.items():
+        desk.page.focus(f"[name={name}]")
+        desk.page.keyboard.type(value)
+    for box in ("systems", "everybody"):
+        desk.page.locator(f"[name={box}]").first.focus()
+        desk.page.keyboard.press("Space")
+    boxes = desk.page.locator("[data-narrowed] label:visible")
+    desk.page.focus("[data-narrows]")
+    desk.page.keyboard.type(approver.display_name)
+    assert boxes.all_inner_texts() == [f"東京都国保連合会　{approver.display_name}"]
+    boxes.first.locator("input").focus()
+    desk.page.keyboard.press("Space")
+    desk.page.get_by_role("button", name="登録して通知する").focus()
+
+    desk.enter()
+
+    assert desk.page.locator("h1").inner_text().startswith("計画停止")
 
 
 def test_pages_about_devices_are_good(office: Office) -> None:

@@ -42,7 +42,7 @@ def log_out(desk: Desk) -> None:
 
 def test_security_key_is_registered_and_then_logs_in(office: Office) -> None:
     person = office.lab.cast.approver
-    desk = office.desk_of(person)
+    desk = office.logged_in(person)
     plug_in_a_key(desk)
     desk.open("/auth/2fa/keys/add/")
     with desk.page.expect_navigation():
@@ -61,7 +61,7 @@ def test_security_key_is_registered_and_then_logs_in(office: Office) -> None:
 
 
 def test_key_that_does_not_answer_is_named_and_can_be_tried_again(office: Office) -> None:
-    desk = office.desk_of(office.lab.cast.approver)
+    desk = office.logged_in(office.lab.cast.approver)
     desk.context.add_init_script(
         "CredentialsContainer.prototype.create = () => Promise.reject(new Error('no answer'))"
     )
@@ -74,7 +74,7 @@ def test_key_that_does_not_answer_is_named_and_can_be_tried_again(office: Office
 
 
 def test_browser_without_security_keys_is_told_what_to_do(office: Office) -> None:
-    desk = office.desk_of(office.lab.cast.approver)
+    desk = office.logged_in(office.lab.cast.approver)
     desk.context.add_init_script("delete window.PublicKeyCredential")
     desk.open("/auth/2fa/keys/add/")
 
@@ -84,7 +84,7 @@ def test_browser_without_security_keys_is_told_what_to_do(office: Office) -> Non
 
 def test_app_is_registered_by_its_picture_or_key_and_then_asked_for(office: Office) -> None:
     person = office.lab.cast.approver
-    desk = office.desk_of(person)
+    desk = office.logged_in(person)
     desk.open("/auth/2fa/app/")
     picture = desk.page.locator("main img")
     assert picture.evaluate("image => image.complete && image.naturalWidth > 0")

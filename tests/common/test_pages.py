@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,10 @@ from django.db import OperationalError
 from django.template.loader import render_to_string
 from django.test import Client, RequestFactory
 from django.urls import reverse
+from django.utils import timezone
 
 from portal.common import views
+from portal.workflow import context
 from portal.workflow.context import MENU, PERSONAL
 from tests import roles
 
@@ -50,7 +53,9 @@ def test_a_page_tells_its_errors_once(template: Path) -> None:
 
 def test_the_code_never_marks_text_as_safe() -> None:
     sources = [
-        path for app in ("portal", "accounts", "devices", "requests") for path in (ROOT / app).rglob("*.py")
+        path
+        for app in ("portal", "accounts", "devices", "requests", "audit")
+        for path in (ROOT / app).rglob("*.py")
     ]
 
     assert [path for path in sources if "mark_safe" in path.read_text()] == []
@@ -124,6 +129,28 @@ def test_a_page_of_the_same_name_in_another_room_is_not_marked_in_the_menu() -> 
 
     assert 'href="/applications/inbox/">' in page
     assert not re.search(r'href="/applications/inbox/" aria-current', page)
+
+
+@pytest.mark.django_db
+def test_a_menu_is_drawn_anew_for_another_page_person_count_and_language(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    approver: Any = roles.client_for("APPROVER")
+
+    def menu(client: Client, address: str = "/") -> str:
+        return client.get(address).content.decode().partition('<nav class="l-nav"')[2].partition("</nav>")[0]
+
+    menus = [menu(approver), menu(approver, "/applications/"), menu(roles.client_for("APPLICANT"))]
+    assert menu(approver) == menus[0]
+    counts = replace(context.work_counts(approver.user, timezone.now()), inbox=7)
+    monkeypatch.setattr(context, "work_counts", lambda user, now: counts)
+    menus.append(menu(approver))
+    type(approver.user).objects.update(language="en")
+    menus.append(menu(approver))
+
+    assert ">7<" in menus[3]
+    assert "To be decided" in menus[4]
+    assert len(set(menus)) == 5
 
 
 def test_every_entry_of_the_menu_leads_somewhere() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import subprocess
+import sys
 from typing import Any
 
 from openpyxl import load_workbook
@@ -44,3 +46,14 @@ def test_the_header_stands_still_and_the_name_is_japanese() -> None:
     assert sheet is not None
     assert sheet.freeze_panes == "A2"
     assert "%E7%94%B3" in response["Content-Disposition"]
+
+
+def test_a_process_that_makes_no_workbook_does_not_carry_what_makes_them() -> None:
+    """openpyxl, lxml and Pillow would be 13 MB of every worker (portal.common.xlsx)."""
+    asked = "import django, sys; django.setup(); print(sorted({'openpyxl', 'lxml', 'PIL', 'weasyprint'} & set(sys.modules)))"
+
+    told = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", asked], capture_output=True, text=True, check=True
+    )
+
+    assert told.stdout.strip() == "[]"

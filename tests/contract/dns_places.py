@@ -80,7 +80,8 @@ class FakePlace:
         return self.dns
 
     def asked(self, name: str, record_type: str) -> RecordSet | None:
-        return self.dns.sets.get((name, record_type))
+        zone = ZONE if name.endswith(ZONE) else REVERSE
+        return self.dns.query(zone, name, record_type)[0].found
 
     def put(self, *records: Record) -> None:
         for record in records:

@@ -272,6 +272,42 @@ def test_req_05_a_query_for_an_address_does_not_follow_an_alias(place: Place, dn
     assert (told.said, told.found) == (Said.NO_DATA, None)
 
 
+def test_req_05_a_wildcard_is_written_and_a_name_below_it_is_still_nobodys(place: Place, dns: Dns) -> None:
+    parent = host()
+    name, same, deeper = f"web.{parent}", f"same.{parent}", f"*.deeper.{parent}"
+    wild = record_set(f"*.{parent}", "A", "10.13.82.5")
+    added = record_set(name, "TXT", "own")
+    alike = record_set(same, "A", "10.13.82.5")
+    assert place.asked(name, "A") is None
+
+    dns.replace(Change.between(ZONE, None, wild))
+
+    assert place.asked(name, "A") == record_set(name, "A", "10.13.82.5")
+    many = dns.read_many(ZONE, [wild.name, name, same, deeper])
+    assert many == {wild.name: [wild], name: [], same: [], deeper: []}
+    dns.replace(Change.between(ZONE, None, added))
+    dns.replace(Change.between(ZONE, None, alike))
+    assert (place.asked(name, "A"), place.asked(name, "TXT")) == (None, added)
+    many = dns.read_many(ZONE, [name, same])
+    assert many == {name: [added], same: [alike]}
+    dns.replace(Change.between(ZONE, added, None))
+    assert dns.read(ZONE, name) == []
+    assert place.asked(name, "A") == record_set(name, "A", "10.13.82.5")
+    dns.replace(Change.between(ZONE, wild, None))
+    assert place.asked(name, "A") is None
+    assert place.asked(same, "A") == alike
+
+
+def test_req_05_a_wildcard_that_is_an_alias_stands_beside_nothing(place: Place, dns: Dns) -> None:
+    wild = f"*.{host()}"
+    place.put(Record(wild, "A", 600, "10.13.82.5"))
+
+    with pytest.raises(NameConflict) as conflict:
+        dns.replace(Change.between(ZONE, None, record_set(wild, "CNAME", "b.kokuho.pr")))
+
+    assert conflict.value.beside == ("A",)
+
+
 def test_names_of_the_directory_are_recognised(place: Place, dns: Dns) -> None:
     assert dns.owned_by_directory(f"_ldap._tcp.{ZONE}")
     assert dns.owned_by_directory(f"dc1.{ZONE}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import io
 import uuid
+from ipaddress import ip_address
 from typing import Any
 
 import openpyxl
@@ -14,6 +15,7 @@ from django.utils import timezone
 
 from devices.computers.models import Segment
 from devices.guard import versions
+from devices.whitelist.placement import Segments
 from portal.orgs.permissions import Role
 from portal.trail.models import TrailEntry
 from tests import factories
@@ -213,6 +215,12 @@ def test_an_empty_register_leads_applicants_to_the_application_and_nobody_else(n
         "10.13.20.0/31",
         "x",
         "192.168.255.0/25",
+        "fd00:13:82::5/64",
+        "fd00:13::/47",
+        "fd00:13:82::/65",
+        "fe80::/64",
+        "ff02::/64",
+        "::ffff:a00:0/64",
     ],
 )
 def test_what_is_no_segment_is_refused(network: str) -> None:
@@ -221,6 +229,23 @@ def test_what_is_no_segment_is_refused(network: str) -> None:
 
     assert client.post(reverse("segment_list"), values).status_code == 422
     assert not Segment.system.exists()
+
+
+def test_segments_of_ipv6_stand_beside_those_of_ipv4() -> None:
+    world.segment("27", network="fd00:27:82::/48")
+    client = client_for(Role.OPERATOR, code="operations")
+    values = {"organisation": "13", "network": "FD00:13:82:0::/64", "purpose": "OWN_SYSTEM"}
+
+    assert client.post(reverse("segment_list"), values).status_code == 302
+    assert client.post(reverse("segment_list"), values | {"network": "fd00:27:82:1::/64"}).status_code == 422
+    world.segment(network="10.13.20.0/24")
+    segments = Segments.read(timezone.localdate())
+    addresses = ("10.13.20.5", "fd00:13:82::5", "fd00:27:82:9::1", "fd00:13:82:1::5", "10.99.1.1")
+    found = [segments.holding(ip_address(each)) for each in addresses]
+    assert [each and each[1].organisation.code for each in found] == ["13", "13", "27", None, None]
+    own = Segment.system.get(network="fd00:13:82::/64")
+    change = reverse("segment_change", args=[own.pk])
+    assert client.post(change, values | {"network": "10.13.82.0/24"}).status_code == 422
 
 
 def test_two_live_segments_never_overlap_in_the_whole_country() -> None:

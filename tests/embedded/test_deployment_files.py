@@ -41,3 +41,23 @@ def test_required_settings_are_marked_and_in_the_example() -> None:
 
 def test_the_deployment_check_gives_exactly_what_production_needs() -> None:
     assert set(checks.PRODUCTION) == names_required_in_production() | {"DJANGO_SETTINGS_MODULE"}
+
+
+def test_one_unit_names_the_key_of_the_reports_and_has_an_account_of_its_own() -> None:
+    units = {path.stem: path.read_text() for path in (ROOT / "deploy" / "systemd").glob("*.service")}
+    accounts = {name: re.findall(r"^User=(.+)$", text, re.MULTILINE)[0] for name, text in units.items()}
+
+    (naming,) = (name for name, text in units.items() if "DOCUMENT_SIGNING_KEY_FILE" in text)
+
+    assert naming == "portal-documents"
+    assert [name for name, account in accounts.items() if account == accounts[naming]] == [naming]
+    assert "DOCUMENT_SIGNING_KEY_FILE=" not in (ROOT / "deploy" / "portal.env.example").read_text()
+
+
+def test_every_queue_has_a_unit_that_works_it() -> None:
+    from django.conf import settings
+
+    units = "".join(path.read_text() for path in (ROOT / "deploy" / "systemd").glob("*.service"))
+
+    for route in settings.CELERY_TASK_ROUTES.values():
+        assert f"--queues {route['queue']} " in units

@@ -5,7 +5,7 @@ Not part of a usual run, because it takes minutes: `pytest tests/faults/mutation
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,8 +15,9 @@ from hypothesis import Phase
 
 from accounts import changing, deleting, provisioning, registering, restoring
 from accounts.provisioning import Work
-from portal.fulfilment import running
+from portal.fulfilment import recording, running
 from portal.fulfilment.models import Operation
+from portal.fulfilment.recording import Result
 from portal.fulfilment.registry import Outcome
 from portal.gateways.directory import DirectoryEntry
 from portal.orgs.models import PasswordRecipient
@@ -97,37 +98,36 @@ def a_chosen_password_is_replaced(patch: Patch) -> None:
 
 def the_mail_comes_after_the_commit(patch: Patch) -> None:
     """I6."""
-    record = running._record
+    record = running.record
 
-    def mails_later(operation: Operation, outcome: Outcome, now: datetime) -> bool:
+    def mails_later(results: Sequence[Result], now: datetime) -> list[Result]:
         later: list[tuple[Any, ...]] = []
         report = fulfilling._report
         fulfilling._report = lambda *values: later.append(values)
         try:
-            mine = record(operation, outcome, now)
+            mine = record(results, now)
         finally:
             fulfilling._report = report
         for values in later:
             report(*values)
         return mine
 
-    patch.setattr(running, "_record", mails_later)
+    patch.setattr(running, "record", mails_later)
 
 
 def the_history_forgets_the_end(patch: Patch) -> None:
     """I6: an end without its entry."""
-    add = running.add_event
+    event_of = recording.event_of
 
-    def forgets(operation: Operation, verb: Any, **values: Any) -> None:
-        if verb != "done":
-            add(operation, verb, **values)
+    def forgets(operation: Operation, verb: Any, **values: Any) -> Any:
+        return None if verb == "done" else event_of(operation, verb, **values)
 
-    patch.setattr(running, "add_event", forgets)
+    patch.setattr(recording, "event_of", forgets)
 
 
 def nobody_looks_again(patch: Patch) -> None:
     """I9: an unknown outcome waits for ever."""
-    patch.setattr(running, "_back_off", lambda seconds, attempts: timedelta(days=3650))
+    patch.setattr(recording, "_back_off", lambda seconds, attempts: timedelta(days=3650))
 
 
 def a_lost_worker_is_never_missed(patch: Patch) -> None:

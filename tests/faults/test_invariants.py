@@ -112,6 +112,13 @@ def change(entry: DirectoryEntry, department: str) -> Operation:
     return factories.operation(factories.line(payload, application=paper, plan=plan))
 
 
+@contextlib.contextmanager
+def _rolled_back() -> Iterator[None]:
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
 class Provisioning(RuleBasedStateMachine):
     """Rules are approvals, workers, faults and people; broken promises are found by the invariants."""
 
@@ -119,15 +126,18 @@ class Provisioning(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self._block = transaction.atomic()
-        self._block.__enter__()
+        with contextlib.ExitStack() as opened:  # a machine that cannot begin leaves nothing behind
+            opened.enter_context(_rolled_back())
+            self._begin(opened.enter_context(pytest.MonkeyPatch.context()))
+            self._opened = opened.pop_all()
+
+    def _begin(self, patch: pytest.MonkeyPatch) -> None:
         self.directory, self.post = FakeDirectory(), PostOffice()
         self.directory.containers += [users_ou("13"), deleted_ou("13")]
-        self._patch = pytest.MonkeyPatch()
-        self._patch.setattr(directory_factory, "get_directory", lambda: self.directory)
-        self._patch.setattr(secrets, "deliver_initial_password", self.post.deliver)
-        self._patch.setattr("portal.common.bell.ring_on_commit", lambda *args: None)
-        self._patch.setattr(fulfilling, "_report", self.or_dies(fulfilling._report))
+        patch.setattr(directory_factory, "get_directory", lambda: self.directory)
+        patch.setattr(secrets, "deliver_initial_password", self.post.deliver)
+        patch.setattr("portal.common.bell.ring_on_commit", lambda *args: None)
+        patch.setattr(fulfilling, "_report", self.or_dies(fulfilling._report))
         self.dies_at_the_outbox = False
         self.changed = True  # since the promises were looked at
         asking.forget()
@@ -141,12 +151,8 @@ class Provisioning(RuleBasedStateMachine):
         self.events = 0
 
     def teardown(self) -> None:
-        try:
+        with self._opened:
             self.come_to_rest()
-        finally:
-            self._patch.undo()
-            transaction.set_rollback(True)
-            self._block.__exit__(None, None, None)
 
     # --- what happens --------------------------------------------------------------------------------------------------
     @initialize(target=operations)
@@ -471,6 +477,17 @@ def test_every_kind_comes_to_its_end_in_the_machine() -> None:
     done = Operation.system.filter(status=OperationStatus.DONE).values_list("kind", flat=True)
     assert set(done) == {REGISTER, PASSWORD_RESET, CHANGE, DELETE, RESTORE}
     machine.teardown()
+
+
+@pytest.mark.django_db
+def test_a_machine_that_cannot_begin_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(factories, "operator", lambda: 1 / 0)
+    before = directory_factory.get_directory, fulfilling._report, list(connection.savepoint_ids)
+
+    with pytest.raises(ZeroDivisionError):
+        Provisioning()
+
+    assert before == (directory_factory.get_directory, fulfilling._report, connection.savepoint_ids)
 
 
 @pytest.mark.django_db

@@ -15,7 +15,7 @@ def arm(point: str) -> None:
     points: dict[str, Callable[[], None]] = {
         "before_row": lambda: _wrap(exchange, "_new_row", _before),
         "after_row": lambda: _wrap(exchange, "_new_row", _after),
-        "before_record": lambda: _wrap(running, "_record", _before),
+        "before_record": lambda: _wrap(running, "record", _before),
         "after_stage": lambda: _wrap(ExchangeFolder, "stage", _after),
         "after_publish": lambda: _wrap(ExchangeFolder, "publish", _after),
         "after_apply": lambda: _wrap(acknowledgements, "apply", _after),

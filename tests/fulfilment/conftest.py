@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 
 import pytest
 
@@ -18,13 +19,20 @@ def handler(monkeypatch: pytest.MonkeyPatch) -> FakeHandler:
     return fake
 
 
+@pytest.fixture
+def together(handler: FakeHandler, monkeypatch: pytest.MonkeyPatch) -> FakeHandler:
+    """The fake handler, at whose target a worker takes five operations at once."""
+    monkeypatch.setitem(registry._at_once, TARGET, 5)
+    return handler
+
+
 @pytest.fixture(autouse=True)
 def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The statuses that the engine above was told, instead of the real callbacks."""
     statuses: list[str] = []
 
-    def note(operation: Operation, now: dt.datetime) -> None:
-        statuses.append(operation.status)
+    def note(operations: Sequence[Operation], now: dt.datetime) -> None:
+        statuses.extend(operation.status for operation in operations)
 
     monkeypatch.setattr(registry, "_settled", [note])
     return statuses

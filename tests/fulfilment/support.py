@@ -107,6 +107,30 @@ def operation(code: str = "13", *, now: dt.datetime = NOW, **changes: Any) -> Op
     return made
 
 
+def operations(count: int, code: str = "13", *, now: dt.datetime = NOW) -> list[Operation]:
+    """Queued operations of one application, a line each."""
+    first = line(code)
+    lines = [first]
+    for position in range(2, count + 1):
+        lines.append(
+            ApplicationLine.system.create(
+                application=first.application,
+                organisation=first.organisation,
+                position=position,
+                subject=f"{first.subject}-{position}",
+            )
+        )
+    made = services.enqueue_all(
+        orders=[services.Order(line_id=each.pk, target=TARGET, subject=each.subject) for each in lines],
+        organisation_id=first.organisation_id,
+        kind=KIND,
+        application_number=first.application.number,
+        now=now,
+    )
+    transaction.get_connection().run_on_commit.clear()
+    return made
+
+
 def run(clock: Callable[[], dt.datetime]) -> Operation | None:
     """One step of a worker; the operation as the database has it afterwards."""
     worked_on = services.run_next(target=TARGET, now_fn=clock)

@@ -8,7 +8,7 @@ import pytest
 from django.db import IntegrityError, connection
 from django.test.utils import CaptureQueriesContext
 
-from portal.fulfilment import running, services
+from portal.fulfilment import recording, services
 from portal.fulfilment.errors import LeaseLost
 from portal.fulfilment.models import Operation, OperationEvent, TargetState
 from portal.fulfilment.registry import Done, NeedsPerson, NotKnown, Run, TryLater
@@ -253,7 +253,7 @@ def test_an_operation_that_always_loses_its_worker_goes_to_a_person(
 ) -> None:
     queued = operation()
 
-    for _ in range(running.LEASE_LOSSES_ALLOWED):
+    for _ in range(recording.LEASE_LOSSES_ALLOWED):
         Operation.system.filter(pk=queued.pk).update(status="RUNNING", lease_until=clock())
         services.sweep(clock.forward(seconds=1))
 

@@ -294,3 +294,20 @@ def test_old_runs_go_and_the_newest_of_each_schedule_stays(operator: User) -> No
 
     assert upkeep.purge_old_runs(now=now) == 1
     assert JobRun.objects.get().period == "2025-02-01T08:30"
+
+
+def test_uneventful_runs_of_every_minute_are_kept_for_two_weeks_and_failed_ones_longer() -> None:
+    now = dt.datetime(2026, 11, 30, 3, tzinfo=dt.UTC)
+    for days, status in ((15, "DONE"), (15, "FAILED"), (13, "DONE"), (0, "DONE")):
+        moment = now - dt.timedelta(days=days)
+        JobRun.objects.create(
+            job="seal_evidence",
+            period=f"{moment:%Y-%m-%dT%H:%M}{'' if status == 'DONE' else ':01'}",
+            status=status,
+            started_at=moment,
+            lease_until=moment,
+        )
+
+    assert upkeep.purge_old_runs(now=now) == 1
+
+    assert not JobRun.objects.filter(status="DONE", started_at__lt=now - dt.timedelta(days=14)).exists()

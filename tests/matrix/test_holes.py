@@ -112,8 +112,9 @@ def test_15_no_page_is_made_from_a_template_that_somebody_wrote_into_the_portal(
 
 
 def test_16_the_portal_fetches_no_address_that_somebody_gave_it() -> None:
-    # The two-factor system's one address stands in the settings; nobody types it (docs/adr/0014).
-    allowed = {"portal/gateways/two_factor_scim.py", "portal/settings/base.py"}
+    # The addresses of the two-factor system and of the time-stamp authority stand in the settings; nobody types them
+    # (docs/adr/0014, 0047).
+    allowed = {"portal/gateways/two_factor_scim.py", "portal/documents/signing.py", "portal/settings/base.py"}
     assert set(_in_source(r"urllib\.request|urlopen|httpx|http\.client|import aiohttp")) <= allowed
 
 
@@ -169,7 +170,7 @@ def _counts(page: str) -> list[str]:
 def _in_source(pattern: str) -> list[str]:
     """Where our own modules and templates hold the pattern; the demo servers and this table of tests aside."""
     found = []
-    for folder in ("portal", "accounts", "requests", "templates"):
+    for folder in ("portal", "accounts", "devices", "requests", "audit", "templates"):
         for path in (ROOT / folder).rglob("*"):
             if path.suffix not in {".py", ".html"} or "embedded" in path.parts:
                 continue

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
@@ -18,6 +19,11 @@ from accounts.dormancy import listing
 from accounts.dormancy.models import DormantLine
 from accounts.models import DirectoryAccount, Finding, ReconciliationRun
 from accounts.reconciliation.models import FindingKind
+from audit.imports.models import Host, LogImport
+from audit.ledgers.models import WorkEntry, WorkImport
+from audit.reconciliation import incidents
+from audit.reconciliation.models import Incident, Mismatch
+from audit.reports.models import AuditReport, ReportFile
 from devices.alerts.imports import import_alerts
 from devices.alerts.models import DeviceAlert
 from devices.computers.models import Computer, Segment
@@ -36,7 +42,7 @@ from devices.whitelist.payloads import WhitelistLine
 from portal.fulfilment.freezes import services as freezes
 from portal.fulfilment.freezes.models import FreezePeriod
 from portal.fulfilment.freezes.services import NewFreeze
-from portal.fulfilment.models import Operation
+from portal.fulfilment.models import Operation, OperationFile
 from portal.notices.models import Notice, NoticeStatus
 from portal.orgs.models import ApiToken, Deputy, Membership, PasswordRecipient, User
 from portal.orgs.permissions import ROLES_OF_KIND, OrganisationKind, Role
@@ -60,6 +66,9 @@ from requests.own_changes.models import OwnChange
 from requests.password_settings.models import PasswordLifetime
 from requests.zones.models import DnsZone
 from tests import factories, journeys
+from tests.audit.imports import logs
+from tests.audit.ledgers import world as ledgers
+from tests.audit.reports import world as audit_reports
 from tests.devices import world as devices
 from tests.devices.inventory import stock
 from tests.fakes import FakeDirectory, users_ou
@@ -94,6 +103,9 @@ class World:
     directory: FakeDirectory
     people: dict[str, User] = field(default_factory=dict)
     browsers: dict[str, Client] = field(default_factory=dict)
+    # For each organisation one more person, who gets several roles for one request (tests.matrix.asking).
+    of_several: dict[str, User] = field(default_factory=dict)
+    browsers_of_several: dict[str, Client] = field(default_factory=dict)
     recipient: PasswordRecipient = field(init=False)
     draft: Application = field(init=False)
     attachment: Attachment = field(init=False)
@@ -101,6 +113,7 @@ class World:
     waiting: Application = field(init=False)
     carried_out: Application = field(init=False)
     ended: Application = field(init=False)
+    shown: OperationFile = field(init=False)
     freeze: FreezePeriod = field(init=False)
     operation: Operation = field(init=False)
     account: DirectoryAccount = field(init=False)
@@ -133,12 +146,20 @@ class World:
     inventory_line: InventoryLine = field(init=False)
     finding: Finding = field(init=False)
     deputy: Deputy = field(init=False)
+    audit_report: AuditReport = field(init=False)
+    audit_file: ReportFile = field(init=False)
+    audit_session: Mismatch = field(init=False)
+    incident: Incident = field(init=False)
     membership: Membership = field(init=False)
+    log_import: LogImport = field(init=False)
+    log_host: Host = field(init=False)
     token: ApiToken = field(init=False)
     saved_filter: SavedFilter = field(init=False)
     notice: Notice = field(init=False)
     batch: ExchangeBatch = field(init=False)
     answer: AnswerFile = field(init=False)
+    work: WorkEntry = field(init=False)
+    work_file: WorkImport = field(init=False)
     confirmation_token: str = "a-mailed-token"
 
     def person(self, role: str, code: str = "13") -> User:
@@ -163,10 +184,13 @@ def build(directory: FakeDirectory) -> World:
     _unlocks(world)
     _networks(world)
     _outages(world)
+    _audit_reports(world)
     _skysea(world)
     _dormant(world)
     _inventory(world)
     _password_settings(world)
+    _logs(world)
+    _ledgers(world)
     _belongings(world)
     return world
 
@@ -180,6 +204,9 @@ def _people(world: World) -> None:
     for name, person in world.people.items():
         world.browsers[name] = client_of(person, raise_request_exception=False)
     world.browsers[ANONYMOUS] = Client(raise_request_exception=False)
+    for code in KINDS:
+        world.of_several[code] = factories.user(code=code)
+        world.browsers_of_several[code] = client_of(world.of_several[code], raise_request_exception=False)
     User.objects.filter(pk=world.people[DEACTIVATED].pk).update(is_active=False)
     world.recipient = factories.recipient("13", email=CANARY_RECIPIENT, name="秘密 受信")
     world.membership = Membership.system.get(user=world.person(Role.USER))
@@ -349,6 +376,11 @@ def _unlocks(world: World) -> None:
     world.unlock = locks.vouched(crew, waits.login_name)
 
 
+def _logs(world: World) -> None:
+    world.log_host = logs.host("himitsu13", note=CANARY_NAME)
+    world.log_import = logs.load(logs.text(logs.line(host="himitsu13", object_name=CANARY_NAME)))
+
+
 def _outages(world: World) -> None:
     now = timezone.now()
     wanted = outages.Plan(
@@ -361,6 +393,26 @@ def _outages(world: World) -> None:
         confirmers=[world.person(Role.APPROVER)],
     )
     world.outage = outages.plan(wanted=wanted, actor=factories.operator(), now=now)
+
+
+def _audit_reports(world: World) -> None:
+    month = audit_reports.cycle()
+    run = audit_reports.run(month, coverage=[{"host": CANARY_NAME, "days_missing": []}])
+    world.audit_session = audit_reports.mismatch(run, host=CANARY_NAME)
+    world.audit_report = audit_reports.report(
+        month, status="PROVIDED", reconciliation=run, reason=CANARY_NAME, provided_at=timezone.now()
+    )
+    world.audit_file = audit_reports.files(world.audit_report, "PROVIDED")[0]
+    with transaction.atomic():
+        found = incidents.open_incident(
+            report=world.audit_report,
+            mismatches=[world.audit_session],
+            text=CANARY_NAME,
+            actor=factories.user(Role.SECURITY_OFFICER),
+            now=timezone.now(),
+        )
+    assert found is not None
+    world.incident = found
 
 
 def _networks(world: World) -> None:
@@ -452,6 +504,12 @@ def _inventory(world: World) -> None:
     world.inventory_line = line
 
 
+def _ledgers(world: World) -> None:
+    keeper = world.person(Role.SECURITY_OFFICER)
+    world.work = ledgers.work(ledger="FEDERATION", actor=keeper, text=CANARY_NAME, persons=[CANARY_NAME])
+    world.work_file = ledgers.file_of(keeper, text=CANARY_NAME)
+
+
 def _belongings(world: World) -> None:
     owner = world.person(Role.APPLICANT)
     world.saved_filter = SavedFilter.objects.create(user=owner, name="himitsu", query="mine=1")
@@ -479,6 +537,7 @@ def _belongings(world: World) -> None:
         actor=world.person(Role.OPERATOR, "operations"),
         now=timezone.now(),
     )
+    world.shown = factories.file_of_work(world.operation)
     world.ended = factories.reported("13", applicant=owner, notice=world.notice)
     world.batch, world.answer = factories.exchange_batch(world.operation)
     factories.recipient(

@@ -76,7 +76,7 @@ def test_every_scoped_model_names_its_organisation() -> None:
 def test_views_forms_api_and_context_never_use_the_unscoped_manager() -> None:
     sources = [
         path
-        for folder in ("portal", "accounts", "devices", "requests")
+        for folder in ("portal", "accounts", "devices", "requests", "audit")
         for path in (ROOT / folder).rglob("*.py")
         if READING.search(str(path.relative_to(ROOT))) and path.name != "selectors.py"
     ]

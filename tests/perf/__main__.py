@@ -24,6 +24,9 @@ SECTIONS = (
     "whitelist",
     "dns",
     "policies",
+    "evidence",
+    "audit_reports",
+    "audit_logs",
 )
 
 
@@ -60,10 +63,13 @@ def _measurements(
     """What each section measures, in the order of a run; imported when Django stands."""
     from tests.perf import (
         accounts,
+        audit_logs,
+        audit_reports,
         bulk,
         decisions,
         devices,
         dns,
+        evidence,
         inventory,
         lists,
         policies,
@@ -82,8 +88,11 @@ def _measurements(
         "whitelist": lambda: whitelist.measure(report, chosen.listed),
         "dns": lambda: dns.measure(report, directory),
         "policies": lambda: policies.measure(report, directory),
+        "audit_logs": lambda: audit_logs.measure(report, chosen.large),
         "inventory": lambda: inventory.measure(report),
         "devices": lambda: devices.measure(report),
+        "evidence": lambda: evidence.measure(report, chosen.large),
+        "audit_reports": lambda: audit_reports.measure(report),
         "reconciliation": lambda: reconciliation.measure(report, directory, chosen.accounts),
     }
 

@@ -6,7 +6,9 @@ import multiprocessing
 import random
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from multiprocessing.context import ForkProcess
 from statistics import median
 
 from django.conf import settings
@@ -83,13 +85,40 @@ def _plain(round_: int) -> float:
 
 def together(act: Callable[[int], None], count: int) -> None:
     """In processes, as workers are: threads of one would share one interpreter, the plain loop's as well."""
+    _finish(_processes(act, count))
+
+
+@contextmanager
+def warm(act: Callable[[], None], count: int) -> Iterator[Callable[[], None]]:
+    """Workers that have acted once and so have their connections, as workers of a queue do; the function lets them act again."""
+    gate = multiprocessing.get_context("fork").Barrier(count + 1)
+
+    def act_twice(_number: int) -> None:
+        act()
+        gate.wait()  # all are warm
+        gate.wait()  # there is more to do
+        act()
+
+    def act_again() -> None:
+        gate.wait()
+        _finish(workers)
+
+    workers = _processes(act_twice, count)
+    gate.wait()
+    yield act_again
+
+
+def _processes(act: Callable[[int], None], count: int) -> list[ForkProcess]:
     connection.close()
     reset_directory()
     reset_dns()
-    fork = multiprocessing.get_context("fork")
-    workers = [fork.Process(target=act, args=(number,)) for number in range(count)]
+    workers = [multiprocessing.get_context("fork").Process(target=act, args=(n,)) for n in range(count)]
     for worker in workers:
         worker.start()
+    return workers
+
+
+def _finish(workers: list[ForkProcess]) -> None:
     for worker in workers:
         worker.join()
         assert worker.exitcode == 0

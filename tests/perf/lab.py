@@ -12,6 +12,7 @@ from pathlib import Path
 from portal.embedded import samba
 from portal.embedded.account import choose_account
 from portal.embedded.directory import DemoDirectory
+from portal.embedded.migrating import swift_migrations
 from portal.embedded.postgres import EmbeddedPostgres
 from portal.embedded.sockets import answers, free_port
 from portal.embedded.valkey import EmbeddedValkey
@@ -80,4 +81,5 @@ def _prepare_django() -> None:
     django.setup()
     from django.core.management import call_command
 
-    call_command("migrate", verbosity=0)
+    with swift_migrations():
+        call_command("migrate", verbosity=0)

@@ -43,6 +43,12 @@ def in_turn(*acts: Callable[[int], object], runs: int) -> list[float]:
     return [median(own) * 1000 for own in times]
 
 
+def peak_megabytes() -> float:
+    """The most memory (10^6 bytes) that this process has held. Not ru_maxrss, which a process takes over from the one it was begun by."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) * 1024 / 1e6
+
+
 @dataclass
 class Report:
     """Collects figures; `write` merges them with those of other sections that were not run this time."""

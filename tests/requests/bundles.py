@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
 
 from portal.fulfilment import services as fulfilment
+from portal.fulfilment.models import Operation, OperationStatus
 from portal.orgs.models import User
 from portal.orgs.permissions import Role
 from portal.workflow.models import Application, Status
@@ -15,7 +17,7 @@ from requests.bundles import services, states
 from requests.bundles.models import Bundle
 from tests import factories, journeys
 from tests.devices import world as devices
-from tests.requests import world
+from tests.requests import managed, world
 
 NETWORK, REVERSE = "10.13.20.0/24", "20.13.10.in-addr.arpa"
 REGISTER, RETIRE, WHITELIST, DNS, PERMIT_REMOVE = (
@@ -25,7 +27,8 @@ REGISTER, RETIRE, WHITELIST, DNS, PERMIT_REMOVE = (
     "requests.dns",
     "devices.permit_remove",
 )
-TARGETS = ("device_register", "directory", "dns", "device_control")
+BY_HAND = ("antivirus", "monitoring")
+TARGETS = ("device_register", "directory", "dns", "device_control", *BY_HAND)
 
 
 @dataclass
@@ -118,15 +121,27 @@ def decide_all(cast: Any, bundle: Bundle) -> None:
             journeys.approve(application, person)
 
 
-def carry_out(bundle: Bundle) -> None:
-    """What workers do, with the bell that tells the bundle."""
+def carry_out(bundle: Bundle, operator: User | None = None, now: datetime | None = None) -> None:
+    """What workers do, with the bell that tells the bundle; and what an operator does by hand, where one is named."""
+    moment = now or timezone.now()
     for _round in range(6):
         for target in TARGETS:
-            fulfilment.drain(target, now_fn=timezone.now)
+            fulfilment.drain(target, now_fn=lambda: moment)
+        if operator is not None:
+            _by_hand(operator, moment)
         bundle.refresh_from_db()
-        if bundle.state != Bundle.State.OPEN or services.look(bundle_id=bundle.pk, now=timezone.now()):
+        if bundle.state != Bundle.State.OPEN or services.look(bundle_id=bundle.pk, now=moment):
             break
+        services.follow(bundle_id=bundle.pk, now=moment)
     bundle.refresh_from_db()
+
+
+def _by_hand(operator: User, now: datetime) -> None:
+    waiting = Operation.system.filter(target__in=BY_HAND, status__in=("ATTENTION", "MANUAL"))
+    for operation in waiting.order_by("pk"):
+        if operation.status == OperationStatus.ATTENTION:
+            fulfilment.take_by_hand(operation_id=operation.pk, actor=operator, now=now)
+        managed.record(operation, operator)
 
 
 def states_of(bundle: Bundle) -> dict[str, str]:

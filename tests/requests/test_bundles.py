@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -18,6 +19,8 @@ from portal.workflow.models import Application
 from requests.bundles import reminding, services, states
 from requests.bundles.models import Action, Bundle, BundlePart
 from requests.bundles.states import PartState
+from requests.managed.kinds import MONITORING
+from requests.managed.models import ManagedMachine
 from tests import factories, journeys
 from tests.devices import world as devices
 from tests.fake_dns import FakeDns
@@ -240,6 +243,75 @@ def test_req_13_what_comes_up_before_the_end_of_a_removal_becomes_a_part(cast: C
     carry_out(bundle)
     assert bundle.state == Bundle.State.DONE
     assert dns.read("kokuho.pr", "kk13-pc01.kokuho.pr") == []
+
+
+def test_req_13_a_server_is_watched_when_its_name_stands_and_leaves_monitoring_before_the_register(
+    cast: Cast,
+) -> None:
+    server = row(name="KK13-SV01", kind="server", operating_system="winserver_2016", agents=[], mac="")
+    bundle = opened(cast, Action.INSTALL, server | {"monitoring": True})
+    journeys.approve(application_of(bundle, MONITORING), cast.approver)
+    carry_out(bundle, cast.operator)
+    assert states_of(bundle)[MONITORING] == PartState.WAITING  # neither register nor name yet
+    decide_all(cast, bundle)
+    carry_out(bundle, cast.operator)
+
+    assert bundle.state == Bundle.State.DONE
+    assert ManagedMachine.system.get(state="MANAGED").address == "10.13.20.5"
+    removal = opened(cast, Action.REMOVE, {"name": "KK13-SV01"})
+    assert set(states_of(removal)) == {RETIRE, DNS, MONITORING}
+    decide_all(cast, removal)
+    carry_out(removal)
+    assert states_of(removal)[RETIRE] == PartState.WAITING
+    carry_out(removal, cast.operator)
+    assert removal.state == Bundle.State.DONE
+    assert not ManagedMachine.system.filter(state="MANAGED").exists()
+
+
+def test_req_13_on_the_desired_day_the_parts_still_wait_for_each_other(cast: Cast, dns: FakeDns) -> None:
+    day = timezone.localdate() + timedelta(days=3)
+    bundle, _review = submit(cast, draft(cast, Action.INSTALL, row(), desired_on=day))
+    register = application_of(bundle, REGISTER)
+    for kind in (WHITELIST, DNS):
+        journeys.approve(application_of(bundle, kind), cast.approver)
+        journeys.approve(application_of(bundle, kind), cast.operator)
+    carry_out(bundle)
+    assert not dns.sets
+    morning = timezone.now() + timedelta(days=3)
+
+    carry_out(bundle, now=morning)  # the day has come, the register's application is not decided
+
+    assert not dns.sets
+    assert not WhitelistEntry.system.exists()
+    journeys.approve(register, cast.officer)
+    carry_out(bundle, now=morning)
+    assert set(states_of(bundle).values()) == {PartState.DONE}
+    assert bundle.state == Bundle.State.DONE
+
+
+def test_req_13_a_second_record_of_one_name_is_applied_for_when_the_first_is_gone(
+    cast: Cast, dns: FakeDns
+) -> None:
+    done(cast, Action.INSTALL, row())
+    dns.put(*world.records("kk13-pc01", "TXT", "printer room"))
+    bundle = opened(cast, Action.REMOVE, {"name": "KK13-PC01"})
+    names = {view.state for view in states.board(bundle).parts if view.part.kind == DNS}
+    assert names == {PartState.DECIDING, PartState.NOT_APPLIED}
+    assert services.follow(bundle_id=bundle.pk, now=timezone.now()) == []  # the first is not done yet
+
+    decide_all(cast, bundle)
+    carry_out(bundle)
+
+    found = {view.state: view.part for view in states.board(bundle).parts if view.part.kind == DNS}
+    assert set(found) == {PartState.DONE, PartState.DECIDING}
+    second = found[PartState.DECIDING].application
+    assert second is not None
+    assert second.applicant == cast.applicant
+    assert states_of(bundle)[RETIRE] == PartState.WAITING
+    decide_all(cast, bundle)
+    carry_out(bundle)
+    assert bundle.state == Bundle.State.DONE
+    assert not dns.sets
 
 
 def test_req_13_a_bundle_of_which_nothing_was_done_can_be_called_off(cast: Cast) -> None:

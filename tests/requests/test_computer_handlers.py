@@ -283,6 +283,34 @@ def test_req_02_an_object_in_use_again_is_not_removed_for_good(
     assert (computers.row().state, computers.row().remove_on) == ("ENABLED", None)
 
 
+def test_req_02_a_final_removal_that_was_closed_is_tried_again_on_another_day(
+    crew: Cast, directory: fakes.FakeDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory.add_computer(PC)
+    application = computers.approved(crew, REMOVE_KIND, PC)
+    computers.carry_out(application)
+    for step in ("remove", "remove#2"):
+        in_days(monkeypatch, 31)
+        assert removing.enqueue_removals(now=timezone.now()) == 1
+        operation = Operation.system.get(application_number=application.number, step=step)
+        by_hand.take_by_hand(operation_id=operation.pk, actor=crew.operator, now=timezone.now())
+        by_hand.close(
+            operation_id=operation.pk,
+            actor=crew.operator,
+            reason="監査が終わるまで残す。",
+            now=timezone.now(),
+        )
+        assert removing.enqueue_removals(now=timezone.now()) == 0
+    assert [event.verb for event in computers.row().events.all()] == ["DELETED", "POSTPONED", "POSTPONED"]
+
+    in_days(monkeypatch, 31)
+    assert removing.enqueue_removals(now=timezone.now()) == 1
+    computers.carry_out(application)
+
+    assert directory.computers == {}
+    assert computers.row().state == "REMOVED"
+
+
 def test_acc_12_nothing_is_removed_that_nobody_saw_unless_the_register_knows_it(
     crew: Cast, directory: fakes.FakeDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:

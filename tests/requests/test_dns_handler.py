@@ -252,3 +252,22 @@ def test_settings_that_cannot_work_are_told_at_the_start(
     settings.DNS = settings.DNS | wrong
 
     assert [error.id for error in settings_of_dns(None)] == ([found] if found else [])
+
+
+def test_req_05_a_name_that_goes_is_proven_gone_where_a_wildcard_answers_in_its_place(
+    cast: Cast, dns: FakeDns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dns.put(*records("*.web1.kokuho.pr", "A", "10.13.82.1"), *records("a.web1.kokuho.pr", "A", "10.13.82.5"))
+    application = world.approved(cast, line("DELETE", name="a.web1.kokuho.pr"))
+    dns.hold_back(dns.servers[1])
+
+    operation = world.carry_out(application)
+    assert operation.status == OperationStatus.WAITING  # a copy that still has the name itself is waited for
+    dns.stale.clear()
+    later = timezone.now() + timedelta(hours=1)
+    monkeypatch.setattr(clock, "now", lambda: later)
+    fulfilment.drain(TARGET, now_fn=lambda: later)
+    operation.refresh_from_db()
+
+    assert operation.status == OperationStatus.DONE
+    assert {tuple(answer["found"]) for answer in operation.evidence["answers"]} == {("10.13.82.1 (TTL 600)",)}

@@ -42,7 +42,16 @@ def errors_of(*lines: dict[str, Any], code: str = "13") -> dict[str, str]:
 @pytest.mark.parametrize(
     ("values", "field", "words"),
     [
-        ({"name": "*.kokuho.pr"}, "name", "ワイルドカード"),
+        ({"name": "*.kokuho.pr"}, "name", "すべての組織"),
+        ({"name": "web.*.kokuho.pr"}, "name", "ワイルドカード"),
+        ({"name": "*.web.kokuho.pr", "with_ptr": True}, "with_ptr", "ワイルドカード"),
+        ({"name": "a.b.foreign.kokuho.pr", "kind": "TXT", "value": "x"}, "name", "他の組織の名前の下"),
+        ({"name": "*.foreign.kokuho.pr"}, "name", "他の組織の名前の下"),
+        ({"kind": "AAAA", "value": "fd00:13:99::5"}, "value", "どのセグメントにも"),
+        ({"kind": "AAAA", "value": "fd00:14:82::5"}, "value", "自組織のセグメント"),
+        ({"name": "foreign6", "kind": "TXT", "value": "x"}, "name", "他の組織"),
+        ({"name": "fd00:14:82::5", "kind": "PTR", "value": "web1.kokuho.pr"}, "name", "自組織のセグメント"),
+        ({"name": "fd00:13:99::5", "kind": "PTR", "value": "web1.kokuho.pr"}, "name", "どのセグメントにも"),
         ({"name": "kokuho.pr"}, "name", "ゾーンそのもの"),
         ({"name": "web_1.kokuho.pr"}, "name", "アンダースコア"),
         ({"name": "日本.kokuho.pr"}, "name", "使えない文字"),
@@ -73,9 +82,12 @@ def test_req_05_every_mistake_is_told_at_its_field(
     dns.put(
         *records("there", "A", "10.13.82.9"),
         *records("foreign", "A", "10.14.82.9"),
+        *records("foreign6", "AAAA", "fd00:14:82::9"),
         *records("nobody", "TXT", "x"),
         *records(f"7.{world.REVERSE}", "PTR", "other.kokuho.pr"),
     )
+
+    world.ipv6()
 
     found = errors_of(line(**values))
 
@@ -178,6 +190,68 @@ def test_req_05_the_plan_of_a_deletion_says_what_points_at_the_name(cast: Cast, 
     assert "9.82.13.10.in-addr.arpa PTR" in pointing.values["records"]  # the federation's own
     assert "www" not in pointing.values["records"]  # nobody's: by number only
     assert "1" in pointing.values["records"]
+
+
+def warnings_of(found: list[Any]) -> dict[str, dict[str, Any]]:
+    return {check.code: check.values for check in found[0].plan.checks if check.level == "warning"}
+
+
+def test_req_05_an_address_of_ipv6_lies_in_its_segment(cast: Cast, dns: FakeDns) -> None:
+    world.ipv6()
+
+    found, errors = checked(line(kind="AAAA", value="fd00:13:82::5", with_ptr=True))
+    by_name = errors_of(line(name="fd00:13:82::5", kind="PTR", value="web1.kokuho.pr"))
+
+    assert not errors
+    assert not by_name
+    assert [change.attribute.partition(".")[2][-12:] for change in found[0].plan.changes][1] == "ip6.arpa PTR"
+    assert not warnings_of(found)
+
+
+def test_req_05_the_plan_of_a_wildcard_says_for_whom_it_speaks(cast: Cast, dns: FakeDns) -> None:
+    from requests.zones import refresh
+
+    dns.put(*records("web", "A", "10.13.82.5"), *records("a.web.kokuho.pr", "A", "10.13.82.6"))
+    dns.put(*records("b.web.kokuho.pr", "A", "10.14.82.6"))
+    refresh.refresh_all(now=timezone.now())
+
+    found, errors = checked(line(name="*.web.kokuho.pr"))
+
+    assert not errors
+    assert [change.attribute for change in found[0].plan.changes] == ["*.web.kokuho.pr A"]
+    assert warnings_of(found) == {"wildcard": {"parent": "web.kokuho.pr"}}
+    below = next(check for check in found[0].plan.checks if check.code == "wildcard_below")
+    assert (
+        below.values["names"] == "a.web.kokuho.pr, ほか1件"
+    )  # of another federation: by number only (ORG-02)
+
+
+def test_req_05_the_plan_says_when_a_wildcard_speaks_for_the_name_before_or_after(
+    cast: Cast, dns: FakeDns
+) -> None:
+    dns.put(*records("*.web.kokuho.pr", "A", "10.13.82.5"), *records("old.web.kokuho.pr", "A", "10.13.82.6"))
+    dns.put(*records("held.web.kokuho.pr", "TXT", "x"))
+
+    hides, errors = checked(line(name="new.web.kokuho.pr", kind="TXT", value="x"))
+    appears, more = checked(line("DELETE", name="old.web.kokuho.pr", value="10.13.82.6"))
+    ended, rest = checked(line(name="deep.held.web.kokuho.pr", kind="TXT", value="x"))
+
+    assert not errors
+    assert not more
+    assert not rest
+    assert hides[0].plan.changes[0].before == ()
+    wildcard = {"wildcard": "*.web.kokuho.pr", "types": "A"}
+    assert warnings_of(hides)["wildcard_above"] == wildcard
+    assert warnings_of(appears)["wildcard_above"] == wildcard
+    assert "wildcard_above" not in warnings_of(ended)  # a name in between ends its reach
+
+
+def test_org_02_an_own_record_below_anothers_name_may_go(cast: Cast, dns: FakeDns) -> None:
+    dns.put(*records("foreign", "A", "10.14.82.9"), *records("own.foreign.kokuho.pr", "A", "10.13.82.5"))
+
+    assert not errors_of(line("DELETE", name="own.foreign.kokuho.pr"))
+    assert "下" in errors_of(line(name="new.foreign.kokuho.pr"))["name"]
+    assert not errors_of(line(name="new.foreign.kokuho.pr"), code="operations")
 
 
 def test_acc_12_a_silent_server_is_no_mistake_of_the_applicant(cast: Cast, dns: FakeDns) -> None:

@@ -205,6 +205,7 @@ def test_req_11_what_somebody_else_wrote_meanwhile_is_read_first_and_nothing_is_
     assert late.status_code == 422
     assert "古い内容への回答" in text
     assert f'value="{enquiry.version}"' in text
+    assert ">\n古い内容への回答</textarea>" in text  # as it was typed, not as a list
     assert (sent.status_code, twice.status_code) == (302, 422)
     assert EnquiryMessage.system.filter(enquiry=enquiry, kind="ANSWER").count() == 1
 

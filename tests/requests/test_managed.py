@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.db.utils import DatabaseError
 from django.urls import reverse
 from django.utils import timezone
 
 from portal.fulfilment import services as fulfilment
-from portal.fulfilment.models import Operation, OperationStatus
+from portal.fulfilment.models import Operation, OperationFile, OperationStatus
 from portal.orgs.permissions import Role
+from portal.trail.models import TrailEntry
 from portal.workflow import content, kinds
 from portal.workflow.errors import InvalidApplication
-from portal.workflow.models import Status
+from portal.workflow.models import Application, Status
 from requests.demo import managed as demo
 from requests.managed.kinds import ANTIVIRUS, MONITORING
 from requests.managed.models import ManagedMachine, ManagedMachineEvent
@@ -219,6 +222,39 @@ def test_req_12_operations_take_print_and_record_on_their_screens(crew: journeys
     assert (early.status_code, empty.status_code, made.status_code) == (422, 422, 302)
     assert Operation.system.get(pk=operation.pk).evidence["done_at"] == "2026-11-01T10:00:00+09:00"
     assert ManagedMachine.system.get(service="MONITORING").name == "連合会サーバL2SW#2"
+
+
+def test_req_12_a_file_that_shows_the_work_is_part_of_the_result_report(crew: journeys.Crew) -> None:
+    (operation,) = taken(crew, ANTIVIRUS, av())
+    page = reverse("operation_record", args=[operation.pk])
+    values = {"note": "追加した。", "done_by": "運用 佐藤", "seen": "一覧に出た。", "done_on": "2026/11/1"}
+    picture = b"\x89PNG\r\n\x1a\n..."
+
+    def sent(name: str, data: bytes) -> Any:
+        file = SimpleUploadedFile(name, data, "text/html")  # what the browser says does not count
+        return client_of(crew.operator).post(page, values | {"done_at": "10:00", "attachments": file})
+
+    refused = sent("画面.png", b"<script>alert(1)</script>")
+    assert refused.status_code == 422
+    assert "画面.png" in refused.content.decode()
+    assert not OperationFile.system.exists()
+    assert sent("画面.png", picture).status_code == 302
+
+    application = Application.system.get(pk=operation.line.application_id)
+    file, own = OperationFile.system.get(), client_of(crew.applicant)
+    address = reverse("application_report_file", args=[application.number, file.pk])
+    assert application.report is not None
+    (work,) = application.report.content["lines"][0]["operations"]
+    assert work["evidence"]["files"] == [{"name": "画面.png", "sha256": hashlib.sha256(picture).hexdigest()}]
+    assert address in own.get(reverse("application_detail", args=[application.number])).content.decode()
+    taken_along = own.get(address)
+    assert taken_along.content == picture
+    assert taken_along["Content-Disposition"].startswith("attachment;")
+    assert "sandbox" in taken_along["Content-Security-Policy"]
+    assert TrailEntry.objects.filter(action="application.report_file").count() == 1
+    assert client_of(factories.user(Role.APPLICANT, code="27")).get(address).status_code == 404
+    with pytest.raises(DatabaseError, match="insert-only"), transaction.atomic():
+        OperationFile.system.update(data=b"forged")
 
 
 def test_the_register_as_list_file_print_page_and_over_rest(crew: journeys.Crew) -> None:

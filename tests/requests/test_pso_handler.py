@@ -344,6 +344,8 @@ def test_req_03_an_early_end_is_applied_for_and_a_removal_by_hand_is_told(
     by_hand = world.carry_out(world.approved(cast, {"name": other.name}, END))
 
     assert (ended.evidence["affected"], ended.evidence["expired"]) == (1, 1)
+    told = Notice.system.get(template=services.ENDED)  # who is not hit now is told by the usual reminders
+    assert (told.to_address, told.context["usual_days"]) == ("tk13-ito@kokuho13.example.jp", 90)
     assert by_hand.evidence["removed_by_hand"]
     assert set(PasswordLifetime.system.values_list("state", "end_reason")) == {("ENDED", "APPLIED_FOR")}
 

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from portal.fulfilment import services as fulfilment
 from portal.fulfilment.models import Operation
+from portal.gateways import dns_factory
 from portal.gateways.dns import Record, RecordSet
 from portal.orgs.models import Organisation
 from portal.workflow import services
@@ -17,6 +18,7 @@ from requests.zones.models import DnsZone
 from requests.zones.owners import KIND, TARGET
 from tests import factories, journeys
 from tests.devices import world as devices
+from tests.fake_dns import FakeDns
 
 ZONE, REVERSE = "kokuho.pr", "82.13.10.in-addr.arpa"
 Cast = journeys.Cast
@@ -36,6 +38,16 @@ def country() -> None:
         devices.segment(code, network=f"10.{code}.82.0/24", purpose="OWN_SYSTEM")
 
 
+def ipv6() -> None:
+    """The reverse zone of IPv6, and a segment of each of the two federations."""
+    zone("0.0.d.f.ip6.arpa")
+    dns = dns_factory.get_dns()
+    if isinstance(dns, FakeDns):
+        dns.zone_names = (*dns.zone_names, "0.0.d.f.ip6.arpa")
+    for code in ("13", "14"):
+        devices.segment(code, network=f"fd00:{code}:82::/64", purpose="OWN_SYSTEM")
+
+
 def record_set(name: str, kind: str, *values: str, ttl: int = 600) -> RecordSet:
     return RecordSet(f"{name}.{ZONE}" if "." not in name else name, kind, ttl, values)
 
@@ -48,7 +60,7 @@ def line(
     action: str = "ADD", name: str = "web1", kind: str = "A", value: str = "10.13.82.5", **more: Any
 ) -> dict[str, Any]:
     """The raw values of one line."""
-    full = name if "." in name else f"{name}.{ZONE}"
+    full = name if {".", ":"} & set(name) else f"{name}.{ZONE}"
     return {
         "action": action,
         "type": kind,

@@ -19,6 +19,7 @@ from tests import factories
 from tests.roles import client_for, client_of
 
 pytestmark = pytest.mark.django_db
+WHY = {"purpose": "CHECK", "text": "月次の点検のため"}
 
 
 def record(actor: User | None, code: str | None, **values: Any) -> TrailEntry:
@@ -132,7 +133,7 @@ def test_reading_and_exporting_the_trail_is_recorded() -> None:
     client = client_for(Role.AUDITOR)
 
     client.get(reverse("trail_list"))
-    client.get(reverse("trail_export"))
+    client.post(reverse("trail_export"), WHY)
 
     actions = TrailEntry.objects.filter(actor=client.user).order_by("id").values_list("action", flat=True)  # type: ignore[attr-defined]
     assert list(actions) == ["trail.view", "trail.export"]
@@ -142,7 +143,7 @@ def test_exported_cells_are_no_formulas() -> None:
     client = client_for(Role.AUDITOR)
     record(None, "13", object_label="=cmd|' /C calc'!A0")
 
-    body = b"".join(client.get(reverse("trail_export"))).decode("utf-8-sig")  # type: ignore[arg-type]
+    body = b"".join(client.post(reverse("trail_export"), WHY)).decode("utf-8-sig")  # type: ignore[arg-type]
 
     assert "'=cmd" in body
     assert ",=cmd" not in body

@@ -18,7 +18,7 @@ from accounts.kinds import REGISTER
 from accounts.models import DirectoryAccount
 from portal.fulfilment import services as fulfilment
 from portal.fulfilment.models import Operation, OperationStatus
-from portal.fulfilment.running import change_status
+from portal.fulfilment.recording import change_status
 from portal.gateways.two_factor import TARGET
 from portal.two_factor import services
 from portal.workflow.models import Application, Status

@@ -92,7 +92,7 @@ def test_req_03_lifetime_90_to_180_days_for_a_group_and_back_by_the_job(
     monkeypatch.setattr(clock, "now", lambda: moment)
     monkeypatch.setattr(timezone, "now", lambda: moment)
     (job,) = [job for job in JOBS if job.name == "end_password_lifetimes"]
-    assert job.run(now=moment) == "1"
+    assert job.run(now=moment) == 1
     taken_back = world.carry_out(application, moment)
 
     assert (taken_back.step, taken_back.status, taken_back.error_message) == (

@@ -10,8 +10,8 @@ import pytest
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
+from portal.common.files import clean_name
 from portal.workflow import services
-from portal.workflow.attachments import clean_name
 from portal.workflow.errors import InvalidApplication, MoveNotAllowed, NotAllowed
 from portal.workflow.models import Application, Attachment, RemovedAttachment
 from tests import factories

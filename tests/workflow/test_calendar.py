@@ -15,7 +15,7 @@ from portal.fulfilment.freezes import services
 from portal.fulfilment.freezes.services import NewFreeze
 from portal.fulfilment.models import Operation
 from portal.orgs.permissions import Role
-from portal.workflow.calendar import ical, pages
+from portal.workflow.calendar import entries, ical, pages
 from portal.workflow.calendar.entries import Entry
 from tests import factories
 from tests.roles import client_of
@@ -97,6 +97,29 @@ def test_org_02_another_federation_sees_only_what_concerns_all(office: cards.Off
         assert "13のみ" not in text
     assert "全国" in other.get("/calendar/freezes/").content.decode()
     assert client_of(factories.user(Role.USER)).get("/calendar/").status_code == 403
+
+
+def test_a_stretch_with_more_than_is_shown_says_so(
+    office: cards.Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(entries, "MOST", 2)
+    browser = client_of(office.approver)
+    feed, words = f"/api/v1/calendar/?since={SOON}&until={SOON}", "表示しきれない予定があります"
+
+    for name in ("ito", "mori"):
+        cards.submitted(office.applicant, name, desired_on=SOON)
+    assert words not in browser.get(f"/calendar/?on={SOON}").content.decode()
+    assert "Calendar-Cut" not in browser.get(feed)
+    cards.submitted(office.applicant, "abe", desired_on=SOON)
+
+    assert words in browser.get(f"/calendar/?on={SOON}").content.decode()
+    response = browser.get(feed)
+    assert len(response.json()) == 2
+    assert "Calendar-Cut" in response
+    export = b"".join(browser.get(f"/calendar/export/?on={SOON}&format=csv")).decode()
+    assert "ほかにもあります" in export
+    for address in (f"/calendar/export/?on={SOON}&format=ics", "/api/v1/calendar/feed/"):
+        assert "ほかにもあります" in browser.get(address).content.decode().replace("\r\n ", "")
 
 
 def test_the_calendar_costs_the_same_for_one_and_for_thirty(office: cards.Office) -> None:

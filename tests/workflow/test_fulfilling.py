@@ -58,7 +58,7 @@ def change(application: Application, position: int, status: str, **fields: objec
     operation = Operation.system.get(line__application=application, line__position=position)
     Operation.system.filter(pk=operation.pk).update(status=status, **fields)
     operation.refresh_from_db()
-    fulfilling.operation_settled(operation, timezone.now())
+    fulfilling.operations_settled([operation], timezone.now())
     return Application.system.get(pk=application.pk)
 
 
@@ -156,6 +156,6 @@ def test_fulfilment_calls_the_engine_when_an_operation_changes(application: Appl
     operation.status = DONE
     operation.save()
 
-    registry.tell_settled(operation, timezone.now())
+    registry.tell_settled([operation], timezone.now())
 
     assert Application.system.get(pk=application.pk).status == Status.PARTLY_COMPLETED

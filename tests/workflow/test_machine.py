@@ -151,7 +151,7 @@ class Applications(RuleBasedStateMachine):
         if operation is not None:
             operation.status = status
             operation.save()
-            fulfilling.operation_settled(operation, timezone.now())
+            fulfilling.operations_settled([operation], timezone.now())
 
     @rule(person=people)
     def leave(self, person: User) -> None:

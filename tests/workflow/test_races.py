@@ -175,7 +175,7 @@ def test_of_two_operations_settled_at_once_the_second_completes_the_application(
             operation.status = OperationStatus.DONE
             operation.save()
             both_written.wait(10)  # neither has committed: only the lock lets the second see the first
-            fulfilling.operation_settled(operation, timezone.now())
+            fulfilling.operations_settled([operation], timezone.now())
         return operation.status
 
     operations = Operation.system.filter(line__application=application)

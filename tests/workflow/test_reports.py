@@ -50,7 +50,7 @@ def settle(application: Application, position: int, status: str = "DONE", **fiel
     values = {"settled_at": timezone.now(), "evidence": EVIDENCE} | fields
     Operation.system.filter(pk=operation.pk).update(status=status, **values)
     operation.refresh_from_db()
-    fulfilling.operation_settled(operation, timezone.now())
+    fulfilling.operations_settled([operation], timezone.now())
     return Application.system.select_related("report").get(pk=application.pk)
 
 

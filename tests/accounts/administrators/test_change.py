@@ -25,7 +25,7 @@ from tests import factories, journeys
 from tests.accounts.administrators.world import LINE, Office, attempt, change_line, roles_of
 from tests.fakes import FakeDirectory, administrators_ou
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("registered")]
 
 
 def refused(office: Office, by: User | None = None, **changes: Any) -> dict[str, list[str]]:

@@ -22,7 +22,7 @@ from tests.accounts.administrators.world import LINE, Office, attempt, change_li
 from tests.fakes import ROOT_OU, FakeDirectory, administrators_ou
 from tests.roles import client_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("registered")]
 NAMED = {"login_name": LINE["login_name"]}
 
 
@@ -177,5 +177,5 @@ def test_a_person_from_before_the_register_can_be_deleted(office: Office, direct
     paper = office.carried_out({"login_name": "kanri-9000"}, DELETE)
 
     assert paper.status == Status.COMPLETED
-    assert DirectoryAccount.system.get().state == "DELETED"
+    assert DirectoryAccount.system.get(login_name="kanri-9000").state == "DELETED"
     assert not User.objects.get(pk=given.user_id).is_active

@@ -14,7 +14,7 @@ from tests.accounts.administrators.world import LINE, Office, attempt
 from tests.accounts.world import PostOffice
 from tests.fakes import FakeDirectory
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("registered")]
 
 
 def test_the_recipient_gets_a_new_password(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from accounts.dormancy import deletions, links, listing
 from accounts.dormancy.models import DormantLine, DormantReview
 from portal.common.time import JST
 from portal.gateways.directory import DirectoryEntry
-from portal.orgs.models import User
+from portal.orgs.models import Organisation, User
 from portal.orgs.permissions import Role
 from portal.workflow import related
 from tests import factories
@@ -22,6 +23,19 @@ from tests.fakes import FakeDirectory, use_directory, users_ou
 NOW = dt.datetime(2026, 12, 1, 3, 30, tzinfo=JST)
 LONG_AGO = dt.datetime(2025, 4, 1, 9, 0, tzinfo=JST)
 CUT = dt.datetime(2026, 6, 1, 0, 0, tzinfo=JST)
+
+
+@pytest.fixture
+def every_organisation() -> None:
+    """Asked for by tests of what becomes of all organisations: they get their lists from all of them."""
+
+
+@pytest.fixture(autouse=True)
+def few_organisations(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lists are made for three organisations: all fifty make each of them with the same statements."""
+    if "every_organisation" not in request.fixturenames:
+        few = SimpleNamespace(all=lambda: Organisation.objects.filter(code__in=("13", "27", "central")))
+        monkeypatch.setattr(listing, "Organisation", SimpleNamespace(objects=few))
 
 
 @pytest.fixture

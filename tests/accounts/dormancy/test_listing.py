@@ -15,6 +15,7 @@ from portal.jobs import services as jobs
 from portal.jobs.models import JobRun
 from portal.jobs.table import all_jobs
 from portal.notices.models import Notice
+from portal.orgs.models import Organisation
 from portal.orgs.permissions import Role
 from portal.trail.models import TrailEntry
 from portal.workflow.models import Status
@@ -119,6 +120,7 @@ def test_without_any_exact_answer_there_is_no_list_yet(office: Office) -> None:
     assert listing.finish_lists(now=NOW + DAY) == 0
 
 
+@pytest.mark.usefixtures("every_organisation")
 def test_each_organisation_gets_its_own_and_only_its_own(office: Office) -> None:
     office.account("tk-away")
     office.account("os-away", code="27")
@@ -137,6 +139,7 @@ def test_each_organisation_gets_its_own_and_only_its_own(office: Office) -> None
     # Who has nothing to answer is in the report all the same, and gets no mail.
     empty = DormantReview.system.get(organisation__code="01")
     assert empty.status == DormantReview.Status.ANSWERED
+    assert DormantReview.system.count() == Organisation.objects.count()
     assert DormantReview.system.count() == review.run.organisations == review.run.organisations_done
 
 
@@ -177,6 +180,7 @@ def test_a_second_run_in_a_month_changes_nothing(office: Office) -> None:
     assert DormantRun.objects.count() == 1
 
 
+@pytest.mark.usefixtures("every_organisation")
 def test_what_was_interrupted_goes_on_where_it_stopped(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -229,6 +229,7 @@ def answered_month(office: Office) -> DormantReview:
     return review
 
 
+@pytest.mark.usefixtures("every_organisation")
 def test_the_report_counts_what_became_of_each_account(office: Office) -> None:
     answered_month(office)
     client = client_for(Role.AUDITOR, code="central")
@@ -269,6 +270,7 @@ def test_the_report_names_the_controllers_that_did_not_answer(office: Office) ->
     assert "dc2.kokuho.pr" in page
 
 
+@pytest.mark.usefixtures("every_organisation")
 def test_the_report_takes_the_same_statements_for_all_organisations(office: Office) -> None:
     answered_month(office)
     counted = []

@@ -10,9 +10,15 @@ from __future__ import annotations
 from tests.matrix.access import Policy
 from tests.matrix.policies import (
     accounts,
+    audit_cycles,
+    audit_logs,
+    audit_reports,
+    audit_retention,
+    audit_review,
     devices,
     enquiries,
     inventory,
+    ledgers,
     operations,
     orgs,
     own_pages,
@@ -30,6 +36,12 @@ POLICIES: dict[str, Policy] = {
     **requests.POLICIES,
     **enquiries.POLICIES,
     **requests_unlock.POLICIES,
+    **audit_cycles.POLICIES,
+    **audit_reports.POLICIES,
+    **audit_retention.POLICIES,
+    **ledgers.POLICIES,
+    **audit_review.POLICIES,
     **operations.POLICIES,
+    **audit_logs.POLICIES,
     **own_pages.POLICIES,
 }

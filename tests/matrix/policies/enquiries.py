@@ -6,6 +6,7 @@ from typing import Any
 
 from portal.orgs.permissions import Role
 from tests.matrix.access import (
+    APPROVER,
     FOUND,
     IN_SCOPE,
     OK,
@@ -66,8 +67,14 @@ POLICIES: dict[str, Policy] = {
     "faq_edit": Policy(by_operator(OK), by_operator(422), entry),
     "faq_version": Policy(by_operator(OK), by_operator(422), lambda w: {"pk": w.faq_version.pk}),
     "faq_withdraw": Policy(None, by_operator(FOUND), entry),
-    "api_enquiries": Policy(READ_LIST),
+    "api_enquiries": Policy(READ_LIST, access(to(ASKERS, 400), otherwise=REFUSED)),
     "api_enquiry": Policy(READ_13, None, enquiry),
+    "api_enquiry_messages": Policy(
+        None,
+        acting_for_13(OPERATOR | at("central", Role.AUDIT_REVIEWER), OK),
+        enquiry,
+        lambda w: {"kind": "NOTE", "version": 1, "text": "himitsu"},
+    ),
     "api_faq": Policy(),
     "outage_list": Policy(),
     "outage_export": Policy(),
@@ -82,7 +89,21 @@ POLICIES: dict[str, Policy] = {
     ),
     "outage_change": Policy(by_operator(OK), by_operator(422), outage),
     "outage_ics": Policy(access(to(IN_SCOPE, OK)), None, outage),
-    "api_outages": Policy(),
+    "api_outages": Policy(post=by_operator(400)),
+    "api_outage": Policy(access(to(IN_SCOPE, OK)), by_operator(400), outage),
+    "api_outage_cancel": Policy(
+        None,
+        by_operator(OK),
+        outage,
+        lambda w: {"version": w.outage.version, "reason": "himitsu"},
+    ),
+    "api_outage_confirm": Policy(
+        None,
+        # The person who is named finds that it has not begun; nobody else is named.
+        access(to(APPROVER, 422), to(IN_SCOPE, REFUSED)),
+        outage,
+        lambda w: {"result": "NORMAL"},
+    ),
     "network_map": Policy(READ_LIST),
     "network_list": Policy(READ_LIST),
     "network_export": Policy(READ_LIST),

@@ -7,6 +7,7 @@ from typing import Any
 from portal.orgs.permissions import Role
 from tests.matrix.access import (
     FOUND,
+    HIDDEN,
     IN_SCOPE,
     OK,
     OPERATOR,
@@ -70,7 +71,15 @@ POLICIES: dict[str, Policy] = {
     # The mailed link is the key: whoever holds it sees the page, logged in or not.
     "recipient_confirm": Policy(PUBLIC, PUBLIC, lambda w: {"token": w.confirmation_token}),
     "trail_list": Policy(access(to(TRAIL_READERS, OK), otherwise=REFUSED)),
-    "trail_export": Policy(access(to(TRAIL_READERS, OK), otherwise=REFUSED)),
+    "trail_export": Policy(
+        access(to(TRAIL_READERS, OK), otherwise=REFUSED),
+        access(to(TRAIL_READERS, OK, 422), otherwise=REFUSED),
+    ),
+    "evidence": Policy(access(to(TRAIL_READERS, OK), otherwise=REFUSED)),
+    # No checkpoint there: sealing needs the signing process, tests/trail looks at the file.
+    "evidence_checkpoint": Policy(
+        access(to(TRAIL_READERS, HIDDEN), otherwise=REFUSED), None, lambda w: {"pk": 1}
+    ),
     "api_organisations": Policy(),
     "api_me": Policy(),
 }

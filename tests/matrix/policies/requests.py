@@ -76,7 +76,7 @@ POLICIES: dict[str, Policy] = {
     "api_password_lifetimes": Policy(READ_LIST),
     **{name: Policy(READ_LIST) for name in ("own_change_list", "own_change_export", "own_change_print")},
     "own_change": Policy(READ_13, None, lambda w: {"number": w.own_change.number}),
-    "api_own_changes": Policy(READ_LIST),
+    "api_own_changes": Policy(READ_LIST, access(to(RECORDERS, 400), otherwise=REFUSED)),
     **{
         name: Policy(
             access(to(RECORDERS, OK), otherwise=REFUSED), access(to(RECORDERS, 422), otherwise=REFUSED)

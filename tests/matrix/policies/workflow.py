@@ -144,6 +144,10 @@ POLICIES: dict[str, Policy] = {
     "api_calendar": Policy(READ_LIST),
     "api_calendar_feed": Policy(READ_LIST),
     "application_report": Policy(access(to(READERS_OF_13, OK)), kwargs=ended),
+    "application_report_file": Policy(
+        access(to(READERS_OF_13, OK)),
+        kwargs=lambda w: {"number": w.carried_out.number, "pk": w.shown.pk},
+    ),
     "application_told": Policy(None, TELL, ended, lambda w: {"told-note": "11月20日に電話で"}),
     "report_list": Policy(FOLLOW),
     "report_export": Policy(FOLLOW),

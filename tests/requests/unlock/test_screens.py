@@ -118,7 +118,10 @@ def test_req_04_bad_input_other_kinds_and_other_people_are_refused(
     other = factories.application()
     operator, approver = client_of(crew.operator), client_of(crew.approver)
 
-    assert operator.post(f"{WAITING}{application.number}/", {"stage_id": "x"}).status_code == 422
+    tampered = operator.post(f"{WAITING}{application.number}/", {"stage_id": "x"})
+    assert tampered.status_code == 422
+    assert "もう一度" in tampered.content.decode()
+    assert application.number in tampered.content.decode()
     assert operator.post(f"{WAITING}{other.number}/", {}).status_code == 404
     assert operator.get(f"{WAITING}{application.number}/").status_code == 405
     assert approver.get(WAITING).status_code == 403

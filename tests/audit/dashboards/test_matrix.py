@@ -1,0 +1,110 @@
+"""How a cell of the matrix stands: worked out from state, days and today, for every state there is (AUD-08)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from audit.cycles.models import AuditCycle, CycleStep, Step
+from audit.dashboards import matrix
+from audit.dashboards.matrix import Mark, Report
+from audit.reports.models import OWED, ReportStatus
+from portal.orgs.models import Organisation
+
+MONTH = dt.date(2026, 9, 1)
+DUE = {
+    Step.CREATE: dt.date(2026, 9, 28),
+    Step.CENTRAL_CHECK: dt.date(2026, 10, 20),
+    Step.PROVIDE: dt.date(2026, 10, 21),
+    Step.FEDERATION_CHECK: dt.date(2026, 10, 27),
+    Step.PRESENT: dt.date(2026, 10, 28),
+    Step.RETURN: dt.date(2026, 10, 28),
+    Step.STORE_COPY: dt.date(2026, 10, 28),
+}
+STEPS = {int(step): CycleStep(cycle_id=1, step=step, starts_on=day, due_on=day) for step, day in DUE.items()}
+
+
+def _report(status: ReportStatus, **fields: Any) -> Report:
+    values: dict[str, Any] = {
+        "cycle_id": 1,
+        "organisation_id": 13,
+        "code": "13",
+        "month": MONTH,
+        "revision": 1,
+        "returned_on": None,
+        "asked": False,
+    }
+    return Report(status=status, **values | fields)
+
+
+@pytest.mark.parametrize(
+    ("status", "mark"),
+    [
+        (ReportStatus.PLANNED, Mark.TO_MAKE),
+        (ReportStatus.CREATED, Mark.CENTRAL),
+        (ReportStatus.CENTRAL_CONFIRMED, Mark.CENTRAL),
+        (ReportStatus.PROVIDED, Mark.FEDERATION),
+        (ReportStatus.FEDERATION_CONFIRMED, Mark.FEDERATION),
+    ],
+)
+def test_in_time_a_cell_says_who_has_it_and_a_day_later_that_it_is_overdue(
+    status: ReportStatus, mark: Mark
+) -> None:
+    due = DUE[OWED[status]]
+
+    assert matrix.mark_of(_report(status), STEPS, due)[0] == mark
+    assert matrix.mark_of(_report(status), STEPS, due + dt.timedelta(days=1))[0] == Mark.OVERDUE
+    assert matrix.mark_of(_report(status, asked=True), STEPS, due)[0] == Mark.ASKED
+
+
+@pytest.mark.parametrize("status", [ReportStatus.RETURNED, ReportStatus.COPY_STORED, ReportStatus.DISPOSED])
+def test_what_came_back_after_its_day_stays_marked_as_late(status: ReportStatus) -> None:
+    due = DUE[Step.RETURN]
+    much_later = due + dt.timedelta(days=400)
+
+    assert matrix.mark_of(_report(status, returned_on=due), STEPS, much_later)[0] == Mark.DONE
+    late = _report(status, returned_on=due + dt.timedelta(days=1))
+    assert matrix.mark_of(late, STEPS, much_later)[0] == Mark.LATE
+
+
+@settings(deadline=None)  # the first draw loads what later ones have
+@given(status=st.sampled_from(ReportStatus), day=st.dates(dt.date(2026, 9, 1), dt.date(2027, 3, 31)))
+def test_every_state_on_every_day_has_a_mark_with_a_word(status: ReportStatus, day: dt.date) -> None:
+    mark, owed = matrix.mark_of(_report(status, returned_on=day), STEPS, day)
+
+    assert mark in Mark
+    assert (owed is None) == (status not in OWED)
+
+
+def test_counts_of_the_month_add_up_to_the_federations_and_months_without_a_cycle_are_empty() -> None:
+    places = [
+        Organisation(pk=number, code=f"{number:02}", short_name=f"連合会{number}") for number in range(1, 48)
+    ]
+    cycle = AuditCycle(pk=1, month=MONTH)
+    reports = [
+        _report(ReportStatus.PROVIDED, organisation_id=place.pk, asked=place.pk == 7) for place in places[:-1]
+    ]
+
+    picture = matrix.build(
+        year=2026,
+        current=cycle,
+        today=dt.date(2026, 10, 22),
+        organisations=places,
+        cycles=[cycle],
+        steps=STEPS.values(),
+        reports=reports,
+    )
+
+    assert picture.counts == {Mark.FEDERATION: 45, Mark.ASKED: 1, Mark.NONE: 1}
+    assert [month.first.month for month in picture.months] == [4, 5, 6, 7, 8, 9, 10, 11, 12, 1, 2, 3]
+    assert picture.by_month(Mark.FEDERATION) == [0, 0, 0, 0, 0, 45, 0, 0, 0, 0, 0, 0]
+    assert [row.urgency for row in picture.rows if row.organisation.pk in (1, 7)] == [2, 1]
+
+
+@given(st.dates(dt.date(2020, 1, 1), dt.date(2045, 12, 31)))
+def test_a_day_lies_in_the_months_of_its_fiscal_year(day: dt.date) -> None:
+    assert day.replace(day=1) in matrix.months_of(matrix.fiscal_year(day))
