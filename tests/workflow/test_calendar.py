@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -24,7 +26,15 @@ from tests.workflow import cards
 pytestmark = pytest.mark.django_db
 
 TODAY = timezone.localdate()
+NOON = dt.datetime.combine(TODAY, dt.time(12), JST)
 SOON = TODAY + dt.timedelta(days=2)
+
+
+@pytest.fixture(autouse=True)
+def _noon() -> Iterator[None]:
+    """The day does not end while a test runs, nor between two of them."""
+    with time_machine.travel(NOON):
+        yield
 
 
 @pytest.fixture
