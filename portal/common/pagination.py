@@ -39,7 +39,8 @@ def is_cursor(text: str) -> bool:
 
 
 def paginate(queryset: Any, cursor: str | None, size: int = 50, *, order: Sequence[str] = ()) -> Page[Any]:
-    """The page at `cursor` ("a<id>": after that row, "b<id>": before it); an unknown cursor gives the first page.
+    """The page at `cursor` ("a<id>": after that row, "b<id>": before it); an unknown cursor gives the first page, and with
+    `order` one whose row is not, or no more, in the list.
 
     `order` names what decides before the id, as for order_by: ("-cycle__month", "organisation__sort_order"); none of it may be
     null. Without it one statement whatever the page, with it one more that looks where the row of the cursor stands. A last row
@@ -72,13 +73,14 @@ def _turned(name: str) -> str:
 
 
 def _values_at(queryset: Any, pk: int, names: Sequence[str]) -> tuple[Any, ...] | None:
-    """What the row of a cursor is ordered by; None when it is gone. Whether somebody may see the row is no matter here."""
-    if len(names) == 1:
-        return (pk,)
+    """What the row of a cursor is ordered by; None when it is not, or no more, in the list.
+
+    Asked within the list: the place of a row that somebody may not see would tell what it is ordered by (ORG-02).
+    """
     plain = [name.removeprefix("-") for name in names]
-    found: tuple[Any, ...] | None = (
-        queryset.model._base_manager.filter(pk=pk).order_by().values_list(*plain).first()
-    )
+    if set(plain) == {"pk"}:
+        return (pk,) * len(names)
+    found: tuple[Any, ...] | None = queryset.filter(pk=pk).order_by().values_list(*plain).first()
     return found
 
 

@@ -67,3 +67,12 @@ def test_a_cursor_whose_row_is_gone_shows_the_first_page() -> None:
     rows = Organisation.objects.all()
 
     assert paginate(rows, "a999999", 7, order=ORDER).rows == paginate(rows, "", 7, order=ORDER).rows
+
+
+def test_org_02_a_cursor_tells_nothing_of_a_row_that_is_not_in_the_list() -> None:
+    rows = Organisation.objects.filter(kind="FEDERATION")
+    outside = Organisation.objects.exclude(kind="FEDERATION")
+
+    found = [paginate(rows, f"{way}{row.pk}", 7, order=ORDER).rows for row in outside for way in "ab"]
+
+    assert found == [paginate(rows, "", 7, order=ORDER).rows] * (2 * len(outside))
