@@ -92,9 +92,10 @@ def _extract(user: User, code: str, since: int | None, now: datetime) -> tuple[E
         organisations = (part[0],) if _everywhere(user) or user.may(READ_DEVICES, part[0]) else ()
         number, shown, made_at = part[1], {code: shown[code]} if code in shown else {}, part[2]
     elif not _everywhere(user):
-        mine = {row.pk: row.code for row in user.organisations_where(READ_DEVICES)}
+        mine = _own(user)
         organisations = tuple(mine)
         shown = {name: mode for name, mode in shown.items() if name in mine.values()}
+        number, made_at = versions.parts_of(organisations, found.number)
     extract = Extract(
         version=number,
         mark=versions.mark_of(number, made_at),
@@ -113,6 +114,10 @@ def _refuse_held(version: int) -> None:
             "The newest list lost most of its entries and waits for network operations. Keep the one that you have."
         )
         raise Problem(503, "unavailable", text)
+
+
+def _own(user: User) -> dict[int, str]:
+    return {row.pk: row.code for row in user.organisations_where(READ_DEVICES)}
 
 
 def _everywhere(user: User) -> bool:
@@ -189,7 +194,7 @@ class WhitelistCheckView(ApiView):
             "name": row.name if row else "",
             "organisation": row.organisation__code if row else "",
             "mode": found.modes.get(row.organisation__code, "") if row else "",
-            "version": found.number,
+            "version": found.number if _everywhere(user) else versions.parts_of(_own(user), found.number)[0],
         }
         return Response(body)
 

@@ -73,7 +73,8 @@ _PART = """
                         (SELECT max(unlisted_in_id) FROM devices_listedpair
                          WHERE organisation_id = organisation.id AND unlisted_in_id <= %(newest)s), 0) AS number) part
     LEFT JOIN devices_whitelistversion version ON version.number = part.number
-    WHERE organisation.code = %(code)s
+    WHERE organisation.code = %(code)s OR organisation.id = ANY(%(keys)s)
+    ORDER BY part.number DESC LIMIT 1
 """
 
 
@@ -100,8 +101,18 @@ def standing(now: datetime) -> Standing:
 
 def part_of(code: str, newest_: int) -> tuple[int, int, datetime | None] | None:
     """The key of an organisation, and the newest version up to `newest_` that changed its part of the list (0: none did)."""
+    return _part({"code": code, "keys": [], "newest": newest_})
+
+
+def parts_of(organisations: Iterable[int], newest_: int) -> tuple[int, datetime | None]:
+    """The newest version up to `newest_` that changed the part of one of these; what happens to others is not told (ORG-02)."""
+    row = _part({"code": "", "keys": list(organisations), "newest": newest_})
+    return (row[1], row[2]) if row else (0, None)
+
+
+def _part(values: dict[str, Any]) -> tuple[int, int, datetime | None] | None:
     with connection.cursor() as cursor:
-        cursor.execute(_PART, {"code": code, "newest": newest_})
+        cursor.execute(_PART, values)
         row = cursor.fetchone()
     return (row[0], row[1], row[2]) if row else None
 

@@ -141,6 +141,29 @@ def test_org_02_a_federation_pulls_and_checks_its_own_part_only() -> None:
     assert client.get(CHECK, {"mac": other.mac}).json()["permitted"] is False
 
 
+def test_org_02_what_happens_to_other_federations_moves_neither_version_nor_etag_of_the_own_part() -> None:
+    mine, other = world.entry("13"), world.entry("14")
+    publish()
+    client = client_for(Role.SECURITY_OFFICER, code="13")
+
+    def seen() -> list[Any]:
+        whole, part = pull(client), pull(client, "?organisation=13")
+        told = [client.get(CHECK, {"mac": row.mac}).json()["version"] for row in (mine, other)]
+        bodies = [(answer["ETag"], answer.json_body) for answer in (whole, part)]
+        return [bodies, told]
+
+    before = seen()
+    world.end(other)
+    publish()
+    world.entry("14")
+    publish()
+
+    assert seen() == before
+    mark = pull(client).json_body["mark"]
+    world.end(mine)
+    assert [row["mac"] for row in pull(client, f"?since={mark}").json_body["removed"]] == [mine.mac]
+
+
 def test_mac_07_an_address_is_checked_in_any_spelling_and_with_its_ip(operations: Client) -> None:
     entry = world.entry()
     publish()
