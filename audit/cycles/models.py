@@ -160,7 +160,11 @@ class Closure(TimestampedModel):
 
 
 class StepMail(ScopedModel):
-    """A mail about a step that went to one person: each at most once (AUD-08). `organisation` is the party that owes it."""
+    """A mail about a step that went to one person (AUD-08). `organisation` is the party that owes it.
+
+    Before the due day each reminder comes once. Lateness is told once of each report, in at most one mail a day for all of them;
+    a new revision is another report and is told of anew.
+    """
 
     class Level(models.TextChoices):
         """Which of the mails."""
@@ -174,12 +178,14 @@ class StepMail(ScopedModel):
     to_user = models.ForeignKey(User, models.PROTECT, related_name="+")
     level = models.CharField(max_length=12, choices=Level)
     days = models.PositiveSmallIntegerField(default=0)  # working days before the due day that it spoke for
+    day = models.DateField()  # in Japan, of `sent_at`
+    reports = ArrayField(models.BigIntegerField(), default=list)  # that it was about
     sent_at = models.DateTimeField()
 
     class Meta(ScopedModel.Meta):
         constraints: ClassVar = [
             models.UniqueConstraint(
-                fields=["step", "organisation", "to_user", "level", "days"], name="stepmail_once"
+                fields=["step", "organisation", "to_user", "level", "days", "day"], name="stepmail_daily"
             )
         ]
 

@@ -6,6 +6,7 @@ from collections import defaultdict
 from datetime import date, datetime
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from audit.cycles import lateness, rules, telling
 from audit.cycles.lateness import Level
@@ -21,7 +22,7 @@ _Owed = dict[tuple[CycleStep, int], list[AuditReport]]  # by step and by the org
 
 
 def remind(*, now: datetime) -> str:
-    """On a working day: every mail that is owed, each at most once for a step and a person; how many."""
+    """On a working day: every mail that is owed, each report once for person and level, in one mail a day; how many."""
     day, days = today(now), WorkingDays.load()
     if not days.is_working(day):
         return ""
@@ -67,24 +68,22 @@ def _remind(
         if not spoken:
             return 0
         to = _people(rules.WORKERS, step, organisation_id, day)
-        return _send(step, organisation_id, to, StepMail.Level.BEFORE, min(spoken), len(reports), now)
-    late = max(
-        (
-            lateness.lateness(
-                step, due_on=step.due_on, today=day, days=days, owed_since=lateness.owed_since(report)
-            )
-            for report in reports
-        ),
-        key=lambda each: each.days,
-    )
+        return _send(step, organisation_id, to, StepMail.Level.BEFORE, min(spoken), reports, now)
+    late = {
+        report.pk: lateness.lateness(
+            step, due_on=step.due_on, today=day, days=days, owed_since=lateness.owed_since(report)
+        ).level
+        for report in reports
+    }
     sent = 0
     for level, reached, roles in (
         (StepMail.Level.OWNER, Level.OWNER, rules.WORKERS),
         (StepMail.Level.SUPERVISOR, Level.SUPERVISOR, rules.SUPERVISORS),
     ):
-        if late.level >= reached:
+        about = [report for report in reports if late[report.pk] >= reached]
+        if about:
             to = _people(roles, step, organisation_id, day)
-            sent += _send(step, organisation_id, to, level, 0, len(reports), now)
+            sent += _send(step, organisation_id, to, level, 0, about, now)
     return sent
 
 
@@ -102,10 +101,11 @@ def _send(
     to: dict[int, User],
     level: StepMail.Level,
     before: int,
-    count: int,
+    about: list[AuditReport],
     now: datetime,
 ) -> int:
-    return sum(_send_one(step, organisation_id, person, level, before, count, now) for person in to.values())
+    keys = {report.pk for report in about}
+    return sum(_send_one(step, organisation_id, person, level, before, keys, now) for person in to.values())
 
 
 @transaction.atomic
@@ -115,20 +115,32 @@ def _send_one(
     person: User,
     level: StepMail.Level,
     before: int,
-    count: int,
+    about: set[int],
     now: datetime,
 ) -> bool:
     """Write it down and queue it; not when it was done before. A second worker waits here for the first."""
-    _mail, made = StepMail.system.get_or_create(
+    day, is_late = today(now), level != StepMail.Level.BEFORE
+    mails = StepMail.system.filter(step=step, organisation_id=organisation_id, to_user=person)
+    told = list(mails.filter(level=level, days=before).values_list("reports", flat=True))
+    # A reminder before the day is one for whatever comes; lateness is told of each report.
+    if about <= set().union(*told) if is_late else told:
+        return False
+    mail, made = StepMail.system.get_or_create(
         step=step,
         organisation_id=organisation_id,
         to_user=person,
         level=level,
         days=before,
-        defaults={"sent_at": now},
+        day=day,
+        defaults={"sent_at": now, "reports": sorted(about)},
     )
-    if made:
-        telling.queue(
-            step, organisation_id, person, late=level != StepMail.Level.BEFORE, count=count, now=now
-        )
-    return made
+    if not made or (is_late and _told_today(mails, mail)):
+        return False
+    telling.queue(step, organisation_id, person, late=is_late, count=len(about), now=now)
+    return True
+
+
+def _told_today(mails: QuerySet[StepMail], mail: StepMail) -> bool:
+    """Whether the person reads the same words today already, as one of those who owe the step."""
+    others = mails.filter(day=mail.day).exclude(pk=mail.pk)
+    return others.exclude(level=StepMail.Level.BEFORE).exists()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
+from importlib import import_module
 
 import pytest
+from django.db import connection
 
 from audit.cycles import reminding
 from audit.cycles.models import AuditCycle, Closure, StepMail
-from audit.reports.models import ReportStatus
+from audit.reports.models import AuditReport, ReportStatus
 from portal.notices.errors import NothingToSay
 from portal.notices.messages import build
 from portal.notices.models import Notice
@@ -89,6 +91,77 @@ def test_a_federation_is_told_of_its_own_report_only(cycle: AuditCycle, cast: di
     assert {n.organisation.code for n in Notice.system.filter(template__startswith="audit_step")} == {"13"}
 
 
+def test_aud_08_a_new_revision_is_told_of_anew_when_it_is_late(
+    cycle: AuditCycle, cast: dict[str, User]
+) -> None:
+    world.all_reports(cycle, ReportStatus.COPY_STORED)
+    first = world.report(cycle, "13", ReportStatus.PROVIDED, provided_at=jst(2026, 9, 24, 10))
+    every_day(dt.date(2026, 9, 30), dt.date(2026, 10, 9))
+    AuditReport.system.filter(pk=first.pk).update(status=ReportStatus.SUPERSEDED, is_current=False)
+    AuditReport.system.create(
+        cycle=cycle,
+        organisation=first.organisation,
+        revision=2,
+        status=ReportStatus.PROVIDED,
+        provided_at=jst(2026, 10, 20, 10),
+    )
+
+    every_day(dt.date(2026, 10, 21), dt.date(2026, 11, 9))
+
+    late = StepMail.system.exclude(level="BEFORE").order_by("day").values_list("level", "day")
+    assert list(late) == [
+        ("OWNER", dt.date(2026, 9, 30)),
+        ("SUPERVISOR", dt.date(2026, 10, 2)),
+        ("OWNER", dt.date(2026, 10, 21)),
+        ("SUPERVISOR", dt.date(2026, 10, 23)),
+    ]
+    assert sum(sent(cast).values()) == 4
+
+
+def test_aud_08_one_mail_a_day_tells_of_all_that_became_late_and_no_report_uses_up_the_mail_of_another(
+    cycle: AuditCycle, cast: dict[str, User]
+) -> None:
+    world.all_reports(cycle, ReportStatus.COPY_STORED)
+    for code in ("13", "14"):  # step 7 is due on the 30th of September
+        world.report(cycle, code, ReportStatus.RETURNED, returned_at=jst(2026, 9, 30, 16))
+    every_day(dt.date(2026, 10, 1), dt.date(2026, 10, 1))
+    assert sent(cast) == {("reviewer", "audit_step_late", 7): 1}
+    assert Notice.system.get(template="audit_step_late").context["count"] == 2
+
+    world.report(cycle, "27", ReportStatus.RETURNED, returned_at=jst(2026, 10, 1, 16))
+    every_day(dt.date(2026, 10, 2), dt.date(2026, 10, 6))
+
+    days = StepMail.system.order_by("day").values_list("level", "day")
+    assert [(level, day.day) for level, day in days] == [
+        ("OWNER", 1),
+        ("OWNER", 2),
+        ("SUPERVISOR", 5),
+        ("SUPERVISOR", 6),
+    ]
+
+
+def test_mails_of_before_the_migration_count_for_the_reports_that_were_with_their_party_then(
+    cycle: AuditCycle, cast: dict[str, User]
+) -> None:
+    world.all_reports(cycle, ReportStatus.COPY_STORED)
+    world.report(cycle, "13", ReportStatus.PROVIDED, provided_at=jst(2026, 9, 24, 10))
+    world.report(cycle, "27", ReportStatus.RETURNED, returned_at=jst(2026, 9, 28, 10))
+    AuditReport.system.filter(cycle=cycle).update(created_at=jst(2026, 8, 21, 9))
+    every_day(dt.date(2026, 9, 24), dt.date(2026, 10, 9))
+    before = sent(cast)
+    assert before["reviewer", "audit_step_late", 7] == 1
+    StepMail.system.update(reports=[], day=dt.date(2026, 1, 1))
+
+    with connection.cursor() as cursor:
+        cursor.execute(import_module("audit.migrations.0012_mails_of_each_report").FILL)
+    every_day(dt.date(2026, 10, 13), dt.date(2026, 10, 14))
+    assert sent(cast) == before
+
+    world.report(cycle, "40", ReportStatus.RETURNED, returned_at=jst(2026, 10, 14, 16))
+    every_day(dt.date(2026, 10, 15), dt.date(2026, 10, 15))
+    assert sent(cast) - before == {("reviewer", "audit_step_late", 7): 1}
+
+
 def test_a_step_that_only_those_above_can_do_is_told_to_them_from_the_start(
     cycle: AuditCycle, cast: dict[str, User]
 ) -> None:
@@ -100,6 +173,8 @@ def test_a_step_that_only_those_above_can_do_is_told_to_them_from_the_start(
         ("reviewer", "audit_step_due", 3): 1,
         ("approver", "audit_step_due", 3): 1,
     }
+    every_day(dt.date(2026, 10, 9), dt.date(2026, 10, 9))  # after an outage, late for both levels at once
+    assert sent(cast)["approver", "audit_step_late", 3] == 1
 
 
 def test_what_an_outage_swallowed_comes_once_and_not_three_times(
