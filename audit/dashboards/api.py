@@ -88,6 +88,7 @@ class AuditOverviewView(ApiView):
         year = parse_year(sent) if sent else matrix.fiscal_year(day)
         if year is None:
             raise wrong_parameter("year", _("There is no such value."))
-        picture = selectors.matrix_of(user, year=year, current=selectors.current_cycle(day, year), today=day)
+        current = selectors.current_cycle(user, year)
+        picture = selectors.matrix_of(user, year=year, current=current, today=day)
         trail.record(action="audit_dashboard.view", now=timezone.now(), actor=user, detail={"year": year})
         return Response(AuditOverviewSerializer(picture).data)

@@ -10,7 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from audit.dashboards.matrix import EXCEPTIONS, Cell, Mark, Matrix, Row
+from audit.dashboards.matrix import EXCEPTIONS, LATE_NOW, Cell, Mark, Matrix, Row
 from portal.common.templatetags.portal import icon
 
 _ICONS = {
@@ -20,11 +20,12 @@ _ICONS = {
     Mark.CENTRAL: "cycle",
     Mark.FEDERATION: "eye",
     Mark.ASKED: "help",
-    Mark.OVERDUE: "warning",
+    Mark.OVERDUE: "alert",
+    Mark.LONG_OVERDUE: "warning",
     Mark.NONE: "minus",
 }
 LEGEND = [(mark, _ICONS[mark]) for mark in (*reversed(Mark),)]
-_OPEN = frozenset({Mark.OVERDUE, Mark.ASKED, Mark.TO_MAKE, Mark.CENTRAL, Mark.FEDERATION})
+_OPEN = frozenset({*LATE_NOW, Mark.ASKED, Mark.TO_MAKE, Mark.CENTRAL, Mark.FEDERATION})
 _HEIGHT = 80.0
 _STEP = 40.0
 
@@ -76,7 +77,7 @@ class Column:
         return self.late_y - self.over_height
 
 
-@lru_cache(maxsize=64)  # a matrix has 564 cells of eight kinds
+@lru_cache(maxsize=64)  # a matrix has 564 cells of nine kinds
 def _mark(mark: Mark, label: str) -> SafeString:
     return format_html('<span class="m" data-s="{}">{}</span>', mark.value, icon(_ICONS[mark], label))
 
@@ -129,7 +130,7 @@ def kpis(matrix: Matrix) -> list[Kpi]:
     counts = matrix.counts
     done = counts[Mark.DONE] + counts[Mark.LATE]
     running = counts[Mark.CENTRAL] + counts[Mark.FEDERATION] + counts[Mark.TO_MAKE]
-    overdue = counts[Mark.OVERDUE] + matrix.overdue_before
+    overdue = sum(counts[mark] for mark in LATE_NOW) + matrix.overdue_before
     return [
         Kpi(label=str(Mark.DONE.label), count=done, state="done", picture="check"),
         Kpi(label=str(_("To be made or being checked")), count=running, state="run", picture="cycle"),
@@ -140,7 +141,7 @@ def kpis(matrix: Matrix) -> list[Kpi]:
 
 def late_chart(matrix: Matrix) -> list[Column]:
     """Federations that returned late or are overdue, month by month."""
-    late, over = matrix.by_month(Mark.LATE), matrix.by_month(Mark.OVERDUE)
+    late, over = matrix.by_month(Mark.LATE), matrix.by_month(*LATE_NOW)
     highest = max((a + b for a, b in zip(late, over, strict=True)), default=0) or 1
     return [
         Column(

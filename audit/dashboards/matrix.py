@@ -12,7 +12,9 @@ from django.db.models import QuerySet, TextChoices
 from django.utils.translation import pgettext_lazy
 
 from audit.cycles.dates import add_months
+from audit.cycles.lateness import SINCE, Level, lateness
 from audit.cycles.models import AuditCycle, CycleStep, Step
+from audit.cycles.working_days import WorkingDays
 from audit.reports.models import OWED, AuditReport, ReportStatus
 from portal.common.time import today as day_of
 from portal.orgs.models import Organisation
@@ -24,6 +26,7 @@ _OVER = frozenset({ReportStatus.RETURNED, ReportStatus.COPY_STORED, ReportStatus
 class Mark(TextChoices):
     """What one cell says; in the order of urgency."""
 
+    LONG_OVERDUE = "red", pgettext_lazy("audit matrix", "long overdue")  # from Level.CENTRAL on
     OVERDUE = "over", pgettext_lazy("audit matrix", "overdue")
     ASKED = "ask", pgettext_lazy("audit matrix", "enquiry open")
     TO_MAKE = "make", pgettext_lazy("audit matrix", "to be made")
@@ -35,7 +38,8 @@ class Mark(TextChoices):
 
 
 # Those of a month that need somebody's eye, before the rest.
-EXCEPTIONS = (Mark.OVERDUE, Mark.ASKED)
+EXCEPTIONS = (Mark.LONG_OVERDUE, Mark.OVERDUE, Mark.ASKED)
+LATE_NOW = (Mark.LONG_OVERDUE, Mark.OVERDUE)
 _BY_OWED = {
     Step.CREATE: Mark.TO_MAKE,
     Step.CENTRAL_CHECK: Mark.CENTRAL,
@@ -57,6 +61,7 @@ class Report:
     status: ReportStatus
     returned_on: date | None
     asked: bool  # an enquiry about it is open
+    owed_since: date | None = None  # since when the step that is owed is with its owner
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +115,7 @@ class Matrix:
     def overdue_before(self) -> int:
         """How many reports of earlier months of this year are overdue."""
         return sum(
-            cell.mark == Mark.OVERDUE
+            cell.mark in LATE_NOW
             for row in self.rows
             for month, cell in zip(self.months, row.cells, strict=True)
             if not month.is_current
@@ -134,9 +139,12 @@ def months_of(year: int) -> list[date]:
 
 
 def mark_of(
-    report: Report | None, steps: Mapping[int, CycleStep], today: date
+    report: Report | None, steps: Mapping[int, CycleStep], today: date, days: WorkingDays
 ) -> tuple[Mark, CycleStep | None]:
-    """What the cell of a report says, and the step that is owed. `steps`: those of its month, by number."""
+    """What the cell of a report says, and the step that is owed. `steps`: those of its month, by number.
+
+    When it turns red is told by the deadlines that its month froze (AUD-08).
+    """
     if report is None:
         return Mark.NONE, None
     if report.status in _OVER:
@@ -146,8 +154,9 @@ def mark_of(
     owed = steps.get(OWED[report.status]) if report.status in OWED else None
     if owed is None:
         return Mark.NONE, None
-    if today > owed.due_on:
-        return Mark.OVERDUE, owed
+    late = lateness(owed, due_on=owed.due_on, today=today, days=days, owed_since=report.owed_since)
+    if late.level > Level.IN_TIME:
+        return (Mark.LONG_OVERDUE if late.level == Level.CENTRAL else Mark.OVERDUE), owed
     return (Mark.ASKED if report.asked else _BY_OWED[Step(owed.step)]), owed
 
 
@@ -156,6 +165,7 @@ def build(
     year: int,
     current: AuditCycle | None,
     today: date,
+    days: WorkingDays,
     organisations: list[Organisation],
     cycles: list[AuditCycle],
     steps: Iterable[CycleStep],
@@ -179,7 +189,7 @@ def build(
         for month in months:
             cycle = cycle_of.get(month.first)
             report = at.get((place.pk, cycle.pk)) if cycle else None
-            mark, owed = mark_of(report, by_cycle[cycle.pk] if cycle else {}, today)
+            mark, owed = mark_of(report, by_cycle[cycle.pk] if cycle else {}, today, days)
             cells.append(Cell(mark=mark, report=report, owed=owed))
         here = next((cell for month, cell in zip(months, cells, strict=True) if month.is_current), None)
         rows.append(Row(organisation=place, cells=cells, current=here or Cell(mark=Mark.NONE)))
@@ -190,6 +200,8 @@ def build(
 def read_reports(rows: QuerySet[AuditReport, Any], asked: frozenset[tuple[int, int]]) -> list[Report]:
     """The reports of these rows; `asked` holds (organisation, cycle) with an open enquiry. One statement."""
     names = ("cycle_id", "organisation_id", "organisation__code", "cycle__month", "revision", "status")
+    moments = ("returned_at", *SINCE.values())
+    since = {status: number for number, status in enumerate(SINCE, 1)}
     return [
         Report(
             cycle_id=cycle,
@@ -198,8 +210,9 @@ def read_reports(rows: QuerySet[AuditReport, Any], asked: frozenset[tuple[int, i
             month=month,
             revision=revision,
             status=ReportStatus(status),
-            returned_on=day_of(returned) if returned else None,
+            returned_on=day_of(at[0]) if at[0] else None,
             asked=(place, cycle) in asked,
+            owed_since=day_of(moment) if (moment := at[since[status]] if status in since else None) else None,
         )
-        for cycle, place, code, month, revision, status, returned in rows.values_list(*names, "returned_at")
+        for cycle, place, code, month, revision, status, *at in rows.values_list(*names, *moments)
     ]

@@ -11,6 +11,7 @@ from django.db.models import Count, Max, OuterRef, Q, Subquery
 
 from audit.cycles.dates import add_months
 from audit.cycles.models import AuditCycle, CycleStep
+from audit.cycles.working_days import WorkingDays
 from audit.dashboards import matrix
 from audit.dashboards.matrix import Matrix
 from audit.imports import selectors as logs
@@ -24,7 +25,7 @@ from audit.reconciliation.models import (
     ReasonCode,
 )
 from audit.reports import selectors as reports
-from audit.reports.models import AuditReport, ReportEnquiry, ReportStatus
+from audit.reports.models import ReportEnquiry, ReportStatus
 from portal.orgs.models import Organisation, User
 from portal.orgs.permissions import OrganisationKind
 from requests.enquiries.models import Enquiry
@@ -59,11 +60,19 @@ class Gap:
     days: int
 
 
-def current_cycle(today: date, year: int) -> AuditCycle | None:
-    """The month that one looks at: the newest of the year in which something was done, else the newest opened one."""
+def current_cycle(user: User, year: int) -> AuditCycle | None:
+    """The month that one looks at: the newest of the year in which something was done, else the newest opened one.
+
+    Of what the person may see: a federation does not learn here that another one's report was made (AUD-04).
+    """
     first, last = date(year, 4, 1), add_months(date(year, 4, 1), 11)
     rows = AuditCycle.objects.filter(month__gte=first, month__lte=last)
-    begun = AuditReport.system.filter(cycle__in=rows, status__in=_BEGUN).aggregate(month=Max("cycle__month"))
+    begun = (
+        reports.newest(user)
+        .order_by()
+        .filter(cycle__in=rows, status__in=_BEGUN)
+        .aggregate(month=Max("cycle__month"))
+    )
     return rows.filter(month=begun["month"]).first() if begun["month"] else rows.order_by("-month").first()
 
 
@@ -77,7 +86,7 @@ def years() -> list[int]:
 
 
 def matrix_of(user: User, *, year: int, current: AuditCycle | None, today: date) -> Matrix:
-    """Every federation that the person follows × the months of the year. Five statements."""
+    """Every federation that the person follows × the months of the year. Six statements."""
     first = date(year, 4, 1)
     cycles = list(AuditCycle.objects.filter(month__gte=first, month__lt=add_months(first, 12)))
     ids = [cycle.pk for cycle in cycles]
@@ -91,6 +100,7 @@ def matrix_of(user: User, *, year: int, current: AuditCycle | None, today: date)
         year=year,
         current=current,
         today=today,
+        days=WorkingDays.load(),
         organisations=[
             place for place in reports.organisations(user) if place.kind == OrganisationKind.FEDERATION
         ],  # staging takes no part in the audit (ADR 0043)

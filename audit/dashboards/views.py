@@ -38,7 +38,7 @@ class DashboardView(ReportsView):
         """The page; federations with something to look into stand first when asked for."""
         day = today(timezone.now())
         year = self.year(day)
-        current = selectors.current_cycle(day, year)
+        current = selectors.current_cycle(self.user, year)
         picture = selectors.matrix_of(self.user, year=year, current=current, today=day)
         self.note("view", year)
         wide, late = cycles.reads_everything(self.user), drawing.late_chart(picture)
@@ -92,7 +92,7 @@ class DashboardExportView(DashboardView):
         day = today(timezone.now())
         year = self.year(day)
         picture = selectors.matrix_of(
-            self.user, year=year, current=selectors.current_cycle(day, year), today=day
+            self.user, year=year, current=selectors.current_cycle(self.user, year), today=day
         )
         self.note("export", year)
         header = [_("Federation"), *(f"{month.first:%Y-%m}" for month in picture.months)]

@@ -10,7 +10,6 @@ from django.test import Client
 from django.utils import timezone
 
 from audit.cycles import calendar, selectors, services
-from audit.cycles.lateness import late_steps
 from audit.cycles.models import AuditCycle
 from audit.reports.models import ReportStatus
 from portal.workflow.calendar.entries import Look
@@ -159,7 +158,7 @@ def test_the_months_over_rest_say_which_days_are_frozen(months: Any) -> None:
     assert browser.get("/audit/calendar/?from=2026-99&owner=nobody").status_code == 200
 
 
-def test_late_reports_are_counted_by_one_statement_as_they_are_listed(
+def test_late_reports_are_counted_by_one_statement_within_scope_and_of_the_own_party(
     months: Any, django_assert_num_queries: Any
 ) -> None:
     people = [
@@ -171,10 +170,8 @@ def test_late_reports_are_counted_by_one_statement_as_they_are_listed(
     day, found = dt.date(2026, 10, 2), []
     for person in people:
         parties = selectors.parties(person)
-        listed = [s for s in late_steps(day, user=person) if s.step.owner in parties]
         with django_assert_num_queries(1):
             found.append(selectors.late_count(person, day, parties))
-        assert found[-1] == len(listed)
 
     assert found == [46, 47, 1, 0]
     assert selectors.late_count(people[0], day) == 94

@@ -15,6 +15,7 @@ from openpyxl import load_workbook
 
 from audit.cycles.models import AuditCycle, CycleStep, Step
 from audit.dashboards import selectors
+from audit.dashboards.matrix import Mark
 from audit.reconciliation.models import Mismatch, ReasonCode, Reconciliation, Side
 from audit.reports.models import AuditReport, ReportStatus
 from portal.common.time import JST
@@ -91,6 +92,32 @@ def test_a_federation_sees_itself_alone_and_not_before_it_was_provided() -> None
     assert "神奈川県" not in page
     assert "東京都国保連合会" in rows
     assert 'data-s="run"' not in rows
+
+
+@time_machine.travel(TODAY)
+def test_aud_04_the_month_that_a_federation_looks_at_tells_nothing_of_reports_it_was_not_given() -> None:
+    august, september = _month(dt.date(2026, 8, 1), later=-30), _month()
+    _reports(august, "13", "14")
+    _reports(september, "14", made_at=TODAY)
+    _reports(september, "13", status=ReportStatus.CREATED, provided_at=None, made_at=TODAY)
+    people = [("SECURITY_MANAGER", "13"), ("SECURITY_MANAGER", "14"), ("AUDIT_REVIEWER", "central")]
+
+    found = [selectors.current_cycle(factories.user(role, code=code), 2026) for role, code in people]
+
+    assert found == [august, september, september]
+
+
+def test_aud_08_the_days_count_from_when_the_step_came_to_its_owner_until_the_cell_turns_red() -> None:
+    cycle, reader = _month(), factories.user(Role.AUDIT_REVIEWER, code="central")
+    confirmed = {"status": ReportStatus.CENTRAL_CONFIRMED, "provided_at": None}
+    _reports(cycle, "13", **confirmed, central_confirmed_at=TODAY - dt.timedelta(days=20))
+    _reports(cycle, "14", **confirmed, central_confirmed_at=TODAY + dt.timedelta(days=4))
+
+    day = dt.date(2026, 10, 28)  # five working days after the day of step 3
+    picture = selectors.matrix_of(reader, year=2026, current=cycle, today=day)
+
+    marks = {row.organisation.code: row.current.mark for row in picture.rows}
+    assert (marks["13"], marks["14"]) == (Mark.LONG_OVERDUE, Mark.OVERDUE)
 
 
 @time_machine.travel(TODAY)
