@@ -154,9 +154,9 @@ def mark_of(
     owed = steps.get(OWED[report.status]) if report.status in OWED else None
     if owed is None:
         return Mark.NONE, None
-    late = lateness(owed, due_on=owed.due_on, today=today, days=days, owed_since=report.owed_since)
-    if late.level > Level.IN_TIME:
-        return (Mark.LONG_OVERDUE if late.level == Level.CENTRAL else Mark.OVERDUE), owed
+    standing = lateness(owed, due_on=owed.due_on, today=today, days=days, owed_since=report.owed_since)
+    if standing.level > Level.IN_TIME:
+        return (Mark.LONG_OVERDUE if standing.level == Level.CENTRAL else Mark.OVERDUE), owed
     return (Mark.ASKED if report.asked else _BY_OWED[Step(owed.step)]), owed
 
 
