@@ -157,21 +157,22 @@ class Names:
         )
 
     def _sets(self, name: str) -> list[RecordSet]:
-        """What stands at a name: as the servers say, else as the register does."""
+        """What stands at a name: as the servers say, else the organisation's own as the register does (ORG-02)."""
         if self._known.zone_of(name) is None:
             return []
         found = self._known.at(name)
         if self._known.error is None:
             return found
-        rows = DnsRecord.system.filter(name=name).order_by("type", "value")
+        rows = DnsRecord.system.filter(name=name, organisation=self._organisation).order_by("type", "value")
         kept: dict[str, list[DnsRecord]] = {}
         for row in rows:
             kept.setdefault(row.type, []).append(row)
         return [RecordSet(name, kind, of[0].ttl, tuple(r.value for r in of)) for kind, of in kept.items()]
 
     def _is_foreign(self, name: str) -> bool:
-        """Whether somebody else's records stand at the name (ORG-02)."""
-        return bool(self._known.owners(name) - {self._organisation.pk})
+        """Whether what stands at the name is not known as the organisation's own; the register knows that by itself (ORG-02)."""
+        is_foreign = not self._known.may_name(name)
+        return is_foreign and self._known.error is None
 
     def _zones(self) -> list[DnsZone]:
         """The zones of names that are open for the organisation, its own before the common ones."""

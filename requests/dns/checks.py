@@ -38,11 +38,15 @@ def subjects_of(line: DnsLine) -> list[Subject]:
 def check_line(context: LineContext, line: DnsLine) -> Errors:
     """Everything that forbids this line, by field. Form, file, REST and plan all ask here, so they cannot disagree.
 
-    While the servers cannot be asked, only what the register knows is told (ACC-12).
+    While the servers cannot be asked, only what the register knows is told (ACC-12). A federation whose name is refused is told
+    nothing else: everything further would speak of records that may be another one's (ORG-02).
     """
     known = lookups.known(context)
+    name = _name_problem(known, line)
+    if name and known.is_federation:
+        return {"name": [name]}
     found = {
-        "name": _name_problem(known, line),
+        "name": name,
         "value": _value_problem(known, line),
         "old_value": _old_value_problem(known, line),
         "with_ptr": _companion_problem(known, line),
@@ -69,9 +73,11 @@ def _name_problem(known: Known, line: DnsLine) -> str:
         return _("The DNS servers do not hold the zone %(zone)s at present. Ask network operations.") % {
             "zone": zone.name
         }
+    if known.is_federation and (problem := _owner_problem(known, line)):
+        return problem
     if line.type == RecordType.PTR and known.is_open_elsewhere(line.name):
         return _("Another ticket that is not finished yet changes this PTR record.")
-    return _owner_problem(known, line) if known.is_federation else ""
+    return ""
 
 
 def _owner_problem(known: Known, line: DnsLine) -> str:
@@ -168,10 +174,19 @@ def _address_problem(known: Known, address: str) -> str:
     return ""
 
 
+def _is_refused(known: Known, line: DnsLine, address: str) -> bool:
+    """Whether a federation may not learn about this address: the one that comes is refused, or it is another one's (ORG-02)."""
+    if not known.is_federation or not _address_problem(known, address):
+        return False
+    return address == line.comes or known.holder(address) is not None
+
+
 def _companion_problem(known: Known, line: DnsLine) -> str:
     if line.with_ptr and wildcard_parent(line.name):
         return _("A wildcard has no PTR record. Remove the tick.")
     for address in line.moving_addresses:
+        if _is_refused(known, line, address):
+            continue
         name = reverse_name(address)
         zone = known.zone_of(name)
         if zone is None or not zone.is_open:

@@ -123,6 +123,9 @@ def _wildcard(known: Known, line: DnsLine) -> Iterator[Check]:
     is_last = [each.type for each in held] == [line.type] and wanted_set(line, held[0]) is None
     if not sets or not (is_last or not held):
         return
+    if not known.may_name(sets[0].name):
+        yield _foreign_wildcard(is_last=is_last)
+        return
     values = {"wildcard": sets[0].name, "types": ", ".join(each.type for each in sets)}
     text = gettext_noop(
         "Until now the wildcard %(wildcard)s (%(types)s) answers for this name. Once the name has a record of its own, no record of the wildcard counts for it."
@@ -132,6 +135,18 @@ def _wildcard(known: Known, line: DnsLine) -> Iterator[Check]:
             "The name does not vanish: from then on the wildcard %(wildcard)s (%(types)s) answers for it."
         )
     yield Check(code="wildcard_above", level=plans.WARNING, text=text, values=values)
+
+
+def _foreign_wildcard(*, is_last: bool) -> Check:
+    """A federation is told that there is one, not which (ORG-02)."""
+    text = gettext_noop(
+        "Until now a wildcard that is not known as your organisation's answers for this name. Once the name has a record of its own, no record of the wildcard counts for it."
+    )
+    if is_last:
+        text = gettext_noop(
+            "The name does not vanish: from then on a wildcard that is not known as your organisation's answers for it."
+        )
+    return Check(code="wildcard_above", level=plans.WARNING, text=text, values={})
 
 
 def _as_wildcard(known: Known, line: DnsLine) -> Iterator[Check]:

@@ -139,6 +139,12 @@ class Known:
         self.at(name)
         return self._owners.get(name, frozenset())
 
+    def may_name(self, name: str) -> bool:
+        """Whether the organisation may read what stands at a name: its own, or anything in its own zone (ORG-02)."""
+        zone, owners = self.zone_of(name), self.owners(name)
+        is_own_zone = zone is not None and zone.organisation_id == self.own
+        return not self.is_federation or owners == {self.own} or (not owners and is_own_zone)
+
     def holder(self, address: str) -> Holder | None:
         """The segment in which an address lies."""
         if address not in self._holders:

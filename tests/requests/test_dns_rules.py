@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from itertools import product
 from typing import Any
 
 import pytest
@@ -9,11 +11,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from portal.gateways.dns import DnsUnavailable
+from portal.gateways.dns import DnsUnavailable, reverse_address, reverse_name
 from portal.workflow import kinds
 from portal.workflow.content import check_lines
 from portal.workflow.errors import InvalidApplication
 from portal.workflow.kinds import LineContext
+from requests.dns import checks, lookups
 from requests.dns.payloads import DnsLine
 from requests.zones.models import DnsZone
 from requests.zones.owners import KIND
@@ -114,6 +117,80 @@ def test_org_02_a_zone_of_another_federation_is_not_written_through_the_one_abov
     world.zone("sub.kokuho.pr", factories.organisation("14"))
 
     assert "登録されていません" in errors_of(line(name="web1.sub.kokuho.pr"))["name"]
+
+
+FOREIGN = {  # names and addresses of federation 14 with what stands there
+    "kk14-web.kokuho.pr": {"A": "10.14.82.10", "TXT": "zone-14-token", "SRV": "0 0 1 kk14-srv.kokuho.pr"},
+    "kk14-v6.kokuho.pr": {"AAAA": "fd00:14:82::10"},
+    "*.kk14-lab.kokuho.pr": {"A": "10.14.82.20"},
+    reverse_name("10.14.82.10"): {"PTR": "kk14-ptr.kokuho.pr"},
+    reverse_name("fd00:14:82::10"): {"PTR": "kk14-v6ptr.kokuho.pr"},
+}
+OWN_OR_NEW = ("web1.kokuho.pr", "new.kokuho.pr", "a.kk14-web.kokuho.pr", "a.kk14-lab.kokuho.pr")
+VALUES = {
+    "A": ("10.13.82.99", "10.14.82.10", "10.14.82.99"),
+    "AAAA": ("fd00:13:82::99", "fd00:14:82::10"),
+    "CNAME": ("web1.kokuho.pr", "kk14-web.kokuho.pr"),
+    "PTR": ("web1.kokuho.pr", "kk14-web.kokuho.pr"),
+    "TXT": ("x",),
+    "SRV": ("0 0 1 web1.kokuho.pr", "0 0 1 kk14-web.kokuho.pr"),
+}
+
+
+def test_org_02_nothing_that_a_ticket_says_to_a_federation_holds_records_of_another_one(
+    cast: Cast, dns: FakeDns
+) -> None:
+    world.ipv6()
+    world.zone("82.14.10.in-addr.arpa")
+    dns.zone_names = (*dns.zone_names, "82.14.10.in-addr.arpa")
+    dns.put(*records("web1", "A", "10.13.82.5"), *records("web1", "TXT", "own"))
+    for name, held in FOREIGN.items():
+        for kind, value in held.items():
+            dns.put(*records(name, kind, value))
+    theirs = {word for name, held in FOREIGN.items() for word in (name, *held.values())}
+    context = LineContext(
+        organisation=factories.organisation("13"), actor=None, application=None, today=timezone.localdate()
+    )
+
+    told = 0
+    for action, kind, with_ptr in product(("ADD", "CHANGE", "DELETE"), VALUES, (False, True)):
+        names = [name for name in (*FOREIGN, *OWN_OR_NEW) if name.endswith(".arpa") == (kind == "PTR")]
+        for name, value, old in product(names, VALUES[kind], VALUES[kind] if action == "CHANGE" else ("",)):
+            payload = DnsLine(
+                action=action, type=kind, name=name, value=value, old_value=old, with_ptr=with_ptr
+            )
+            said = json.dumps(checks.plan_line(context, payload).to_json(), ensure_ascii=False)
+            said += str(checks.check_line(context, payload))
+            typed = {name, reverse_address(name), value, old, *value.split(), *old.split()}
+            typed |= {reverse_name(each) for each in (value, old) if each and kind in ("A", "AAAA")}
+            assert not [word for word in theirs - typed if word in said], (payload, said)
+            told += bool(checks.check_line(context, payload))
+
+    assert told > 200
+    lookups.known(context)._open[reverse_name("10.14.82.10")] = True  # by a ticket of federation 14
+    pointers = [
+        DnsLine(action="ADD", type="PTR", name=reverse_name(address), value="web1.kokuho.pr")
+        for address in ("10.14.82.10", "10.14.82.11")
+    ]
+    assert checks.check_line(context, pointers[0]) == checks.check_line(context, pointers[1])
+
+
+def test_org_02_what_hangs_on_a_machine_is_the_federations_own_also_while_the_servers_are_silent(
+    cast: Cast, dns: FakeDns
+) -> None:
+    from requests.bundles.names import Names
+    from requests.zones import refresh
+
+    dns.put(*records("pc1", "A", "10.14.82.9"), *records("pc2", "A", "10.13.82.9"))
+    dns.put(*records("pc3", "TXT", "of whom nobody knows"))
+    refresh.refresh_all(now=timezone.now())
+
+    for faults in ([], [DnsUnavailable] * 9):
+        dns.faults["read_many"] = list(faults)
+        found = Names(factories.organisation("13"), timezone.localdate()).of(
+            {"pc1": [], "pc2": [], "pc3": []}
+        )
+        assert [(each.machine, each.value) for each in found] == [("pc2", "10.13.82.9")]
 
 
 def test_req_05_the_longest_name_is_reserved_too(cast: Cast, dns: FakeDns) -> None:
