@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 from portal.common.time import JST
 from portal.orgs.models import User
 from portal.orgs.permissions import READ_TRAIL, SEES_EVERYTHING
+from portal.trail.actions import SHARED
 from portal.trail.models import TrailEntry
 
 
@@ -25,13 +26,18 @@ class Filters:
 
 
 def entries(user: User, filters: Filters) -> QuerySet[TrailEntry]:
-    """Entries about the reader's organisations, and what their people did that concerns no organisation, such as logins."""
+    """Entries about the reader's organisations, and what their people did that concerns no organisation, such as logins.
+
+    What others did about them only as far as portal.trail.actions shares it: never what the embargo keeps (AUD-04), nor notes
+    about them. List, export and proofs all begin here.
+    """
     rows = TrailEntry.objects.select_related("actor", "organisation", "object_organisation")
     readable = user.organisations_where(READ_TRAIL)
     if not any(organisation.kind in SEES_EVERYTHING for organisation in readable):
         keys = [organisation.pk for organisation in readable]
+        theirs = Q(organisation__in=keys) | Q(action__in=list(SHARED))
         rows = rows.filter(
-            Q(object_organisation__in=keys) | Q(object_organisation=None, organisation__in=keys)
+            Q(theirs, object_organisation__in=keys) | Q(object_organisation=None, organisation__in=keys)
         )
     return _matching(rows, filters)
 

@@ -81,6 +81,35 @@ def test_reader_sees_the_own_federation_and_the_logins_of_its_people_only() -> N
     assert shown(client_for(Role.AUDITOR)) == {mine.pk, of_operations.pk, login.pk}
 
 
+def test_aud_04_internal_actions_of_others_are_told_to_nobody_but_their_own_and_those_who_see_everything() -> (
+    None
+):
+    central, colleague = factories.user(Role.AUDIT_REVIEWER, code="central"), factories.applicant("13")
+    detail = {"side": "CENTRAL", "code": "OVERRUN"}
+    hidden = [
+        record(central, "13", action="mismatch.reason", detail=detail, object_label="2026-09 r2"),
+        record(factories.operator(), "13", action="audit_report.created", object_label="2026-09 r2"),
+        record(factories.operator(), "13", action="enquiry.note"),
+        record(None, "13", action="audit_report.superseded"),
+        record(central, "13", action="some.action_that_nobody_named"),
+    ]
+    own = record(colleague, "13", action="mismatch.reason", detail={"side": "FEDERATION"})
+    told = record(central, "13", action="audit_report.provided", object_label="2026-09 r1")
+    reader = client_for(Role.AUDITOR)
+
+    assert shown(reader) == {own.pk, told.pk}
+    assert shown(reader, action="mismatch.reason") == {own.pk}
+    assert shown(reader, subject="r2") == set()
+    file = b"".join(reader.post(reverse("trail_export"), WHY)).decode("utf-8-sig")  # type: ignore[arg-type]
+    assert "FEDERATION" in file
+    assert "CENTRAL" not in file
+    assert "2026-09 r2" not in file
+    for entry in hidden:
+        proof = reader.get(reverse("evidence"), {"source": "trail.entry", "key": entry.pk}).context["leaf"]
+        assert proof is None
+    assert shown(client_for(Role.AUDITOR, code="central")) >= {entry.pk for entry in hidden}
+
+
 def test_role_in_another_organisation_does_not_widen_the_view() -> None:
     reader = factories.user(Role.AUDITOR)
     factories.membership(reader, Role.APPLICANT, code="27")
