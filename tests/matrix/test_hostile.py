@@ -32,10 +32,9 @@ VALUES = [
     "-1",
     "99999999999999999999",
     "0" * 5000,
-    "\ud800".encode("utf-8", "surrogatepass").decode("latin-1"),
     SCRIPT,
     "2026-99-99",
-    "😀" * 300,
+    "\ud800".encode("utf-8", "surrogatepass").decode("latin-1") + "😀" * 300,
 ]
 # Read by the pager of all lists in REST, which is asked with every value at one of them.
 OF_EVERY_LIST = {"limit", "cursor"}
@@ -145,7 +144,7 @@ def test_no_query_string_breaks_an_address(
     monkeypatch.setattr(wsgi, "QueryDict", WatchedQuery)
     monkeypatch.setattr(WatchedQuery, "asked", set())
 
-    asking.get(dict.fromkeys(PARAMETERS, SCRIPT))
+    first = asking.get(dict.fromkeys(PARAMETERS, SCRIPT))
     if not WatchedQuery.asked:
         return  # most pages have no parameters, and nothing that comes in one could break them
     whole = "*" in WatchedQuery.asked
@@ -156,7 +155,10 @@ def test_no_query_string_breaks_an_address(
     if route.is_api:
         asking.get({"format": SCRIPT})  # Django REST's, which refuses it before anything else is read
         names, others = names - {"format"} - OF_EVERY_LIST, set()
-    for value in (*VALUES, OF_A_CURSOR) if names | others else ():
+    values = [*VALUES, OF_A_CURSOR] if "cursor" in names else VALUES
+    for value in values if names | others else ():
+        if value == SCRIPT and first.status_code < 400 and names <= set(PARAMETERS):
+            continue  # that was the first question
         asking.get_with(value, names, others)
     asking.get("q=%00")
     strange = ("%ff=%fe", "a" * 9000, "&" * 500, "q=%uD800", "cursor[]=1&cursor=b", ";;==")
