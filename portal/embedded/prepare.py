@@ -37,6 +37,7 @@ def prepare() -> str:
     from portal.embedded.migrating import swift_migrations
 
     django.setup()
+    print("Tables ...", flush=True)
     with swift_migrations():
         call_command("migrate", interactive=False, verbosity=0)
     call_command("collectstatic", interactive=False, verbosity=0)
@@ -44,7 +45,7 @@ def prepare() -> str:
 
     commands = get_commands()
     if "demo_data" in commands and not User.objects.exists():
-        call_command("demo_data", verbosity=0)
+        call_command("demo_data")
     logins = io.StringIO()
     if "demo_logins" in commands:
         call_command("demo_logins", stdout=logins)

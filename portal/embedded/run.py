@@ -14,6 +14,7 @@ import secrets
 import shlex
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -259,14 +260,34 @@ def prepare(place: Place, environment: Mapping[str, str], stamp: Path) -> str:
     logins.touch(mode=0o600)
     place.account.own(logins)
     try:
+        said = log.stat().st_size if log.exists() else 0
         step.launch()
-        code = step.process.wait() if step.process is not None else 1
+        code = _follow(step.process, log, said) if step.process is not None else 1
     finally:
         step.stop()
     if code:
         raise ServerError(f"The database could not be prepared (exit {code}).\n{last_lines(log, 20)}")
     stamp.write_text(fingerprint())
     return logins.read_text()
+
+
+def _follow(process: subprocess.Popen[bytes], log: Path, said: int) -> int:
+    """Its exit code once it has ended; until then every step that it writes into the log from byte `said` on is told."""
+    code: int | None = None
+    while code is None:
+        code = process.poll()
+        with log.open("rb") as file:
+            file.seek(said)
+            lines = file.read().splitlines(keepends=True)
+        for line in lines:
+            if not line.endswith(b"\n"):
+                break
+            said += len(line)
+            if line.endswith(b" ...\n"):
+                say(f"  {line.decode(errors='replace').strip()}")
+        if code is None:
+            time.sleep(0.3)
+    return code
 
 
 def start_portal(place: Place, supervisor: Supervisor, environment: Mapping[str, str]) -> None:

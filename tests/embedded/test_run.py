@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -85,7 +86,11 @@ def start(tmp_path: Path) -> Iterator[Callable[[int], Run]]:
 @pytest.mark.slow
 def test_comes_up_heals_goes_down_without_a_trace_and_comes_up_again(start: Callable[[int], Run]) -> None:
     first = start(free_port())
-    assert "The portal is up" in first.read_until("Ctrl-C")
+    said = first.read_until("Ctrl-C")
+    assert "The portal is up" in said
+    assert re.search(
+        r"Tables \.\.\.\n.*people \.\.\.\n(.*\n)+.*audit reports \.\.\.\n", said
+    )  # long enough to be told
     assert first.status_of("/_mail/") == 200
 
     web = next(pid for pid, args in first.children().items() if "gunicorn" in args)

@@ -45,14 +45,17 @@ class Command(BaseCommand):
                 "demo_data makes logins with a known password: it runs with local settings only."
             )
         started = time.monotonic()
+        self._verbosity = options["verbosity"]
         # What is there already changes the draw, so that a second run adds other rows and not the same again.
         dice = random.Random(f"{options['seed']}-{Application.system.count()}")
         now = timezone.now()
         directory = self._directory()
+        self._say("people")
         for organisation in people.staffed(max(1, min(options["federations"], 47))):
             people.hire(organisation, directory, dice)
         wanted = options["applications"]
         small = wanted <= STORY_LIMIT
+        self._say("applications and accounts")
         made = story.tell(wanted, dice=dice, now=now, reachable=directory is not None) if small else 0
         if small and wanted >= STORY_LIMIT and directory is not None and not options["no_scenes"]:
             scenes.play(directory, dice=dice, now=now)
@@ -60,16 +63,25 @@ class Command(BaseCommand):
         if rest:
             bulk.Writer(dice, now).write(rest, options["accounts"])
         if small:  # what other rooms add to the story, after the people of this one
-            call_command(
-                "demo_devices", federations=options["federations"], seed=options["seed"], verbosity=0
-            )
-            call_command("demo_dns", federations=options["federations"], verbosity=0)
-            call_command("demo_managed", federations=options["federations"], verbosity=0)
-            call_command("demo_bundles", federations=options["federations"], verbosity=0)
+            for room, command, values in (
+                ("devices", "demo_devices", {"seed": options["seed"]}),
+                ("DNS records", "demo_dns", {}),
+                ("services by hand", "demo_managed", {}),
+                ("PCs from installation to removal", "demo_bundles", {}),
+            ):
+                self._say(room)
+                call_command(command, federations=options["federations"], verbosity=0, **values)
+            self._say("audit reports")
             call_command("demo_audit", verbosity=0)
         if options["verbosity"]:
             seconds = time.monotonic() - started
             self.stdout.write(f"{made + rest} applications added in {seconds:.0f} s. See demo_logins.")
+
+    def _say(self, what: str) -> None:
+        """What comes next, for whoever waits."""
+        if self._verbosity:
+            self.stdout.write(f"Demonstration: {what} ...")
+            self.stdout.flush()
 
     def _directory(self) -> Directory | None:
         """The directory if it answers; without it people exist but cannot log in, and approved work waits."""
