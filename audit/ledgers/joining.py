@@ -6,6 +6,7 @@ from django.core import checks
 from django.utils.translation import gettext_lazy as _
 
 from audit.ledgers.numbering import settings_of_numbers
+from audit.retention import decisions
 from portal.orgs.permissions import WRITE_CENTRAL_LEDGER, WRITE_FEDERATION_LEDGER
 from portal.trail.sources import register_source
 from portal.workflow.catalogue.offers import PageOffer, register_page
@@ -29,15 +30,12 @@ def register_all() -> None:
             )
         )
     register_source(
-        name="audit.work_change",
+        name=decisions.CHANGES,
         label=_("changes of the work ledgers"),
         table="audit_workchange",
         columns=("id", "entry_id", "at", "actor_id", "actor_name", "verb", "values", "reason"),
         time="at",
-        disposed=(
-            "l.row_key IN (SELECT jsonb_array_elements_text(d.gone->'audit.work_change')::bigint FROM audit_disposal d"
-            " WHERE d.state = 'DONE')"
-        ),
+        going=decisions.going(decisions.CHANGES),
     )
     register_source(
         name="audit.work_type",

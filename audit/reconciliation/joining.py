@@ -6,6 +6,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from audit.reconciliation import telling
+from audit.retention import decisions
 from portal.notices import messages, places
 from portal.trail.sources import register_source
 
@@ -16,7 +17,7 @@ def register_all() -> None:
         messages.provide(template, telling.values_for_mail)
         places.provide(template, lambda notice: reverse("incident", args=[notice.context["incident"]]))
     register_source(
-        name="audit.mismatch_reason",
+        name=decisions.REASONS,
         label=_("reasons of mismatches"),
         table="audit_mismatchreason",
         columns=(
@@ -31,8 +32,5 @@ def register_all() -> None:
             "given_at",
         ),
         time="given_at",
-        disposed=(
-            "l.row_key IN (SELECT jsonb_array_elements_text(d.gone->'audit.mismatch_reason')::bigint FROM audit_disposal d"
-            " WHERE d.state = 'DONE')"
-        ),
+        going=decisions.going(decisions.REASONS),
     )

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, QuerySet
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from audit.cycles.dates import add_months
@@ -20,16 +20,17 @@ from audit.imports.models import HeldLine, LogChunk, LogImport, LogRow
 from audit.ledgers.models import WorkChange, WorkEntry, WorkImport
 from audit.reconciliation.models import Incident, IncidentSession, Mismatch, MismatchReason
 from audit.reports.models import AuditReport, ReportFile, ReportStatus
+from audit.retention import selectors
+from audit.retention.decisions import BATCHES, CHANGES, CHUNKS, FILES, REASONS, part_of
 from audit.retention.errors import Refused
 from audit.retention.models import RecordKind
 from portal.common.time import JST
 from portal.trail.models import Leaf
-from portal.trail.reading import digest_of_chunk
-from portal.trail.records import unproven
-from portal.trail.sources import find_source
+from portal.trail.reading import parts_of_chunk
+from portal.trail.records import left_of, unproven
+from portal.trail.sources import Source, find_source
 
-BATCHES, CHANGES, REASONS = "audit.log_batch", "audit.work_change", "audit.mismatch_reason"
-FILES = "audit.report_file"
+_State = LogImport.State
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,14 +48,21 @@ def carry_out(kind: str, month: date) -> Gone:
 
 
 def _number_logs(month: date) -> Gone:
-    """With rows about individual numbers go the files that ended in this month."""
-    brought = LogImport.objects.filter(last_at__gte=_begin(month), last_at__lt=_begin(add_months(month, 1)))
+    """With rows about individual numbers go the files of this month, also those that brought no row."""
+    brought = LogImport.objects.filter(pk__in=selectors.files_of(month).values("pk"))
     chunks = LogChunk.objects.filter(log_import__in=brought).exclude(data=b"")
+    told = dict(chunks.order_by("pk").values_list("pk", "sha256"))
+    _require_proven(CHUNKS, list(told))
     counts = {
         "chunks": chunks.update(data=b""),
         "held": HeldLine.objects.filter(log_import__in=brought).delete()[0],
     }
-    return _logs(month, numbers=True, counts=counts)
+    # A file without its content is not imported any more.
+    brought.filter(state__in=(_State.UPLOADED, _State.FAILED)).update(state=_State.DISCARDED)
+    left = left_of(_source(CHUNKS), list(told))
+    files = {str(pk): [sha256, left.get(pk, "")] for pk, sha256 in told.items()}
+    made = _logs(month, numbers=True, counts=counts)
+    return replace(made, gone=made.gone | {CHUNKS: files})
 
 
 def _other_logs(month: date) -> Gone:
@@ -62,23 +70,18 @@ def _other_logs(month: date) -> Gone:
 
 
 def _logs(month: date, *, numbers: bool, counts: dict[str, int]) -> Gone:
-    """The partition is dropped. Of a batch that reaches into other months the digest of what is left stands in the record."""
+    """The partition is dropped. The digests of what each batch loses stand in the record: with them its leaf can still be computed."""
     rows = LogRow.system.filter(
         involves_number=numbers, event_at__gte=_begin(month), event_at__lt=_begin(add_months(month, 1))
     )
     batches = sorted(rows.order_by().values_list("batch_id", flat=True).distinct())
     _require_proven(BATCHES, batches)
+    source, part = _source(BATCHES), part_of(month, numbers=numbers).encode()
+    assert source.rows is not None
+    gone = {str(batch): parts_of_chunk(source.rows, batch)[part].decode() for batch in batches}
     with connection.cursor() as cursor:
         cursor.execute("SELECT row_count, digest FROM audit_dispose_logs(%s, %s)", [month, numbers])
         counts["rows"], digest = cursor.fetchone()
-    source = find_source(BATCHES)
-    assert source is not None
-    assert source.rows is not None
-    still = LogRow.system.filter(batch_id__in=batches).order_by()
-    left = dict(still.values_list("batch_id").annotate(Count("pk")))
-    gone = {
-        str(batch): [left.get(batch, 0), digest_of_chunk(source.rows, batch).decode()] for batch in batches
-    }
     return Gone(counts=counts, digest=digest or _sha256([]), gone={BATCHES: gone})
 
 
@@ -88,12 +91,13 @@ def _reports(month: date) -> Gone:
     told = list(files.order_by("pk").values_list("pk", "name", "sha256"))
     _require_proven(FILES, [pk for pk, _name, _hash in told])
     counts = {"files": files.update(content=b"")}
+    left = left_of(_source(FILES), [pk for pk, _name, _hash in told])
     done = AuditReport.system.filter(cycle__month=month, status=ReportStatus.COPY_STORED)
     counts["reports"] = done.update(status=ReportStatus.DISPOSED)
     return Gone(
         counts=counts,
         digest=_sha256([sha256.encode() for _pk, _name, sha256 in told]),
-        gone={FILES: {str(pk): [name, sha256] for pk, name, sha256 in told}},
+        gone={FILES: {str(pk): [name, sha256, left.get(pk, "")] for pk, name, sha256 in told}},
     )
 
 
@@ -153,12 +157,16 @@ def _proven(source: str, rows: QuerySet[Any]) -> tuple[list[int], str]:
 
 
 def _require_proven(name: str, keys: Collection[int]) -> None:
-    source = find_source(name)
-    assert source is not None
-    wrong = unproven(source, keys)
+    wrong = unproven(_source(name), keys)
     if wrong:
         text = _("The evidence of these records does not fit (%(record)s). Have it verified first.")
         raise Refused(text % {"record": f"{name} {wrong[0]}"})
+
+
+def _source(name: str) -> Source:
+    found = find_source(name)
+    assert found is not None
+    return found
 
 
 def _sha256(hashes: list[bytes]) -> str:

@@ -94,9 +94,8 @@ class Disposal(models.Model):
     """One month of one kind: proposed by one person, carried out by the word of another, and what went.
 
     A month can go again: rows that come for it afterwards are kept no longer than the others.
-    `gone` names for each source of the evidence the records that went: a list of keys, or, where a record lost a part of its rows,
-    by key how many rows were left and their digest: {"audit.log_batch": {"7": [120, "9f…"]}, "audit.work_change": [3, 4]}. Of a file
-    of a report, which stays without its content, name and SHA-256: {"audit.report_file": {"5": ["2016-09_13_….pdf", "ab…"]}}.
+    `gone` names for each source of the evidence the records that went, with what keeps the rest provable (audit.retention.decisions):
+    {"audit.work_change": [3, 4], "audit.log_batch": {"7": "9f…"}, "audit.report_file": {"5": ["2016-09_13_….pdf", "ab…", "0c…"]}}.
     """
 
     class State(models.TextChoices):

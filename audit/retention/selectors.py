@@ -2,22 +2,57 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
+from typing import Any
 
 from django.db import connection
-from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.db.models.functions import TruncMonth
+from django.db.models import DateField, DateTimeField, Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Greatest, TruncMonth
+from django.utils import timezone
 
 from audit.cycles.dates import add_months
 from audit.cycles.models import AuditCycle, first_of_month
+from audit.imports.models import LogChunk, LogImport
 from audit.ledgers.models import WorkEntry
 from audit.reconciliation.models import Mismatch
 from audit.reports.models import ReportFile
-from audit.retention.models import Disposal, Hold, RecordKind, RetentionRule
-from portal.common.time import JST
+from audit.retention.decisions import CHANGES, CHUNKS, FILES, REASONS, years_after
+from audit.retention.models import LEAST_YEARS, Disposal, Hold, RecordKind, RetentionRule
+from portal.common.time import JST, today
 
 _TABLES = {RecordKind.NUMBER_LOGS: "audit_logrow_numbers", RecordKind.OTHER_LOGS: "audit_logrow_other"}
+# verify_trail knows the time of a seal to a day, and years differ by one: nothing goes so early that it could be taken for forged.
+_SEAL_DAYS = timedelta(days=3)
+# By month the newest leaf of what would go with it, of the records that go or are emptied as a whole.
+_NEWEST_LEAVES = {
+    RecordKind.NUMBER_LOGS: (
+        CHUNKS,
+        "SELECT date_trunc('month', greatest(i.last_at, i.uploaded_at) AT TIME ZONE 'Asia/Tokyo')::date AS month, c.id AS key"
+        " FROM audit_logchunk c JOIN audit_logimport i ON i.id = c.log_import_id WHERE c.data <> ''",
+    ),
+    RecordKind.REPORTS: (
+        FILES,
+        "SELECT c.month, f.id AS key FROM audit_reportfile f JOIN audit_auditreport r ON r.id = f.report_id"
+        " JOIN audit_auditcycle c ON c.id = r.cycle_id WHERE f.content <> ''",
+    ),
+    RecordKind.SESSIONS: (
+        REASONS,
+        "SELECT c.month, w.id AS key FROM audit_mismatchreason w JOIN audit_mismatch m ON m.id = w.mismatch_id"
+        " JOIN audit_reconciliation r ON r.id = m.reconciliation_id JOIN audit_auditcycle c ON c.id = r.cycle_id",
+    ),
+    RecordKind.LEDGERS: (
+        CHANGES,
+        "SELECT date_trunc('month', e.planned_from AT TIME ZONE 'Asia/Tokyo')::date AS month, w.id AS key"
+        " FROM audit_workchange w JOIN audit_workentry e ON e.id = w.entry_id",
+    ),
+}
+_SEALED = """
+SELECT n.month, (SELECT c.at FROM trail_checkpoint c WHERE c.size > n.leaf ORDER BY c.size LIMIT 1)
+FROM (SELECT k.month, max(l.number) AS leaf FROM ({keys}) k
+      JOIN trail_leaf l ON l.source = %s AND l.row_key = k.key WHERE k.month = ANY(%s) GROUP BY 1) n
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,12 +73,29 @@ def rules() -> dict[str, RetentionRule]:
 
 def kept_until(month: date, years: int) -> date:
     """The first day on which a month may go: so many years after its end."""
-    end = add_months(month, 1)
-    return end.replace(year=end.year + years)
+    return years_after(add_months(month, 1), years)
+
+
+def kept_after_seal(kind: str, months: Collection[date]) -> dict[date, date]:
+    """By month the first day on which its newest record has been in the evidence for the years that the law asks for.
+
+    A record that is written long after its month, such as a late revision, is kept as long as any other: once it is gone nothing
+    else shows how old it was. Log rows are not asked about: their leaves prove their months.
+    """
+    if kind not in _NEWEST_LEAVES or not months:
+        return {}
+    source, keys = _NEWEST_LEAVES[RecordKind(kind)]
+    years = LEAST_YEARS[RecordKind(kind)]
+    with connection.cursor() as cursor:
+        cursor.execute(_SEALED.format(keys=keys), [source, list(months)])
+        return {
+            month: years_after(today(at or timezone.now()), years) + _SEAL_DAYS
+            for month, at in cursor.fetchall()
+        }
 
 
 def due(today: date) -> list[Due]:
-    """Everything that may go today, or could without a hold; the oldest first. Eight statements."""
+    """Everything that may go today, or could without a hold; the oldest first. A dozen statements."""
     known, held = rules(), list(Hold.objects.filter(released_at=None))
     proposed = {
         (row.kind, row.month): row
@@ -51,8 +103,10 @@ def due(today: date) -> list[Due]:
     }
     found = []
     for kind, months in _months().items():
-        for month in months:
-            last = kept_until(month, known[kind].years)
+        over = [month for month in months if kept_until(month, known[kind].years) <= today]
+        sealed = kept_after_seal(kind, over)
+        for month in over:
+            last = max(kept_until(month, known[kind].years), sealed.get(month, date.min))
             if last <= today:
                 hold = next(
                     (each for each in held if each.kind == kind and each.month in (None, month)), None
@@ -91,8 +145,19 @@ def is_there(kind: str, month: date) -> bool:
     return month in _months()[RecordKind(kind)]
 
 
+def files_of(month: date) -> QuerySet[LogImport]:
+    """The files of log lines that go with a month: of their last row or of their upload, whichever is later. Some bring no row."""
+    found: QuerySet[LogImport] = _dated_files().filter(month_of_file=month)
+    return found
+
+
+def _dated_files() -> Any:
+    later = Greatest("last_at", "uploaded_at", output_field=DateTimeField())  # of a NULL and a time: the time
+    return LogImport.objects.annotate(month_of_file=TruncMonth(later, tzinfo=JST, output_field=DateField()))
+
+
 def _months() -> dict[RecordKind, list[date]]:
-    """The months of which records are there: partitions of the log, months of reports with files and with sessions, of works."""
+    """The months of which records are there: partitions of the log, files of logs, reports with files and with sessions, works."""
     found: dict[RecordKind, list[date]] = {kind: [] for kind in RecordKind}
     for kind, table in _TABLES.items():
         with connection.cursor() as cursor:
@@ -103,6 +168,10 @@ def _months() -> dict[RecordKind, list[date]]:
             )
             names = [name for (name,) in cursor.fetchall()]
         found[kind] = [date.fromisoformat(f"{name[-7:].replace('_', '-')}-01") for name in names]
+    full = LogChunk.objects.filter(log_import=OuterRef("pk")).exclude(data=b"")
+    brought = _dated_files().filter(Exists(full)).order_by().values_list("month_of_file", flat=True)
+    number_logs = {*found[RecordKind.NUMBER_LOGS], *brought.distinct()}
+    found[RecordKind.NUMBER_LOGS] = sorted(number_logs)
     files = ReportFile.system.exclude(content=b"").order_by("report__cycle__month")
     months = files.values_list("report__cycle__month", flat=True).distinct()
     found[RecordKind.REPORTS] = [first_of_month(month) for month in months]

@@ -119,6 +119,10 @@ def _refuse_what_must_stay(kind: RecordKind, month: date, now: datetime) -> None
     last = selectors.kept_until(month, rule.years)
     if today(now) < last:
         raise Refused(_("These records are kept until %(day)s.") % {"day": f"{last:%Y-%m-%d}"})
+    last = selectors.kept_after_seal(kind, [month]).get(month, last)
+    if today(now) < last:
+        text = _("Some of these records were written after their month. They are kept until %(day)s.")
+        raise Refused(text % {"day": f"{last:%Y-%m-%d}"})
     hold = selectors.hold_on(kind, month)
     if hold is not None:
         raise Refused(_("These records are held: %(reason)s") % {"reason": hold.reason})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass, field
+from math import inf
 
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
@@ -50,6 +51,24 @@ class Finding:
 
 
 @dataclass
+class SealTimes:
+    """Up to which leaf the log was signed by when, as the signing process said itself: of the checkpoints whose signature was checked."""
+
+    sizes: list[int] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)  # seconds since 1970
+
+    def add(self, size: int, time: float) -> None:
+        """The next checkpoint."""
+        self.sizes.append(size)
+        self.times.append(time)
+
+    def by(self, leaf: int) -> float:
+        """When the leaf was sealed at the latest; infinite for one that no checked checkpoint covers yet."""
+        place = bisect_right(self.sizes, leaf)
+        return self.times[place] if place < len(self.times) else inf
+
+
+@dataclass
 class Result:
     """What was looked at and what was found, the first record that does not fit at the front."""
 
@@ -61,6 +80,7 @@ class Result:
     good: int = 0  # leaves below the last root that fits
     findings: list[Finding] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    seals: SealTimes = field(default_factory=SealTimes)
 
     @property
     def fits(self) -> bool:

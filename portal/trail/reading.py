@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from itertools import count, takewhile
 from typing import Any
@@ -72,16 +72,26 @@ def listed(columns: tuple[str, ...], of: str) -> str:
     return ", ".join(f'{of}."{name}"' for name in columns)
 
 
-def digest_of_chunk(rows: Rows, key: int) -> bytes:
-    """SHA-256 over the lines of a chunk, each with its line feed, as hexadecimal digits."""
-    made = sha256()
+def parts_of_chunk(rows: Rows, key: int) -> dict[bytes, bytes]:
+    """By the name of each part of a chunk the SHA-256 over its lines, each with its line feed, as hexadecimal digits."""
     query = (
-        f'SELECT {listed(rows.columns, "r")} FROM "{rows.table}" r WHERE r."{rows.chunk}" = %s'  # noqa: S608
-        f' ORDER BY r."{rows.order}"'
+        f'SELECT {rows.part or "NULL"}, {listed(rows.columns, "r")} FROM "{rows.table}" r'  # noqa: S608
+        f' WHERE r."{rows.chunk}" = %s ORDER BY r."{rows.order}"'
     )
-    for line in lines(query, [key]):
-        made.update(line + b"\n")
-    return made.hexdigest().encode()
+    made = {} if rows.part else {b"\\N": sha256()}
+    for row in lines(query, [key]):
+        part, line = row.split(b"\t", 1)
+        if part not in made:
+            made[part] = sha256()
+        made[part].update(line + b"\n")
+    return {part: digest.hexdigest().encode() for part, digest in made.items()}
+
+
+def told_of_parts(rows: Rows, parts: Mapping[bytes, bytes]) -> bytes:
+    """What the leaf of a chunk covers behind the line of the chunk: a line for each part, by their names."""
+    if not rows.part:
+        return b"\n" + parts[b"\\N"]
+    return b"".join(b"\n%b %b" % (part, parts[part]) for part in sorted(parts))
 
 
 def leaf_hashes(start: int, end: int) -> Iterator[list[bytes]]:

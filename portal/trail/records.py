@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any
 
 from django.db import connection
 
-from portal.trail.findings import Finding, Floors, Kind, Result
+from portal.trail.explaining import Explanations
+from portal.trail.findings import MOST, Finding, Floors, Kind, Result
 from portal.trail.merkle import leaf_hash_in_digits
-from portal.trail.reading import digest_of_chunk, lines, listed, set_session
+from portal.trail.reading import lines, listed, parts_of_chunk, set_session, told_of_parts
 from portal.trail.sealing import BATCH, SETTLED_BACK, mark_of, newest
 from portal.trail.sources import Source
 
@@ -21,9 +23,12 @@ _NULL = b"\\N"
 def look_at_source(result: Result, source: Source, since: int, floors: Floors) -> None:
     """Hash every sealed record anew, and look for records that were put in or taken out."""
     set_session()
+    why = Explanations(source, result.seals)
     for version in sorted({*source.earlier, source.version}):
-        _compare(result, source, version, since, floors)
+        _compare(result, source, version, since, floors, why)
     _unsealed(result, source, floors)
+    if source.rows and not since:
+        _without_chunk(result, source)
     if source.check:
         for key, problem in source.check(None):
             _add(result, Kind.FILE, source, key, _leaf_of(source, key), problem)
@@ -35,38 +40,66 @@ def unproven(source: Source, keys: Collection[int]) -> list[int]:
     Only inside a transaction. Records without a leaf have nothing to fit and are not named.
     """
     set_session()
-    named = f"l.row_key = ANY('{{{','.join(str(int(key)) for key in keys)}}}'::bigint[])"
+    why = Explanations(source, None)
     found = []
     for version in sorted({*source.earlier, source.version}):
         form = source.form(version)
-        for row in _beside_leaves(source, version, named):
-            _number, key, hexed, _gone, disposed, left, _moment, line = row.split(b"\t", 7)
-            digest = digest_of_chunk(source.rows, int(key)) if source.rows else b""
-            line += b"\n" + digest if source.rows else b""
-            if leaf_hash_in_digits(form % (key, line)) != hexed and not _explained(disposed, left, digest):
+        for row in _beside_leaves(source, version, _named(keys)):
+            _number, key, hexed, _gone, _moment, line = row.split(b"\t", 5)
+            whole = line + _rows_of(source, key)
+            if leaf_hash_in_digits(form % (key, whole)) != hexed and not _only_parts_gone(
+                source, form, key, hexed, line, why
+            ):
                 found.append(int(key))
     return sorted(found)
 
 
-def _explained(disposed: bytes, left: bytes, digest: bytes) -> bool:
-    """Whether a disposal explains that a record does not fit: all of it went, or the rest is as it was left."""
-    return disposed == b"t" and left in (_NULL, digest)
+def left_of(source: Source, keys: Collection[int]) -> dict[int, str]:
+    """SHA-256 over the lines of sealed records as they are now, for Decision.gone. Only inside a transaction."""
+    set_session()
+    found = {}
+    for version in sorted({*source.earlier, source.version}):
+        for row in _beside_leaves(source, version, _named(keys)):
+            _number, key, _hexed, _gone, _moment, line = row.split(b"\t", 5)
+            found[int(key)] = sha256(line).hexdigest()
+    return found
 
 
-def _compare(result: Result, source: Source, version: int, since: int, floors: Floors) -> None:
+def _named(keys: Collection[int]) -> str:
+    return f"l.row_key = ANY('{{{','.join(str(int(key)) for key in keys)}}}'::bigint[])"
+
+
+def _rows_of(source: Source, key: bytes) -> bytes:
+    """What the leaf of a chunk covers of its rows."""
+    return told_of_parts(source.rows, parts_of_chunk(source.rows, int(key))) if source.rows else b""
+
+
+def _only_parts_gone(
+    source: Source, form: bytes, key: bytes, hexed: bytes, line: bytes, why: Explanations
+) -> bool:
+    """Whether the rows of a chunk that are there fit its leaf together with the parts of it that were disposed of."""
+    gone = why.parts_gone(int(key)) if source.rows and source.rows.part else {}
+    if not gone or source.rows is None:
+        return False
+    parts = gone | parts_of_chunk(source.rows, int(key))
+    return leaf_hash_in_digits(form % (key, line + told_of_parts(source.rows, parts))) == hexed
+
+
+def _compare(
+    result: Result, source: Source, version: int, since: int, floors: Floors, why: Explanations
+) -> None:
     """The records with a leaf of this version, by key. It does little for what fits: there are millions."""
     form = source.form(version)
     top, before, top_key = -1, -1, b""
     begin, end, earliest = 0, 0, 0.0
-    digest = b""
     for row in _beside_leaves(source, version, f"l.number >= {since}"):
-        number, key, hexed, gone, disposed, left, moment, line = row.split(b"\t", 7)
-        if source.rows:
-            digest = digest_of_chunk(source.rows, int(key))
-            line += b"\n" + digest
+        number, key, hexed, gone, moment, line = row.split(b"\t", 5)
         place = int(number)
-        if leaf_hash_in_digits(form % (key, line)) != hexed:
-            if _explained(disposed, left, digest):
+        whole = line + _rows_of(source, key) if source.rows else line
+        if leaf_hash_in_digits(form % (key, whole)) != hexed:
+            if _only_parts_gone(source, form, key, hexed, line, why) or why.explain(
+                int(key), place, version, line, gone=gone == b"t"
+            ):
                 result.disposed += 1
             else:
                 _add(result, Kind.DELETED if gone == b"t" else Kind.CHANGED, source, int(key), place)
@@ -89,14 +122,14 @@ def _compare(result: Result, source: Source, version: int, since: int, floors: F
 
 
 def _beside_leaves(source: Source, version: int, condition: str) -> Iterable[bytes]:
-    """For each leaf that is asked for, by key: number, key, hash, whether the record is gone, whether it was disposed of, the digest
-    of what was left, the time that it gives in seconds since 1970, and its line."""
+    """For each leaf that is asked for, by key: number, key, hash, whether the record is gone, the time that it gives in seconds
+    since 1970, and its line."""
     columns = source.columns_of(version)
     assert columns is not None
     own = f"date_part('epoch', t.\"{source.time}\")" if source.time else "NULL"
     found = lines(
-        f"SELECT l.number, l.row_key, encode(l.hash, 'hex'), t.\"{source.key}\" IS NULL, ({source.disposed}),"  # noqa: S608
-        f" ({source.left}), {own}, {listed(columns, 't')}"
+        f"SELECT l.number, l.row_key, encode(l.hash, 'hex'), t.\"{source.key}\" IS NULL,"  # noqa: S608
+        f" {own}, {listed(columns, 't')}"
         f' FROM trail_leaf l LEFT JOIN "{source.table}" t ON t."{source.key}" = l.row_key'
         f" WHERE l.source = '{source.name}' AND l.version = {version} AND {condition} ORDER BY l.row_key"
     )
@@ -132,6 +165,21 @@ def _unsealed(result: Result, source: Source, floors: Floors) -> None:
         found = [row[0] for row in cursor.fetchall()]
     for row_key in found:
         _add(result, Kind.INSERTED, source, row_key, _leaf_near(source, row_key))
+
+
+def _without_chunk(result: Result, source: Source) -> None:
+    """Rows that belong to no chunk: no seal covers them, and whoever reads the table takes them for evidence."""
+    rows = source.rows
+    assert rows is not None
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f'SELECT DISTINCT r."{rows.chunk}" FROM "{rows.table}" r WHERE NOT EXISTS'  # noqa: S608
+            f' (SELECT FROM "{source.table}" t WHERE t."{source.key}" = r."{rows.chunk}")'
+            f" ORDER BY 1 LIMIT {MOST}"
+        )
+        found = [row[0] for row in cursor.fetchall()]
+    for key in found:
+        _add(result, Kind.INSERTED, source, key, _leaf_near(source, key))
 
 
 def _leaf_of(source: Source, key: int) -> int:

@@ -21,7 +21,7 @@ from portal.trail import keys, notes
 from portal.trail.errors import EvidenceError, LogForked, LogRewound, SealNotFresh, SignerRefused
 from portal.trail.merkle import BLOCK, leaf_hash, root_of
 from portal.trail.models import Checkpoint, Leaf, SealBatch, TreeNode
-from portal.trail.reading import digest_of_chunk, leaf_hashes, lines, listed, set_session
+from portal.trail.reading import leaf_hashes, lines, listed, parts_of_chunk, set_session, told_of_parts
 from portal.trail.signer.client import PIECE, Signed, SignerClient
 from portal.trail.sources import Source, all_sources, find_source
 
@@ -152,7 +152,8 @@ def _rows(source: Source | None, condition: str, values: list[Any]) -> list[_Tak
     )
     found = [line.split(b"\t", 1) for line in lines(query, values)]
     if source.rows:
-        found = [[key, line + b"\n" + digest_of_chunk(source.rows, int(key))] for key, line in found]
+        rows = source.rows
+        found = [[key, line + told_of_parts(rows, parts_of_chunk(rows, int(key)))] for key, line in found]
     form = source.form(source.version)
     return [_Taken(source, key, leaf_hash(form % (key, line))) for key, line in found]
 

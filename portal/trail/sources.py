@@ -22,9 +22,9 @@ feed, in a session with TimeZone UTC, DateStyle ISO, extra_float_digits 1 and by
   import has written a chunk, of about ten thousand rows) with `rows=Rows(...)`. The leaf then covers every row of the chunk.
 - A file on disk or in another table: register the table that holds its SHA-256, and name with `check` a function that looks
   whether the file still has it.
-- Rows that go when their keeping time is over (AUD-09): `disposed` says in SQL of the key l.row_key that it was disposed of, from
-  a table of disposals that is a source itself. Such records are counted, not missed. When only some rows of a chunk go, `left` gives
-  the digest of those that stayed (portal.trail.reading.digest_of_chunk, made when the others went): they are proven by it.
+- Records that go when their keeping time is over (AUD-09): `going` gives the decisions that name them, which are a source
+  themselves. What a decision explains is counted, not missed; what it must say for that stands in portal.trail.explaining.
+  Where only some rows of a chunk go, let `rows` name the `part` that goes together: the leaf then covers the digest of each part.
 - A column that is added later: raise `version`, put the old columns into `earlier`. Old leaves are checked as they were made.
 """
 
@@ -33,6 +33,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 _NAME = re.compile(r"[a-z0-9_.]{1,60}")
@@ -44,12 +45,40 @@ Check = Callable[[Iterable[int] | None], Iterable[tuple[int, str]]]
 
 @dataclass(frozen=True, kw_only=True)
 class Rows:
-    """The rows of a chunk: `table` with a column `chunk` that holds the chunk's key, read in the order of `order`."""
+    """The rows of a chunk: `table` with a column `chunk` that holds the chunk's key, read in the order of `order`.
+
+    `part` says in SQL of a row r with which others of its chunk it will go; without it they all stay together.
+    """
 
     table: str
     chunk: str
     columns: tuple[str, ...]
     order: str = "id"
+    part: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """That records go because their keeping time is over, as the record of the decision says it.
+
+    `gone` names them by key, each with what stays provable: the line of a part that went ("PART DIGEST"), the SHA-256 over the
+    line of a record that stays without its content, nothing for a record that went as a whole.
+    """
+
+    number: int  # its key in Going.decided
+    at: datetime  # when it was made, as it says itself
+    kept_until: datetime  # before that it could not be made
+    years: int  # for so long at least a record is kept after it was sealed
+    gone: Mapping[int, bytes]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Going:
+    """How records of a source go: as a whole, without the content of the column `emptied`, or by parts (Rows.part)."""
+
+    decided: str  # the source of the decisions
+    read: Callable[[], Iterable[Decision]]  # those that can be true
+    emptied: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,8 +97,7 @@ class Source:
     settled: str = ""
     rows: Rows | None = None
     check: Check | None = None
-    disposed: str = "false"
-    left: str = "NULL"
+    going: Going | None = None
 
     def columns_of(self, version: int) -> tuple[str, ...] | None:
         """The columns of a version; None for one that is not known here."""
@@ -97,8 +125,7 @@ def register_source(
     settled: str = "",
     rows: Rows | None = None,
     check: Check | None = None,
-    disposed: str = "false",
-    left: str = "NULL",
+    going: Going | None = None,
 ) -> Source:
     """Let the rows of a table be sealed from now on; what is in it already is sealed by the next seal.
 
@@ -117,8 +144,7 @@ def register_source(
         settled=settled,
         rows=rows,
         check=check,
-        disposed=disposed,
-        left=left,
+        going=going,
     )
     _refuse_what_is_no_source(source)
     _sources[name] = source
@@ -147,7 +173,7 @@ def _refuse_what_is_no_source(source: Source) -> None:
         *source.columns,
         *(name for old in source.earlier.values() for name in old),
     ]
-    named += [name for name in (source.time, source.settled) if name]
+    named += [name for name in (source.time, source.settled, source.going and source.going.emptied) if name]
     if source.rows:
         named += [source.rows.table, source.rows.chunk, source.rows.order, *source.rows.columns]
     wrong = [name for name in named if not _IDENTIFIER.fullmatch(name)]

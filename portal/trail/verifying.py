@@ -47,11 +47,18 @@ def verify(
         if not any(finding.kind == Kind.NO_TABLE for finding in result.findings):
             floors = Floors.read(result.leaves)
             _look_at_strays(result, floors)
+            asked = _with_decisions(source)
             for each in all_sources():
-                if not source or each.name == source:
+                if not source or each.name in asked:
                     look_at_source(result, each, since, floors)
     result.findings.sort(key=lambda finding: (finding.leaf, finding.source, finding.key or 0))
     return result
+
+
+def _with_decisions(name: str) -> set[str]:
+    """A source, and the one whose records explain what is gone of it."""
+    found = find_source(name)
+    return {name, found.going.decided} if found and found.going else {name}
 
 
 def _outside(result: Result, shown: Sequence[str]) -> list[notes.Head]:
@@ -186,6 +193,8 @@ def _check_signature(result: Result, kept: _Kept, known: Sequence[notes.Verifier
         notes.verify(kept.note, known)
     except (notes.WrongSignature, notes.NotACheckpoint):
         result.add(Finding(kind=Kind.SIGNATURE, leaf=kept.size, source=kept.name))
+    else:
+        result.seals.add(kept.size, notes.parse(kept.note).time.timestamp())
 
 
 def _look_at_strays(result: Result, floors: Floors) -> None:

@@ -20,13 +20,14 @@ from portal.trail.errors import SealNotFresh
 from portal.trail.findings import Kind
 from portal.trail.merkle import BLOCK
 from portal.trail.models import Checkpoint, Leaf, TrailEntry
-from portal.trail.sources import Rows, register_source
+from portal.trail.sources import Decision, Going, Rows, register_source
 from tests import factories
 from tests.evidence import RunningSigner
 from tests.roles import client_for, client_of
 
 pytestmark = pytest.mark.django_db
 NOW = timezone.now()
+DECIDED: list[Decision] = []  # what the records of disposals say
 
 
 def entry(**values: Any) -> TrailEntry:
@@ -43,8 +44,7 @@ def chunked() -> Iterator[None]:
     with connection.cursor() as cursor:
         cursor.execute(
             "CREATE TABLE bench_chunk (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, file text);"
-            "CREATE TABLE bench_row (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, chunk_id bigint, line text);"
-            "CREATE TABLE bench_disposal (first_key bigint, last_key bigint)"
+            "CREATE TABLE bench_row (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, chunk_id bigint, line text)"
         )
     register_source(
         name="bench.chunk",
@@ -53,8 +53,9 @@ def chunked() -> Iterator[None]:
         columns="id file",
         rows=Rows(table="bench_row", chunk="chunk_id", columns=("id", "line")),
         check=lambda keys: [],
-        disposed="EXISTS (SELECT FROM bench_disposal d WHERE l.row_key BETWEEN d.first_key AND d.last_key)",
+        going=Going(decided="trail.entry", read=lambda: iter(DECIDED)),
     )
+    DECIDED.clear()
     with connection.cursor() as cursor:
         for file in ("a", "b"):
             cursor.execute("INSERT INTO bench_chunk (file) VALUES (%s) RETURNING id", [file])
@@ -87,10 +88,25 @@ def test_a_chunk_of_rows_has_one_leaf_that_covers_each_of_them(signer: RunningSi
 @pytest.mark.usefixtures("chunked")
 def test_what_was_disposed_of_is_counted_and_not_missed(signer: RunningSigner) -> None:
     sealing.seal(now=NOW)
-    assert changed_by("DELETE FROM bench_row WHERE chunk_id = 1") == [(Kind.CHANGED, 1)]
+    gone = "DELETE FROM bench_row WHERE chunk_id = 1; DELETE FROM bench_chunk WHERE id = 1"
+    assert changed_by(gone) == [(Kind.DELETED, 1)]
+    long_ago = NOW - dt.timedelta(days=1)
 
-    assert changed_by("INSERT INTO bench_disposal VALUES (1, 1)") == []
+    DECIDED.append(Decision(number=1, at=long_ago, kept_until=long_ago, years=0, gone={1: b""}))
+    assert changed_by("SELECT 1") == [(Kind.DELETED, 1)], "sealed after it was decided"
+    DECIDED[0] = Decision(number=1, at=NOW, kept_until=NOW + dt.timedelta(days=1), years=0, gone={1: b""})
+    assert changed_by("SELECT 1") == [(Kind.DELETED, 1)], "decided before it could be"
+    DECIDED[0] = Decision(number=1, at=NOW, kept_until=NOW, years=0, gone={1: b""})
+    assert changed_by("SELECT 1") == []
     assert verifying.verify(source="bench.chunk").disposed == 1
+
+
+@pytest.mark.usefixtures("chunked")
+def test_a_row_of_no_chunk_is_named(signer: RunningSigner) -> None:
+    """No seal would ever cover it, and every reader would take it for evidence."""
+    sealing.seal(now=NOW)
+
+    assert changed_by("INSERT INTO bench_row (chunk_id, line) VALUES (99, 'x')") == [(Kind.INSERTED, 99)]
 
 
 @pytest.mark.usefixtures("chunked")
