@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from audit.reconciliation.engine import Rules, Work
+from audit.reconciliation.engine import Rules, Work, micros
 from tests.audit.reconciliation.data import Row
 
-_JUDGE = """
+_FITS = """
 WITH candidate AS (
   SELECT DISTINCT r.id, w.place FROM rows r
   JOIN work_host h ON h.host = lower(r.host)
@@ -44,7 +45,12 @@ WITH candidate AS (
 ), cancelled AS (
   SELECT id, arg_min(place, (dist, place)) AS place, 'L_CANCELLED' AS code FROM judged
   WHERE id NOT IN (SELECT id FROM live) GROUP BY id
-), left_over AS (
+)
+"""
+_JUDGE = (
+    _FITS
+    + """
+, left_over AS (
   SELECT * FROM rows WHERE id NOT IN (SELECT id FROM judged)
 ), near AS (
   SELECT r.id, arg_min(w.place, (greatest(w.earliest - r.moment, r.moment - w.latest), w.place)) AS place, 'U_TIME' AS code
@@ -67,18 +73,46 @@ WITH candidate AS (
   UNION ALL SELECT id, place, code FROM cancelled UNION ALL SELECT id, place, code FROM near
   UNION ALL SELECT id, place, code FROM other_account UNION ALL SELECT id, place, code FROM other_host
 )
-SELECT r.id, coalesce(f.code, 'U_NOPLAN'), f.place FROM rows r LEFT JOIN found f USING (id)
+SELECT r.id, coalesce(f.code, 'U_NOPLAN'), f.place FROM rows r LEFT JOIN found f USING (id) WHERE NOT r.before
 """
+)
+# The other way. A work is missed when no row fits it, and none has it as the nearest of what it does not quite fit; what all rows
+# that count for it brought together must not be more than it declared.
+_WORKS_ALONE = (
+    _FITS
+    + """
+, traces AS (
+  SELECT place FROM fit UNION SELECT place FROM failing
+), brought AS (
+  SELECT b.place, sum(CASE WHEN r.kind = 'DATABASE' THEN r.volume END) AS volume, count(*) FILTER (WHERE r.kind = 'TAKEOUT') AS files
+  FROM fit_best b JOIN rows r USING (id) WHERE NOT r.before GROUP BY b.place
+)
+SELECT 'L_NOLOG', w.place, 0 FROM works w
+WHERE NOT w.cancelled AND w.end_at BETWEEN $since AND $until AND w.place NOT IN (SELECT place FROM traces)
+UNION ALL
+SELECT 'X_VOLUME', w.place, b.volume FROM works w JOIN brought b USING (place) WHERE b.volume > w.limit_rows
+UNION ALL
+SELECT 'X_VOLUME', w.place, b.files FROM works w JOIN brought b USING (place) WHERE b.files > w.limit_files
+"""
+)
 
 
 class Oracle:
     """Everything loaded; `judged` and `without_a_trace` say what DuckDB finds."""
 
-    def __init__(self, folder: Path, rows: Iterable[Row], works: list[Work], rules: Rules) -> None:
-        self.connection = duckdb.connect()
+    def __init__(
+        self,
+        folder: Path,
+        rows: Iterable[Row],
+        works: list[Work],
+        rules: Rules,
+        before: Iterable[Row] = (),
+    ) -> None:
+        self.connection, self.rules = duckdb.connect(), rules
         self.connection.execute("SET threads TO 1")
         self.ordered = sorted(works, key=lambda work: (work.rank, work.number, work.id))
-        self._load(folder, "rows", _ROWS, (_row(row) for row in rows))
+        every = chain(((row, False) for row in rows), ((row, True) for row in before))
+        self._load(folder, "rows", _ROWS, ((*_row(row), is_before) for row, is_before in every))
         self._load(folder, "works", _WORKS, (_work(place, w) for place, w in enumerate(self.ordered)))
         pairs = [(p, name.lower()) for p, w in enumerate(self.ordered) for name in w.hosts]
         self._load(folder, "work_host", "place BIGINT, host VARCHAR", pairs)
@@ -97,6 +131,12 @@ class Oracle:
             for row_id, code, place in found
         }
 
+    def without_a_trace(self) -> set[tuple[str, str, int]]:
+        """Code, work number and volume of every work that was missed, or that brought more than it declared in all."""
+        limits = {"since": micros(self.rules.covers_from), "until": micros(self.rules.covers_until)}
+        found = self.connection.execute(_WORKS_ALONE, limits).fetchall()
+        return {(code, self.ordered[place].number, int(volume)) for code, place, volume in found}
+
     def _load(self, folder: Path, table: str, columns: str, lines: Iterable[Iterable[Any]]) -> None:
         file = folder / f"{table}.csv"
         with file.open("w", newline="") as output:
@@ -106,9 +146,9 @@ class Oracle:
 
 
 _ROWS = """id BIGINT, moment BIGINT, host VARCHAR, account VARCHAR, object VARCHAR, volume BIGINT, kind VARCHAR,
-    serial VARCHAR, serial_uses BOOLEAN"""
+    serial VARCHAR, serial_uses BOOLEAN, before BOOLEAN"""
 _WORKS = """place BIGINT, rank BIGINT, cancelled BOOLEAN, start_at BIGINT, end_at BIGINT, earliest BIGINT, latest BIGINT,
-    limit_rows BIGINT, serial VARCHAR"""
+    limit_rows BIGINT, limit_files BIGINT, serial VARCHAR"""
 
 
 def _row(row: Row) -> tuple[Any, ...]:
@@ -129,6 +169,10 @@ def _row(row: Row) -> tuple[Any, ...]:
 def _work(place: int, work: Work) -> tuple[Any, ...]:
     start, end = work.window
     tolerance = int(work.tolerance.total_seconds()) * 1_000_000
-    limit = r"\N" if work.expected_rows is None else int(work.expected_rows * work.volume_factor)
+    limits = (_limit(work, work.expected_rows), _limit(work, work.expected_files))
     times = (start, end, start - tolerance, end + tolerance)
-    return place, work.rank, work.cancelled, *times, limit, work.medium_serial.lower()
+    return place, work.rank, work.cancelled, *times, *limits, work.medium_serial.lower()
+
+
+def _limit(work: Work, declared: int | None) -> Any:
+    return r"\N" if declared is None else int(declared * work.volume_factor)

@@ -6,15 +6,18 @@ import datetime as dt
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from audit.ledgers.models import Ledger, WorkEntry
 from audit.reconciliation import services
 from audit.reconciliation.models import Mismatch, MismatchReason, Reconciliation
 from audit.reports.models import AuditReport, ReportStatus
+from devices.permits.models import DevicePermit
 from portal.common.time import JST
 from tests import factories
 from tests.audit import world
 from tests.audit.imports import logs
+from tests.devices import world as devices
 
 pytestmark = pytest.mark.django_db
 
@@ -77,6 +80,52 @@ def test_access_through_the_application_is_kept_and_not_reported() -> None:
     made = logs.load(logs.text(logs.line()))
 
     assert (made.kept_count, run().counts) == (1, {})
+
+
+def test_r6_a_medium_counts_as_permitted_from_its_registration_to_its_end_and_in_its_own_federation() -> None:
+    """The permits of the device office, joined to what was taken out."""
+    cast = devices.Cast()
+    permitted, ended, foreign = (
+        devices.registered(who, serial=serial)
+        for who, serial in ((cast, "SN-0042"), (cast, "SN-END"), (devices.Cast("27"), "SN-27"))
+    )
+    devices.approved(cast, devices.permit_line(devices.computer(), serial="SN-APP"))
+    since = world.jst(2026, 8, 1)
+    for permit, values in (
+        (permitted, {"registered_at": world.jst(2026, 9, 5, 9), "valid_until": dt.date(2026, 9, 10)}),
+        (ended, {"registered_at": since, "ended_at": world.jst(2026, 9, 6, 12)}),
+        (foreign, {"registered_at": since}),
+    ):
+        DevicePermit.system.filter(pk=permit.pk).update(**values)
+    DevicePermit.system.filter(device__serial="SN-APP").update(approved_at=since)
+    logs.host("k13-pc01", sends_database="", sends_takeout="DAILY")
+    begin = dt.datetime(2026, 9, 1, tzinfo=JST)
+    work(hosts=["k13-pc01"], planned_from=begin, planned_until=begin + dt.timedelta(days=18))
+    taken = {
+        "2026/09/05 08:59:59": ("SN-0042", "X_MEDIUM"),
+        "2026/09/05 09:00:00": ("sn-0042", "OK"),
+        "2026/09/10 23:59:59": ("SN-0042", "OK"),
+        "2026/09/11 00:00:00": ("SN-0042", "X_MEDIUM"),
+        "2026/09/06 11:59:59": ("SN-END", "OK"),
+        "2026/09/06 12:00:00": ("SN-END", "X_MEDIUM"),
+        "2026/09/07 10:00:00": ("SN-27", "X_MEDIUM"),
+        "2026/09/07 10:00:01": ("SN-APP", "X_MEDIUM"),
+    }
+    head = "日時,端末名,ログオンユーザー名,操作,ファイル名,媒体種別,シリアル番号"
+    lines = [
+        f"{at},k13-pc01,tanaka,コピー,{n}.csv,USB,{serial}"
+        for n, (at, (serial, _)) in enumerate(taken.items())
+    ]
+    logs.load("\n".join([head, *lines, ""]).encode(), log_kind="TAKEOUT")
+
+    made = run()
+
+    assert made.counts == {"TAKEOUT": {"OK": 3, "X_MEDIUM": 5}}
+    wrong = Mismatch.system.filter(reconciliation=made, code="X_MEDIUM").order_by("first_at")
+    assert [f"{timezone.localtime(each.first_at):%Y/%m/%d %H:%M:%S}" for each in wrong] == sorted(
+        at for at, (_serial, code) in taken.items() if code == "X_MEDIUM"
+    )
+    assert {each.medium_permitted for each in wrong} == {False}
 
 
 def test_rows_of_another_federation_never_meet_a_work() -> None:
