@@ -10,9 +10,10 @@ from typing import Any
 
 from django.db import connection
 from django.db.models import Max, Min, Q, QuerySet, Sum
+from django.db.models.functions import Greatest
 
 from audit.cycles.models import AuditCycle
-from audit.imports.models import Host, LogCoverage, LogImport
+from audit.imports.models import Host, LogBatch, LogCoverage, LogImport
 from audit.imports.reading import limits, rows_between
 from audit.reconciliation.engine import Rows
 from audit.reconciliation.models import LogKind
@@ -196,10 +197,29 @@ def brought_after(cycle: AuditCycle, organisation: Organisation, moment: dt.date
     return brought.exists()
 
 
-def late_rows(cycle: AuditCycle, organisation: Organisation) -> Iterable[LogImport]:
-    """Imports that brought rows after the report of this month and federation was made."""
+def last_brought(cycle: AuditCycle, organisations: Iterable[int]) -> dict[int, dt.datetime]:
+    """When an import with rows of this month last brought anything new, for each federation; also of lines that had waited for
+    their machine. Whether it was rows of this month remains to be seen."""
+    coverage = LogCoverage.system.filter(
+        organisation__in=list(organisations),
+        log_kind__in=LogKind.values,  # as the index has it
+        day__range=(cycle.covers_from, cycle.covers_until),
+    )
+    pairs = list(coverage.order_by().values_list("organisation_id", "log_import_id").distinct())
+    batches = LogBatch.objects.filter(log_import__in={made for _place, made in pairs}).order_by()
+    moments = dict(batches.values_list("log_import").annotate(Max("made_at")))
+    found: dict[int, dt.datetime] = {}
+    for place, made in pairs:
+        if made in moments:
+            found[place] = max(moments[made], found.get(place, moments[made]))
+    return found
+
+
+def late_rows(cycle: AuditCycle, organisation: Organisation) -> Iterable[Any]:
+    """Imports that brought rows after the report of this month and federation was made, with `came_at`: when the last came."""
+    rows = LogImport.objects.filter(findings__months__has_key=cycle.key).order_by("pk")
     return [
         made
-        for made in LogImport.objects.filter(findings__months__has_key=cycle.key).order_by("pk")
+        for made in rows.annotate(came_at=Greatest("finished_at", Max("batches__made_at")))
         if organisation.code in made.findings["months"][cycle.key]["late"]
     ]

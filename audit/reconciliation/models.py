@@ -77,6 +77,7 @@ class Reconciliation(ScopedModel):
     organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="+")
     started_at = models.DateTimeField(_("started"))
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
+    checked_at = models.DateTimeField(null=True, blank=True)  # rows and works were found to be still the same
     started_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
     state = models.CharField(max_length=10, choices=State, default=State.RUNNING)
     input_digest = models.CharField(max_length=64, blank=True)  # SHA-256 over rows, works and rules

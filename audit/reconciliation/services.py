@@ -12,7 +12,8 @@ from itertools import chain
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 
 from audit.cycles.models import AuditCycle
 from audit.imports import reading
@@ -33,6 +34,9 @@ from portal.orgs.models import Organisation, User
 log = logging.getLogger(__name__)
 State = Reconciliation.State
 _LONGEST_RUN = timedelta(minutes=30)  # many times what a million rows take
+_OVERLAP = timedelta(
+    hours=1
+)  # rows that were being written when a run began may have been there only after it
 _LOST = "WorkerEnded"
 # What Mismatch has, in the order in which sessions are written.
 _COLUMNS = (
@@ -172,7 +176,8 @@ def _json(said: dict[str, Any]) -> str:
 
 
 def reconcile_again(*, now: datetime) -> int:
-    """Run anew where rows or works are others than at the last run, for months whose reports are not at their end.
+    """Run anew where rows or works are others than at the last run: for months whose reports are not at their end, and for
+    those at their end that got rows after it.
 
     A report that was made stays as it is: that its run is no longer the newest shows that it needs a supplement.
     """
@@ -182,7 +187,8 @@ def reconcile_again(*, now: datetime) -> int:
         rows_there = LogCoverage.system.filter(
             organisation=OuterRef("organisation"), day__range=(cycle.covers_from, cycle.covers_until)
         )
-        rows: Any = AuditReport.system.filter(cycle=cycle, is_current=True, status__in=_OPEN)
+        rows: Any = AuditReport.system.filter(cycle=cycle, is_current=True)
+        rows = rows.filter(Q(status__in=_OPEN) | Q(pk__in=stored_before_rows(cycle)))
         reports = list(rows.annotate(has_rows=Exists(rows_there)).select_related("organisation"))
         digests = _row_digests(cycle, [report.organisation_id for report in reports]) if reports else {}
         for report in reports:
@@ -194,7 +200,24 @@ def reconcile_again(*, now: datetime) -> int:
             if newest is None or newest.input_digest != digest:
                 reconcile(cycle=cycle, organisation=report.organisation, now=now)
                 done += 1
+            elif report.status == ReportStatus.COPY_STORED:
+                Reconciliation.system.filter(pk=newest.pk).update(checked_at=now)
     return done
+
+
+def stored_before_rows(cycle: AuditCycle) -> list[int]:
+    """Reports at their end of federations to which an import may have brought rows of the month that no run has seen (AUD-10).
+
+    They are looked at only then: years of finished months are not to be counted every hour.
+    """
+    runs = Reconciliation.system.filter(
+        cycle=cycle, organisation=OuterRef("organisation"), state=State.DONE
+    ).order_by("-id")
+    rows: Any = AuditReport.system.filter(cycle=cycle, is_current=True, status=ReportStatus.COPY_STORED)
+    rows = rows.annotate(seen=Subquery(runs.values(at=Coalesce("checked_at", "started_at"))[:1]))
+    stored = list(rows.exclude(seen=None).values_list("pk", "organisation_id", "seen"))
+    brought = logs.last_brought(cycle, [place for _pk, place, _seen in stored]) if stored else {}
+    return [pk for pk, place, seen in stored if place in brought and brought[place] > seen - _OVERLAP]
 
 
 def give_up_lost_runs(now: datetime) -> int:

@@ -194,7 +194,7 @@ def to_come(report: AuditReport, now: datetime) -> ToCome:
     )
 
 
-def came_late(report: AuditReport) -> list[LogImport]:
+def came_late(report: AuditReport) -> list[Any]:
     """Imports with rows that a report lacks because they came after it was made: it needs a supplement (AUD-10)."""
     if report.made_at is None or report.reconciliation is None or not report.is_current:
         return []
@@ -202,7 +202,7 @@ def came_late(report: AuditReport) -> list[LogImport]:
     if run is None or run.input_digest == report.reconciliation.input_digest:
         return []
     brought = logs.late_rows(report.cycle, report.organisation)
-    return [made for made in brought if made.finished_at and made.finished_at > report.made_at]
+    return [made for made in brought if made.came_at and made.came_at > report.made_at]
 
 
 @dataclass(frozen=True, kw_only=True)

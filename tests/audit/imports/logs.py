@@ -66,12 +66,12 @@ def upload(data: bytes, *, actor: User | None = None, **fields: Any) -> LogImpor
     return storing.store_file(file=io.BytesIO(data), actor=actor or operator(), **values)
 
 
-def load(data: bytes, **fields: Any) -> LogImport:
+def load(data: bytes, *, now: dt.datetime = NOW, **fields: Any) -> LogImport:
     """A file, imported."""
     actor = operator()
-    made = upload(data, actor=actor, **fields)
-    loading.start(import_id=made.pk, actor=actor, now=NOW)
-    loading.run(import_id=made.pk, now_fn=lambda: NOW)
+    made = upload(data, actor=actor, now=now, **fields)
+    loading.start(import_id=made.pk, actor=actor, now=now)
+    loading.run(import_id=made.pk, now_fn=lambda: now)
     made.refresh_from_db()
     return made
 

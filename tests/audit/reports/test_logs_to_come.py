@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import pytest
 from django.urls import reverse
@@ -10,17 +11,24 @@ from django.utils import timezone
 
 from audit.cycles.models import AuditCycle
 from audit.imports import loading
+from audit.jobs import JOBS
 from audit.reconciliation import services as reconciliation
 from audit.reconciliation.models import Reconciliation
+from audit.reports import revisions
+from audit.reports.models import AuditReport
+from portal.common.time import JST
 from portal.orgs.models import User
 from portal.orgs.permissions import Role
 from tests import factories
 from tests.audit import world
 from tests.audit.imports import logs
+from tests.audit.reports import world as rows
+from tests.audit.reports.steps import People, walk
 from tests.roles import client_for, client_of
 
 pytestmark = pytest.mark.django_db
 LATE = "このレポートの作成後に届いたログがあります"
+HOUR = dt.timedelta(hours=1)
 TO_COME = "反映されていないログがあります"
 
 
@@ -32,8 +40,20 @@ def month() -> AuditCycle:
     return cycle
 
 
-def page(person: User) -> str:
-    return client_of(person).get(reverse("audit_report", args=["2026-09", "13", 1])).content.decode()
+def page(person: User, revision: int = 1) -> str:
+    return client_of(person).get(reverse("audit_report", args=["2026-09", "13", revision])).content.decode()
+
+
+def job(now: dt.datetime) -> int:
+    """What the scheduler does each hour; for how many federations it compared anew."""
+    return next(job for job in JOBS if job.name == "reconcile_logs").run(now=now)
+
+
+def supplement(report: AuditReport, people: People, now: dt.datetime) -> AuditReport:
+    report.refresh_from_db()
+    return revisions.supplement(
+        report_id=report.pk, version=report.version, reason="転送停止", actor=people.operator, now=now
+    )
 
 
 def test_aud_10_an_import_that_is_not_done_is_named_before_the_report_is_made(month: AuditCycle) -> None:
@@ -121,3 +141,41 @@ def test_aud_10_a_report_that_lacks_late_logs_says_so_until_its_supplement_is_ma
         made_at=logs.NOW + dt.timedelta(hours=1),
     )
     assert LATE not in page(operator)
+
+
+def test_aud_10_logs_that_come_after_the_copy_is_kept_lead_to_a_supplement_by_the_jobs_alone() -> None:
+    """A backlog of a collector arrives when the month is over: the report stays, a new run shows what it lacks."""
+    people, cycle = People(), rows.cycle()
+    logs.host()
+    report, other = (rows.report(cycle, code) for code in ("13", "27"))
+    at = dt.datetime(2026, 10, 30, 9, tzinfo=JST)
+    assert job(at) == 2
+    manager = factories.user(Role.SECURITY_MANAGER, code="27")
+    for each, who in ((report, people), (other, replace(people, manager=manager))):
+        walk(each, who, "store_copy")
+    before = AuditReport.system.filter(pk=report.pk).values().get()
+    at += 2 * HOUR
+    assert job(at) == 0
+    assert LATE not in page(people.operator)
+
+    made = logs.load(logs.text(logs.line(), logs.line(host="dbsv13b")), now=at)
+    assert (made.kept_count, made.held_count) == (1, 1)
+    assert job(at) == 1
+
+    assert AuditReport.system.filter(pk=report.pk).values().get() == before
+    assert reconciliation.newest_run(cycle, other.organisation) == other.reconciliation
+    assert LATE in page(people.operator)
+    again = logs.load(logs.text(logs.line()) + b"\n", now=at)
+    assert (again.kept_count, job(at + HOUR), job(at + 2 * HOUR)) == (0, 0, 0)
+    assert not reconciliation.stored_before_rows(cycle)  # finished months are not counted anew every hour
+    at += 3 * HOUR
+    new = supplement(report, people, at)
+    assert (new.status, new.reconciliation) == ("CREATED", reconciliation.newest_run(cycle, new.organisation))
+    assert new.reconciliation.counts == {"DATABASE": {"U_NOPLAN": 1}}
+    # Lines that had waited for their machine are late rows too, though their import ended long ago.
+    AuditReport.system.filter(pk=new.pk).update(status="COPY_STORED", made_at=at)
+    assert LATE not in page(people.operator, 2)
+    logs.host("dbsv13b")
+    assert job(at + HOUR * 48) == 1
+    assert LATE in page(people.operator, 2)
+    assert supplement(new, people, at + HOUR * 48).reconciliation.counts == {"DATABASE": {"U_NOPLAN": 2}}
