@@ -12,6 +12,9 @@ _KEPT = 50  # lines that are named for each finding
 # Lines that are not among the rows.
 REFUSED: Mapping[str, Any] = {
     "UNREADABLE": _("The line is neither UTF-8 nor Shift_JIS, or holds characters that no text has."),
+    "QUOTE": _(
+        "A quotation mark is not closed where it should be. The line was left out; reading went on with the next one."
+    ),
     "COLUMNS": _("The line has another number of columns than the headings."),
     "NO_TIME": _("The time cannot be read in the format of the mapping."),
     "OUT_OF_TIME": _("The time lies in the future or before every log that is kept."),
@@ -26,6 +29,7 @@ REFUSED: Mapping[str, Any] = {
 REMARKS: Mapping[str, Any] = {
     "OTHER_ENCODING": _("The line is in another encoding than the file. It was read in its own."),
     "SKEWED": _("The clocks of machine and collector differ by more than the mapping allows (minutes)."),
+    "CONTINUED": _("The line goes on with a value of the line before: together they are one row."),
     "NO_LINE_END": _("The last line has no line end: the file may be incomplete."),
 }
 

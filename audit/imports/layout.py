@@ -21,6 +21,7 @@ ENCODINGS: Mapping[str, Any] = {
     CP932: "Shift_JIS (CP932)",
 }
 DELIMITERS: Mapping[str, Any] = {",": _("comma"), "\t": _("tab")}
+MOST_LINES = 200  # of one record whose values hold line breaks: more is a quotation mark that is never closed
 ISO, SLASHES, EPOCH = "ISO", "SLASHES", "EPOCH"
 TIMES: Mapping[str, Any] = {
     ISO: "2026-09-01 12:34:56",

@@ -1,6 +1,7 @@
 """Importing a file: one piece after the other, each with its rows, its coverage and the progress in one transaction.
 
-A worker that dies leaves the file at a piece; the next one goes on there. Rows are handed to PostgreSQL a few at a time, and
+A worker that dies leaves the file at a piece; the next one goes on there. Where the same fault comes again and again at one
+piece, a person has to look. Rows are handed to PostgreSQL a few at a time, and
 while it works on them a few of the next piece are read: both have a core, without a thread.
 """
 
@@ -32,6 +33,8 @@ IMPORT_TASK = "audit.tasks.import_log"
 RECONCILE_TASK = "audit.tasks.reconcile_again"
 _LEASE = timedelta(minutes=3)
 _KEPT_YEARS = 7  # AUD-09
+_MOST_FAULTS = 3  # alike, at one piece: it will not go by itself
+_FAULT = "fault"  # in the findings: what broke the piece at which the file stands, and how often
 _REFUSED_AT_ONCE = 0.5  # of the first piece: a wrong mapping, not a file with a few broken lines
 
 
@@ -51,6 +54,7 @@ def start(*, import_id: int, actor: User, now: datetime) -> LogImport:
         made.mapping, made.allowed = mappings.current_mapping(), mappings.current_access()
     check_columns(made)
     made.state, made.problem, made.lease_until = State.RUNNING, "", None
+    made.findings.pop(_FAULT, None)
     made.started_by, made.started_at, made.finished_at = actor, made.started_at or now, None
     made.save()
     trail.record(
@@ -109,7 +113,10 @@ def missed(now: datetime) -> list[int]:
 
 
 def run(*, import_id: int, now_fn: NowFn) -> LogImport | None:
-    """Import a file, or what is left of it; None when there is nothing to do or another worker has it. Safe to repeat."""
+    """Import a file, or what is left of it; None when there is nothing to do or another worker has it. Safe to repeat.
+
+    An unexpected fault is raised, so that operations find it in the log of the worker; the job of each minute tries again.
+    """
     made = _claim(import_id, now_fn())
     if made is None:
         return None
@@ -119,6 +126,9 @@ def run(*, import_id: int, now_fn: NowFn) -> LogImport | None:
         return None
     except Refused as refused:
         _stop(made, refused.reason, now_fn())
+    except Exception as error:
+        _note_fault(made, type(error).__name__, now_fn())
+        raise
     return made
 
 
@@ -268,6 +278,7 @@ def _store(made: LogImport, piece: _Piece, parsed: Parsed, following: _Piece | N
             row.first_at = min(filter(None, (row.first_at, writing.moment(first))))
             row.last_at = max(filter(None, (row.last_at, writing.moment(last))))
         row.chunks_done, row.lines_done = number + 1, row.lines_done + parsed.lines
+        row.findings.pop(_FAULT, None)
         row.lease_until = now + _LEASE
         row.save()
     made.chunks_done, made.lines_done = number + 1, row.lines_done
@@ -297,3 +308,25 @@ def _stop(made: LogImport, reason: str, now: datetime) -> None:
         state=State.FAILED, problem=reason[:300], finished_at=now, lease_until=None
     )
     made.refresh_from_db()
+
+
+@transaction.atomic
+def _note_fault(made: LogImport, error: str, now: datetime) -> None:
+    """Remember what broke a piece; stop the file where it is the same for the third time. The class of an error holds nothing
+    of the rows, its text may. Where the database itself is away nothing can be noted, and nothing has to be."""
+    rows = LogImport.objects.select_for_update().filter(
+        pk=made.pk, attempts=made.attempts, state=State.RUNNING
+    )
+    row = rows.first()
+    if row is None:  # another worker has it
+        return
+    fault = row.findings.get(_FAULT, {})
+    times = fault.get("times", 0) + 1 if fault.get("error") == error else 1
+    row.findings[_FAULT] = {"error": error, "times": times}
+    row.save(update_fields=["findings"])
+    if times >= _MOST_FAULTS:
+        text = _(
+            "It broke off %(times)d times at the same place (after line %(line)d) with a fault that nobody expected: %(error)s. "
+            "What was imported stays. Have the log of the worker looked at; after that the import goes on from here."
+        )
+        _stop(made, text % {"times": times, "line": row.lines_done, "error": error}, now)

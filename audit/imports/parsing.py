@@ -7,20 +7,22 @@ from __future__ import annotations
 
 import csv
 import json
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
-from itertools import combinations, count, islice, repeat
+from itertools import chain, combinations, count, islice, repeat
 from operator import itemgetter
 from typing import Any, TypeVar
 
 from audit.imports.allowed import AllowList
-from audit.imports.layout import CP932, FIELDS, REQUIRED, UTF8, Layout
+from audit.imports.layout import CP932, FIELDS, MOST_LINES, REQUIRED, UTF8, Layout
 from audit.imports.models import row_id
 from audit.imports.times import NoTime, Times, day_limits, day_number
 from audit.reconciliation.names import name_key
 
 _Record = tuple[int, bytes, Any]  # the number of its line, the line as it came, its fields
+_Line = tuple[int, bytes, str]  # its number, as it came, as text
 K = TypeVar("K")
 V = TypeVar("V")
 # What LogRow has.
@@ -38,6 +40,7 @@ WRITTEN = (
 _NOT_TOLD = "\\N"  # when the row arrived
 _KEPT = 10_000  # values of one kind that are remembered
 _LONGEST = 4000  # characters of one value: more is a broken quote, not a name
+_NO_END: _Line = (0, b"", "")  # stands behind the lines of a record that did not end
 _PICKED = tuple(name for name in FIELDS)
 csv.field_size_limit(1 << 24)
 _PLACES, _SHIFT = (1 << 22) - 1, 22
@@ -144,7 +147,7 @@ class Parser:
         media, numbers = _meanings(layout, "medium_type"), _meanings(layout, "involves_number")
         self._media: _Memory[str, str] = _Memory(lambda word: media.get(name_key(word), word))
         self._numbers: _Memory[str, str] = _Memory(lambda word: _yes_or_no(word, numbers))
-        self._width = 0
+        self._width, self._time_place = 0, 0
         # Which numbers of the source may have been there before: four bits of one byte for each, never less than was. Three in
         # a thousand are false alarms among a million, and it is 4 MB for any size of file.
         self._seen = bytearray(_BYTES) if layout.headings.get("source_id") else None
@@ -156,6 +159,7 @@ class Parser:
 
     def _picker(self, header: str) -> Callable[[Any], tuple[str, ...]]:
         places, self._width = places_of(self.layout, header)
+        self._time_place = places["event_at"]
         # A field without a column is the empty value that is put behind every record.
         return itemgetter(*(places.get(name, self._width) for name in _PICKED))
 
@@ -170,10 +174,12 @@ class Parser:
         return Reading(self._read, self._records(data, first_line, parsed), batch_id, parsed)
 
     def parse_lines(self, lines: Iterable[tuple[int, bytes]], batch_id: int) -> Parsed:
-        """The rows of single lines with their numbers, as they were held."""
+        """The rows of single records with the numbers of their first lines, as they were held."""
         parsed = Parsed()
         for number, line in lines:
             self._read(self._records(line + b"\n", number, parsed), batch_id, parsed)
+        # That lines belong together was said when they were held.
+        parsed.problems = [problem for problem in parsed.problems if problem[1] != "CONTINUED"]
         return parsed
 
     def forget_numbers(self) -> None:
@@ -183,11 +189,11 @@ class Parser:
     def _records(self, data: bytes, first_line: int, parsed: Parsed) -> Iterator[_Record]:
         raws, texts = self._lines(data, first_line, parsed)
         parsed.lines += len(raws)
-        lines = zip(count(first_line), raws, texts)
+        lines: Iterator[_Line] = zip(count(first_line), raws, texts)
         if not self._width:
             return self._from_json(lines, parsed)
         if b'"' in data:
-            return self._in_columns(self._quoted(lines), parsed)
+            return self._in_columns(self._quoted(lines, parsed), parsed)
         split = map(str.split, texts, repeat(self.layout.delimiter))
         return self._in_columns(zip(count(first_line), raws, split), parsed)
 
@@ -220,7 +226,7 @@ class Parser:
                 parsed.problems.append((number, code, second if text else ""))
                 yield text
 
-    def _from_json(self, lines: Iterable[tuple[int, bytes, str]], parsed: Parsed) -> Iterator[_Record]:
+    def _from_json(self, lines: Iterable[_Line], parsed: Parsed) -> Iterator[_Record]:
         for number, raw, text in lines:
             if text.strip():
                 record = _object(text)
@@ -229,22 +235,51 @@ class Parser:
                 else:
                     yield number, raw, record
 
-    def _quoted(self, lines: Iterable[tuple[int, bytes, str]]) -> Iterator[tuple[int, bytes, list[str]]]:
-        """Records; one with a line break inside its quotes goes over several lines."""
-        taken: list[tuple[int, bytes]] = []
+    def _quoted(self, lines: Iterator[_Line], parsed: Parsed) -> Iterator[tuple[int, bytes, list[str]]]:
+        """Records; one with a line break inside its quotes goes over several lines.
 
-        def feed() -> Iterator[str]:
-            for number, raw, text in lines:
-                taken.append((number, raw))
-                yield text + "\n"
+        A quotation mark that is never closed would take the lines after it along, up to the next one, and whoever gets one into
+        a log could hide lines with it. So where lines do not make a record together, the first is named and left out, and
+        reading begins anew at the next.
+        """
+        feed, delimiter = _Feed(lines), self.layout.delimiter
+        taken, broken = feed.taken, True
+        while broken:
+            broken = False
+            for record in csv.reader(feed.texts(), delimiter=delimiter):
+                number, raw, _text = taken[0]
+                if len(taken) > 1:  # few: what is done here takes no time
+                    if not self._belong_together(record, taken):
+                        broken = True
+                        break
+                    raw = b"\n".join(line[1] for line in taken)
+                    record = [value.replace("\n", "\\n") for value in record]
+                    parsed.problems.extend((line[0], "CONTINUED", "") for line in taken[1:] if line[2])
+                taken.clear()
+                yield number, raw, record
+            if broken:
+                parsed.problems.append((taken[0][0], "QUOTE", ""))
+                feed.give_back()
 
-        for record in csv.reader(feed(), delimiter=self.layout.delimiter):
-            number, raw = taken[0]
-            if len(taken) > 1:
-                raw = b"\n".join(raw for _number, raw in taken)
-                record = [value.replace("\n", "\\n") for value in record]
-            taken.clear()
-            yield number, raw, record
+    def _belong_together(self, record: list[str], taken: list[_Line]) -> bool:
+        """Whether lines are one record: it ends with them, is as wide as the headings, and none but the one with its time
+        begins like a row."""
+        if taken[-1] is _NO_END or len(record) != self._width:
+            return False
+        broken = next((place for place, value in enumerate(record) if "\n" in value), self._width)
+        others = taken[1:] if self._time_place < broken else taken[:-1]
+        return not any(self._begins_like_a_row(text) for _number, _raw, text in others)
+
+    def _begins_like_a_row(self, text: str) -> bool:
+        """Whether a line has a time where rows have theirs, and goes on after it, if its quotation marks are letters."""
+        fields = text.split(self.layout.delimiter)
+        if len(fields) < min(self._time_place + 2, self._width):
+            return False
+        try:
+            at, _text = self._times.read(fields[self._time_place].strip('"'))
+        except NoTime:
+            return False
+        return self.known.earliest <= at <= self.known.latest
 
     def _in_columns(
         self, records: Iterable[tuple[int, bytes, list[str]]], parsed: Parsed
@@ -333,6 +368,34 @@ class Parser:
         name = _for_copy(known.name)
         shown = (self.layout.log_kind, known.organisation_id, name, db_user, os_user, client, program)
         return _Fact(known, "\t".join(("", *map(str, shown), "t" if passes else "f", "")), passes)
+
+
+class _Feed:
+    """Lines on their way into csv.reader. `taken` are those of the record that it is at."""
+
+    def __init__(self, lines: Iterator[_Line]) -> None:
+        self.taken: list[_Line] = []
+        self._lines, self._again = lines, deque[_Line]()
+
+    def texts(self) -> Iterator[str]:
+        """Line by line; it stops where a record becomes too long, and _NO_END says that it did not end."""
+        taken = self.taken
+        for line in chain(self._once_more(), self._lines):
+            taken.append(line)
+            yield line[2] + "\n"
+            if len(taken) >= MOST_LINES:
+                break
+        if taken:
+            taken.append(_NO_END)
+
+    def give_back(self) -> None:
+        """Have all lines but the first of the record read again."""
+        self._again.extendleft(line for line in reversed(self.taken[1:]) if line is not _NO_END)
+        self.taken.clear()
+
+    def _once_more(self) -> Iterator[_Line]:
+        while self._again:
+            yield self._again.popleft()
 
 
 class Reading:

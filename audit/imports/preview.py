@@ -7,7 +7,6 @@ import re
 import zlib
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from itertools import islice
 from typing import Any
 
 from audit.imports import findings, loading, mappings
@@ -82,11 +81,12 @@ def _parsed(made: LogImport, parser: Parser) -> Parsed:
     first, last = made.chunks.get(number=0), made.chunks.get(number=made.chunk_count - 1)
     lines = zlib.decompress(first.data).split(b"\n")
     skipped = 0 if made.is_json else 1
-    chosen = [(n, line) for n, line in islice(enumerate(lines, start=1), skipped, _LINES) if line]
+    # Each as a whole: a record may go over several lines.
+    chosen = [(skipped + 1, b"\n".join(lines[skipped:_LINES]).removesuffix(b"\n"))]
     if last.pk != first.pk:
-        tail = zlib.decompress(last.data).split(b"\n")
+        tail = zlib.decompress(last.data).removesuffix(b"\n").split(b"\n")
         start = max(len(tail) - _LINES, 0)
-        chosen += [(last.first_line + n, line) for n, line in enumerate(tail[start:], start=start) if line]
+        chosen.append((last.first_line + start, b"\n".join(tail[start:])))
     return parser.parse_lines(chosen, 0)
 
 

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from audit.imports.errors import AlreadyThere, FileRefused, NotAllowed
-from audit.imports.layout import CP932, UTF8
+from audit.imports.layout import CP932, MOST_LINES, UTF8
 from audit.imports.models import LogChunk, LogImport
 from portal.orgs.models import User
 from portal.orgs.permissions import IMPORT_LOGS
@@ -25,8 +25,12 @@ _READ = 1024 * 1024
 _GZIP = b"\x1f\x8b"
 _BOM = b"\xef\xbb\xbf"
 _WIDE = (b"\xff\xfe", b"\xfe\xff")
+_BEGINNING = 6  # bytes of a line, enough for "2026-0"
+_FORMS = bytes(
+    ord("9" if chr(n).isdigit() else "a" if chr(n).isalpha() else chr(n)) if n < 128 else n
+    for n in range(256)
+)
 _PACKED = (b"PK\x03\x04", b"7z\xbc\xaf", b"BZh", b"\xfd7zXZ")
-_LOOK_FURTHER = 200  # lines after which a quote that is never closed is taken for a letter
 
 
 def store_file(
@@ -164,33 +168,45 @@ class _Content:
 
 def pieces(content: Iterator[bytes] | _Content, size: int = PIECE) -> Iterator[bytes]:
     """The content in pieces of about `size` that end with a whole record: no line, and no quoted line break, is torn."""
-    held = bytearray()
+    held, form = bytearray(), b""
     for data in content:
         held += data
+        form = form or _form(held, held.find(b"\n") + 1)  # of the line under the headings
         while len(held) >= 2 * size:
-            end = _cut(held, size)
+            end = _cut(held, size, form)
             if end is None:
                 break
             yield bytes(held[:end])
             del held[:end]
-    while len(held) > size and (end := _cut(held, size)) is not None and end < len(held):
+    while len(held) > size and (end := _cut(held, size, form)) is not None and end < len(held):
         yield bytes(held[:end])
         del held[:end]
     if held:
         yield bytes(held)
 
 
-def _cut(held: bytearray, size: int) -> int | None:
+def _form(held: bytearray, start: int) -> bytes:
+    """How a line begins: where others are digits and letters too."""
+    return bytes(held[start : start + _BEGINNING]).translate(_FORMS)
+
+
+def _cut(held: bytearray, size: int, form: bytes) -> int | None:
+    """Where a piece ends: before a line that begins like the first row, when the quotes so far pair. One quote that is never
+    closed turns that round for the whole piece; then the beginning of the line counts more."""
     first = end = held.find(b"\n", size) + 1
     if not end:
         return None
     quotes = held.count(b'"', 0, end)
-    for _line in range(_LOOK_FURTHER):
-        if quotes % 2 == 0:
+    alike = paired = 0
+    for _line in range(MOST_LINES):
+        is_paired = quotes % 2 == 0
+        is_alike = end == len(held) or _form(held, end) == form
+        if is_paired and is_alike:
             return end
+        alike, paired = alike or is_alike * end, paired or is_paired * end
         following = held.find(b"\n", end) + 1
         if not following:
             break
         quotes += held.count(b'"', end, following)
         end = following
-    return first
+    return alike or paired or first

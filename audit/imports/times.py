@@ -10,7 +10,9 @@ from audit.imports.layout import EPOCH, ISO, Layout
 _JAPAN = 9 * 3600 * 1_000_000
 _DAY = 86_400_000_000
 _FIRST = dt.date(1970, 1, 1).toordinal()
-_TAIL = re.compile(r":([0-5]\d)(?:[.,](\d{1,9}))?\s*(Z|[+-]\d{2}:?\d{2})?", re.ASCII)
+# Zones as there are on earth: PostgreSQL refuses "+99:00", and with it the whole piece.
+_ZONE = r"Z|[+-](?:(?:0\d|1[0-3]):?[0-5]\d|14:?00)"
+_TAIL = re.compile(rf":([0-5]\d)(?:[.,](\d{{1,9}}))?\s*({_ZONE})?", re.ASCII)
 _ISO = re.compile(r"(\d{4})-(\d\d)-(\d\d)[T ]([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
 _SLASHES = re.compile(r"(\d{4})/(\d\d)/(\d\d)[T ]([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
 _SHORT = re.compile(r"(\d{4})([-/])(\d{1,2})\2(\d{1,2})[T ](\d{1,2}):(\d{2})(.*)", re.ASCII)
@@ -45,7 +47,7 @@ class _Minutes(dict[str, tuple[int, str]]):
             self.clear()
         value = (
             (days * 1440 + hour * 60 + minute) * 60_000_000,
-            f"{year}-{month:02}-{day:02} {hour:02}:{minute:02}",
+            f"{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}",
         )
         self[text] = value
         return value

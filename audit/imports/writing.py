@@ -18,15 +18,18 @@ __all__ = ["moment", "next_batch_id", "write"]
 _LOCK = 7_206_001
 AT_ONCE = 500  # rows that go to COPY together: about what a socket holds, so that nobody waits for the other
 # How often each row of a piece is there already, from other files and from this one: by its number at the source, else by the
-# hash of its line, among the rows of its federation and moment.
+# hash of its line, among the rows of its federation and moment. The same number elsewhere or at another time is another event.
 _THERE = """
-SELECT k.identity, count(*) FILTER (WHERE r.id < %s OR r.id >= %s), count(*) FILTER (WHERE r.id >= %s AND r.id < %s)
+SELECT k.org, k.at, k.identity, count(*) FILTER (WHERE r.id < %s OR r.id >= %s), count(*) FILTER (WHERE r.id >= %s AND r.id < %s)
 FROM (SELECT DISTINCT org, at, identity FROM unnest(%s::bigint[], %s::timestamptz[], %s::text[]) AS u(org, at, identity)) k
 JOIN audit_logrow r ON r.organisation_id = k.org AND r.event_at = k.at AND r.log_kind = %s
     AND k.identity = CASE WHEN r.source_id <> '' THEN r.source_id ELSE encode(r.line_hash, 'hex') END
-GROUP BY k.identity
+GROUP BY k.org, k.at, k.identity
 """
 _AT = WRITTEN.index("event_at")
+_Event = tuple[
+    int, datetime, str
+]  # federation, moment and number at the source: the same three are the same event
 _COVER = """
 INSERT INTO audit_logcoverage (log_import_id, log_kind, host_id, organisation_id, day, row_count, first_at, last_at)
 SELECT %s, %s, u.* FROM unnest(%s::bigint[], %s::bigint[], %s::date[], %s::int[], %s::timestamptz[], %s::timestamptz[]) u
@@ -101,25 +104,39 @@ def _new_rows(cursor: Any, made: LogImport, parsed: Parsed) -> list[str]:
     low, high = made.pk << 32, (made.pk + 1) << 32
     columns: list[list[Any]] = [
         [parsed.days[place].host.organisation_id for place in asked],
-        [parsed.rows[place].split("\t", _AT + 1)[_AT] for place in asked],
+        [_at(parsed, place) for place in asked],
         [plain(parsed.identities[place]) for place in asked],
     ]
     cursor.execute(_THERE, [low, high, low, high, *columns, made.log_kind])
-    found = {identity: counts for identity, *counts in cursor.fetchall()}
-    there = {identity: others for identity, (others, _own) in found.items()}
-    own = {identity for identity, (_others, own) in found.items() if own}
-    suspected, first = {parsed.identities[place] for place in maybe}, dict[str, int]()
+    there, own = dict[_Event, int](), set[_Event]()
+    for org, at, identity, others, here in cursor.fetchall():
+        there[org, at, identity] = others
+        if here:
+            own.add((org, at, identity))
+    suspected, first = {parsed.identities[place] for place in maybe}, dict[_Event, int]()
     for place, identity in enumerate(parsed.identities):
         if identity in suspected:
-            first.setdefault(identity, place)
+            first.setdefault(_event(parsed, place), place)
     dropped = set()
-    for place, identity in zip(asked, columns[2], strict=True):
-        if place in maybe and (identity in own or first[parsed.identities[place]] < place):
+    for place in asked:
+        event = _event(parsed, place)
+        if place in maybe and (event in own or first[event] < place):
             dropped.add(place)
-        elif there.get(identity):
-            there[identity] -= 1
+        elif there.get(event):
+            there[event] -= 1
             dropped.add(place)
     return [row for place, row in enumerate(parsed.rows) if place not in dropped]
+
+
+def _at(parsed: Parsed, place: int) -> str:
+    """The moment of a row as the file wrote it."""
+    return parsed.rows[place].split("\t", _AT + 1)[_AT]
+
+
+def _event(parsed: Parsed, place: int) -> _Event:
+    """What a row is the record of. One moment may be written in several zones."""
+    at = datetime.fromisoformat(_at(parsed, place))
+    return parsed.days[place].host.organisation_id, at, plain(parsed.identities[place])
 
 
 def _overlapping(made: LogImport, parsed: Parsed) -> set[int]:

@@ -7,13 +7,16 @@ import signal
 import subprocess
 import sys
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import DatabaseError, connection, transaction
+from django.urls import reverse
 
-from audit.imports import loading, storing
+from audit import waiting
+from audit.imports import loading, storing, writing
 from audit.imports.models import LogBatch, LogCoverage, LogImport, LogRow
 from audit.reconciliation import services
 from tests import factories
@@ -80,6 +83,44 @@ def test_an_import_that_is_killed_neither_loses_nor_doubles_a_row(made: LogImpor
     assert loading.missed(later) == [made.pk]
     loading.run(import_id=made.pk, now_fn=lambda: later)
     whole(made)
+
+
+def test_an_import_that_breaks_again_and_again_at_one_place_stops_and_says_with_what(
+    made: LogImport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing of the text of the fault is shown: it may hold values of rows."""
+    cover = writing._cover
+    faults = [(0, ValueError), (3, ValueError), (3, ValueError), (3, DatabaseError)] + [(3, ValueError)] * 3
+
+    def breaks(cursor: Any, row: LogImport, parsed: Any) -> None:
+        place, kind = faults[0]
+        if row.chunks_done == place:
+            raise kind("tanaka saw T_KOJIN")
+        cover(cursor, row, parsed)
+
+    def later(runs: int) -> Any:
+        return logs.NOW + runs * timedelta(minutes=4)
+
+    monkeypatch.setattr(writing, "_cover", breaks)
+    for number in range(len(faults)):
+        made.refresh_from_db()
+        assert (made.state, made.problem) == ("RUNNING", ""), "not three alike at one place"
+        with pytest.raises(faults[0][1]):
+            loading.run(import_id=made.pk, now_fn=partial(later, number))
+        del faults[0]
+
+    now = later(9)
+    made.refresh_from_db()
+    assert (made.state, made.chunks_done, made.lease_until) == ("FAILED", 3, None)
+    assert "ValueError" in made.problem
+    assert "tanaka" not in made.problem
+    assert loading.missed(now) == []
+    assert reverse("log_imports") in {card.url for card in waiting.of(made.uploaded_by, now)}
+    monkeypatch.setattr(writing, "_cover", cover)
+    loading.start(import_id=made.pk, actor=made.uploaded_by, now=now)
+    loading.run(import_id=made.pk, now_fn=lambda: now)
+    whole(made)
+    assert "fault" not in made.findings
 
 
 def _url(settings: dict[str, Any]) -> str:

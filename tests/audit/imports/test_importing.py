@@ -8,9 +8,10 @@ import hashlib
 import pytest
 from django.db import connection
 
-from audit.imports import storing
+from audit.imports import hosts, storing
 from audit.imports.errors import AlreadyThere, FileRefused
 from audit.imports.models import Host, LogCoverage, LogImport, LogRow
+from audit.imports.preview import preview_of
 from audit.imports.selectors import coverage_of
 from portal.common.time import JST
 from tests import factories
@@ -21,7 +22,9 @@ pytestmark = pytest.mark.django_db
 
 def accounted(made: LogImport) -> int:
     """Every line but the headings has become something that the page counts."""
-    return made.kept_count + made.duplicate_count + made.held_count + made.refused_count
+    continued = made.findings.get("CONTINUED", {}).get("count", 0)
+    rows: int = made.kept_count + made.duplicate_count + made.held_count + made.refused_count
+    return rows + continued
 
 
 def test_a_line_becomes_a_row_with_its_hash() -> None:
@@ -121,6 +124,7 @@ def test_backslashes_tabs_quotes_and_line_breaks_stay_as_they_are() -> None:
 
     assert LogRow.system.order_by("event_at").first().object_name == object_name
     assert made.kept_count == 2
+    assert preview_of(made, logs.NOW).problems == []
 
 
 def test_a_carriage_return_within_a_value_stays_and_stops_nothing() -> None:
@@ -198,6 +202,105 @@ def test_a_number_of_the_source_is_one_event_however_it_is_written() -> None:
 
     assert sorted(LogRow.system.values_list("source_id", flat=True)) == ["main:1", "main:2", "main:3"]
     assert made.duplicate_count == 1
+
+
+@pytest.mark.parametrize("size", [storing.PIECE, 150], ids=["one piece", "a piece for each line"])
+def test_a_number_of_the_source_elsewhere_or_at_another_time_is_another_event(
+    monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    monkeypatch.setattr(storing.pieces, "__defaults__", (size,))
+    logs.host("dbsv13")
+    logs.host("dbsv27", code="27")
+    here = logs.line("2026-09-01 10:00:00", event="17")
+    there = logs.line("2026-09-02 10:00:00", event="17", host="dbsv27")
+    later = logs.line("2026-09-01 10:00:01", event="17")
+    same = logs.line("2026-09-01T01:00:00.000Z", event="17", program="other")
+
+    first = logs.load(logs.text(here, there, same))
+    second = logs.load(logs.text(there, same, later, here))
+
+    assert (first.kept_count, first.duplicate_count) == (2, 1)
+    assert (second.kept_count, second.duplicate_count) == (1, 3)
+    assert sorted(LogRow.system.values_list("organisation__code", "event_at__day", "event_at__second")) == [
+        ("13", 1, 0),
+        ("13", 1, 1),
+        ("27", 2, 0),
+    ]
+
+
+def test_a_stored_number_of_another_federation_neither_hides_a_new_row_nor_is_stored_again() -> None:
+    logs.host("dbsv13")
+    logs.host("dbsv27", code="27")
+    old = logs.line("2026-09-01 10:00:00", event="17")
+    logs.load(logs.text(old, logs.line("2026-09-02 09:00:00", event="16", host="dbsv27")))
+
+    made = logs.load(logs.text(logs.line("2026-09-02 10:00:00", event="17", host="dbsv27"), old))
+
+    assert (made.kept_count, made.duplicate_count) == (1, 1)
+    assert sorted(LogRow.system.filter(source_id="17").values_list("host", flat=True)) == ["dbsv13", "dbsv27"]
+
+
+def test_a_broken_quotation_mark_costs_its_line_and_a_value_with_line_breaks_stays_one_row(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Over borders of pieces, and of a machine that is registered later."""
+    monkeypatch.setattr(storing.pieces, "__defaults__", (300,))
+    logs.host()
+    lines = [logs.line(event=f"e{n}", object_name='"SELECT\n1\nFROM x"') for n in range(6)]
+    lines += [logs.line(event=f"f{n}") for n in range(6)]
+    lines.insert(8, logs.line(event="broken", object_name='"T_KOJIN'))
+    lines.append(logs.line(event="held", host="dbsv14", object_name='"A\nB"'))
+
+    made = logs.load(logs.text(*lines))
+
+    assert (made.kept_count, made.held_count, made.refused_count) == (12, 1, 1)
+    assert made.findings["QUOTE"]["lines"] == [[22, ""]]
+    assert accounted(made) == made.line_count - 1
+    assert made.chunk_count > 3
+    logs.host("dbsv14")
+    hosts.take_in_held(logs.NOW)
+    made.refresh_from_db()
+    assert (made.kept_count, made.held_count, accounted(made)) == (13, 0, made.line_count - 1)
+    assert LogRow.system.get(source_id="held").object_name == "A\nB"
+
+
+def test_a_log_of_taken_out_files_is_read_with_its_media() -> None:
+    """As SKYSEA writes it on a Japanese Windows: Shift_JIS, slashes, paths, words for media (AUD-01)."""
+    logs.host("K13-PC01", sends_database="", sends_takeout="IRREGULAR")
+    head = "日時,端末名,ログオンユーザー名,プロセス名,操作,ファイル名,コピー先,サイズ,媒体種別,シリアル番号"
+    lines = [
+        '2026/09/01 10:00:00,k13-pc01,KOKUHO\\tanaka,explorer.exe,コピー,"D:\\業務\\一覧,9月.csv",E:\\,"2,400,000",USBメモリ,SN-0042',
+        "2026/9/1 9:05:00,K13-PC01,sato,spoolsv.exe,印刷,表予.xlsx,PR-01,0,プリンタ,",
+        "2026/09/01 11:00:00,K13-PC01,sato,x.exe,コピー,a.txt,F:\\,1,MOディスク,M-1",
+    ]
+    data = "".join(f"{line}\r\n" for line in (head, *lines)).encode("cp932")
+
+    made = logs.load(data, log_kind="TAKEOUT")
+
+    assert (made.state, made.kept_count, accounted(made)) == ("DONE", 3, 3)
+    names = ("medium_type", "medium_serial", "object_name", "target", "volume", "os_user", "db_user")
+    assert list(LogRow.system.order_by("volume").values_list(*names)) == [
+        ("PRINTER", "", "表予.xlsx", "PR-01", 0, "sato", ""),
+        ("MOディスク", "M-1", "a.txt", "F:\\", 1, "sato", ""),
+        ("REMOVABLE", "SN-0042", "D:\\業務\\一覧,9月.csv", "E:\\", 2_400_000, "KOKUHO\\tanaka", ""),
+    ]
+    assert set(LogRow.system.values_list("log_kind", "host")) == {("TAKEOUT", "K13-PC01")}
+    coverage = [entry for entry in coverage_of(logs.cycle(), factories.organisation("13")) if entry.rows]
+    assert [(entry.log_kind, entry.rows, entry.days_with_rows) for entry in coverage] == [("TAKEOUT", 3, 1)]
+
+
+def test_only_zones_that_there_are_can_stand_in_a_time() -> None:
+    """PostgreSQL refuses the others, and with them the whole piece, again and again."""
+    logs.host()
+    real = ("+09:00", "Z", "-12:00", "+0545", "+14:00", "")
+    wrong = ("+99:00", "+14:01", "-15:00", "+09:60", "+24:00")
+
+    lines = [logs.line(f"2026-09-05 10:00:00{zone}") for zone in real * 2 + wrong]
+
+    made = logs.load(logs.text(*lines))
+
+    assert (made.state, made.kept_count, made.refused_count) == ("DONE", 2 * len(real), len(wrong))
+    assert made.findings["NO_TIME"]["count"] == len(wrong)
 
 
 def test_a_gzip_file_cut_in_the_middle_keeps_its_whole_lines_and_says_where_it_ends() -> None:
