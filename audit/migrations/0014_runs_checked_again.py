@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("audit", "0011_sizes_of_months")]
+    dependencies = [("audit", "0013_files_without_rows")]
 
     operations = [
         migrations.AddField(
