@@ -1,13 +1,12 @@
 """The sealer: takes new records into the log and has its head signed (SEC-02, docs/adr/0040).
 
-`seal(now=…)` is the job of every minute, and is called at each step that rests on the evidence. Three parts, each safe to be cut
+`seal(now=…)` is the job of every minute, and is called before each step that rests on the evidence. Three parts, each safe to be cut
 off: the signing process is asked what it signed last, new records become leaves in one transaction, the new head is signed and
 kept in another. Whatever one seal did not get to the next one does.
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import chain
@@ -18,14 +17,12 @@ from django.db import connection, transaction
 from django.db.models import Q
 
 from portal.trail import keys, notes
-from portal.trail.errors import EvidenceError, LogForked, LogRewound, SealNotFresh, SignerRefused
+from portal.trail.errors import LogForked, LogRewound, SealNotFresh, SignerRefused
 from portal.trail.merkle import BLOCK, leaf_hash, root_of
 from portal.trail.models import Checkpoint, Leaf, SealBatch, TreeNode
 from portal.trail.reading import leaf_hashes, lines, listed, parts_of_chunk, set_session, told_of_parts
 from portal.trail.signer.client import PIECE, Signed, SignerClient
 from portal.trail.sources import Source, all_sources, find_source
-
-log = logging.getLogger(__name__)
 
 BATCH = "trail.batch"  # the source of the batches themselves
 _LOCK = 7_062_026  # any number that nobody else takes
@@ -52,21 +49,6 @@ def seal(*, now: datetime) -> Checkpoint:
     while _take_leaves(now, after):
         pass
     return _sign(signer, now)
-
-
-def seal_after_commit(*, now: datetime) -> None:
-    """For a step that rests on the evidence: seal as soon as its transaction is committed.
-
-    What hinders the seal is logged and does not undo the step; the job of the next minute tries again.
-    """
-
-    def attempt() -> None:
-        try:
-            seal(now=now)
-        except (EvidenceError, notes.WrongSignature) as error:
-            log.error("not sealed at once: %s", error)
-
-    transaction.on_commit(attempt)
 
 
 def newest() -> Checkpoint | None:
