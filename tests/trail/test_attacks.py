@@ -20,11 +20,18 @@ from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
+from audit.imports.models import LogBatch, LogImport
+from audit.reconciliation.models import MismatchReason
+from audit.reports.documents import files, making
+from audit.reports.models import ReportFile
 from portal.embedded import throwaway
 from portal.trail import sealing, services, verifying
 from portal.trail.errors import LogRewound
 from portal.trail.findings import Finding, Kind, Result
 from portal.trail.models import Checkpoint, Leaf, TrailEntry
+from tests import factories
+from tests.audit.documents import world
+from tests.audit.retention.test_disposal import _row as row
 from tests.evidence import RunningSigner, signing_process
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
@@ -104,7 +111,7 @@ def attack(who: str, table: str, *statements: str) -> None:
                 attacker.execute(statement)
     elif who == OWNER:
         with _connect(connection.settings_dict["USER"], connection.settings_dict["PASSWORD"]) as attacker:
-            tables = {table, "trail_leaf", "trail_checkpoint", "trail_sealbatch"}
+            tables = {*table.split(), "trail_leaf", "trail_checkpoint", "trail_sealbatch"}
             for name in tables:
                 attacker.execute(f"ALTER TABLE {name} DISABLE TRIGGER USER")
             for statement in statements:
@@ -271,6 +278,132 @@ def test_a_record_that_claims_to_be_of_last_week_is_named(log: Log) -> None:
     sealing.seal(now=log.now + dt.timedelta(minutes=2))
 
     assert (first().kind, first().key) == (Kind.BACK_DATED, forged.pk)
+
+
+@dataclass(frozen=True)
+class Target:
+    """A table that somebody attacks: its records as evidence, the first of them, and what one can do to it."""
+
+    source: str
+    table: str
+    victim: int
+    change: str
+    deleted: Kind
+    triggers: str  # the tables whose triggers the owner switches off
+
+    def statements(self) -> dict[str, tuple[str, Kind]]:
+        """What is done, and as what it is named."""
+        row = f"id = (SELECT min(id) FROM {self.table})"
+        return {
+            "change": (f"UPDATE {self.table} SET {self.change} WHERE {row}", Kind.CHANGED),
+            "delete": (f"DELETE FROM {self.table} WHERE {row}", self.deleted),
+            "truncate": (f"TRUNCATE {self.table} CASCADE", self.deleted),
+        }
+
+
+@pytest.fixture
+def targets(signer: RunningSigner, monkeypatch: pytest.MonkeyPatch) -> list[Target]:
+    """A report with reasons and files, a batch of log rows, all of them sealed."""
+    monkeypatch.setattr(files, "signed_pdf", lambda content, checkpoint: b"%PDF " + checkpoint.encode())
+    report = world.report(sessions=1)
+    making.order(report=report, stage="PROVIDED", now=NOW)
+    making.make_owed_files(now=NOW)
+    brought = LogImport.objects.create(
+        log_kind="DATABASE",
+        month=report.cycle.month,
+        file_name="a.csv",
+        sha256="0" * 64,
+        size=1,
+        encoding="utf-8",
+        line_count=2,
+        chunk_count=1,
+        uploaded_by=factories.operator(),
+        uploaded_at=NOW,
+    )
+    batch = LogBatch.objects.create(log_import=brought, row_count=2, made_at=NOW)
+    for number in (1, 2):
+        row(number, report.cycle.month, numbers=True, batch=batch.pk)
+    for minutes in range(0, 6, 2):
+        sealing.seal(now=NOW + dt.timedelta(minutes=minutes))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT string_agg(relid::text, ' ') FROM pg_partition_tree('audit_logrow')")
+        partitions = cursor.fetchone()[0]
+    reason, file = MismatchReason.system.order_by("pk")[0].pk, ReportFile.system.order_by("pk")[0].pk
+    reasons = "audit_mismatchreason"
+    return [
+        Target("audit.mismatch_reason", reasons, reason, "text = 'x'", Kind.DELETED, reasons),
+        Target(
+            "audit.report_file",
+            "audit_reportfile",
+            file,
+            "content = '%PDF'",
+            Kind.DELETED,
+            "audit_reportfile",
+        ),
+        Target("audit.log_batch", "audit_logrow", batch.pk, "host = 'x'", Kind.CHANGED, partitions),
+    ]
+
+
+def named() -> tuple[str, str, int | None]:
+    found = first()
+    return found.kind, found.source, found.key
+
+
+def _copy_of_first(table: str, **values: Any) -> str:
+    """A record like the first one with other values, as nobody writes it who wants it to look true."""
+    said = ", ".join(f"'{name}', {value}" for name, value in values.items())
+    return (
+        f"INSERT INTO {table} SELECT (jsonb_populate_record(t, jsonb_build_object({said}))).*"
+        f" FROM {table} t ORDER BY id LIMIT 1"
+    )
+
+
+@pytest.mark.usefixtures("web_role")
+def test_reasons_files_and_log_rows_stand_the_same_attacks(targets: list[Target]) -> None:
+    assert verified().fits
+    for target in targets:
+        kept = f"CREATE TABLE kept AS TABLE {target.table}"
+        back = f"DELETE FROM {target.table}; INSERT INTO {target.table} SELECT * FROM kept"
+        for name, (statement, kind) in target.statements().items():
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                attack(WEB, target.triggers, statement)
+            for who in (OWNER, SUPERUSER):
+                with superuser() as holder:
+                    holder.execute(kept)
+                attack(who, target.triggers, statement)
+                assert named() == (kind, target.source, target.victim), (who, target.table, name)
+                attack(SUPERUSER, target.triggers, back, "DROP TABLE kept")
+    assert verified().fits
+
+
+@pytest.mark.usefixtures("web_role")
+def test_reasons_files_and_log_rows_that_somebody_put_in_are_named(targets: list[Target]) -> None:
+    """By raw SQL. The web role may insert; what it puts in shows as that of the others does."""
+    batch = targets[-1]
+    everyone = [WEB, OWNER, SUPERUSER]
+    for who in everyone:
+        for values, expected in (
+            ({"id": 10}, (Kind.CHANGED, batch.source, batch.victim)),
+            ({"id": 10, "batch_id": 900}, (Kind.INSERTED, batch.source, 900)),  # that of no batch
+        ):
+            attack(who, batch.triggers, _copy_of_first("audit_logrow", **values))
+            assert named() == expected, who
+            attack(SUPERUSER, "", "DELETE FROM audit_logrow WHERE id = 10")
+
+    month_ago = f"'{NOW - dt.timedelta(days=30)}'"
+    for key, who, stage in zip((501, 502, 503), everyone, ("COPY", "ORIGINAL", "OTHER"), strict=True):
+        attack(
+            who,
+            " ".join(target.triggers for target in targets),
+            _copy_of_first("audit_mismatchreason", id=key, given_at=month_ago),
+            _copy_of_first("audit_reportfile", id=key, stage=f"'{stage}'", made_at=month_ago),
+            _copy_of_first("audit_logbatch", id=key, chunk=key, made_at=month_ago),
+            _copy_of_first("audit_logrow", id=key, batch_id=key),
+        )
+        sealing.seal(now=NOW + dt.timedelta(minutes=key))
+        found = {(each.kind, each.source, each.key) for each in verified().findings}
+        for target in targets:
+            assert (Kind.BACK_DATED, target.source, key) in found, (who, target.table)
 
 
 @pytest.mark.usefixtures("web_role")
