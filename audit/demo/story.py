@@ -234,12 +234,26 @@ def _explain(report: AuditReport, side: Side, actor: User, now: datetime) -> Non
     ):
         found = list(rows.filter(code=code))
         if found:
-            reasons.give_reason(mismatches=found, side=side, code=reason, text=text, actor=actor, now=now)
+            reasons.give_reason(
+                report_id=report.pk,
+                mismatches=found,
+                side=side,
+                code=reason,
+                text=text,
+                actor=actor,
+                now=now,
+            )
     rest = list(rows.exclude(code__in=("U_TIME", "L_NOLOG")))
     if rest:
         text = "夜間の障害対応のため、申請より先に作業した。"
         reasons.give_reason(
-            mismatches=rest, side=side, code=ReasonCode.EMERGENCY, text=text, actor=actor, now=now
+            report_id=report.pk,
+            mismatches=rest,
+            side=side,
+            code=ReasonCode.EMERGENCY,
+            text=text,
+            actor=actor,
+            now=now,
         )
 
 

@@ -166,7 +166,7 @@ class ReportReasonsView(ApiView):
 
         def work() -> Response:
             made = reasons.give_reason(
-                side=_side(user), **body.validated_data, actor=user, now=timezone.now()
+                report_id=report.pk, side=_side(user), **body.validated_data, actor=user, now=timezone.now()
             )
             return Response(ReasonSerializer(made, many=True).data)
 

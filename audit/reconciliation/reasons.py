@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
+from django.db.models import F
 from django.utils.translation import gettext as _
 
-from audit.reconciliation import incidents
+from audit.reconciliation import incidents, said
 from audit.reconciliation.models import FITTING, Mismatch, MismatchReason, ReasonCode, Side
 from audit.reports.models import AuditReport, ReportStatus
 from portal.orgs.models import User
@@ -39,9 +41,16 @@ def is_open(report: AuditReport, side: str) -> bool:
 
 @transaction.atomic
 def give_reason(
-    *, mismatches: Iterable[Mismatch | int], side: str, code: str, text: str, actor: User, now: datetime
+    *,
+    report_id: int,
+    mismatches: Iterable[Mismatch | int],
+    side: str,
+    code: str,
+    text: str,
+    actor: User,
+    now: datetime,
 ) -> list[MismatchReason]:
-    """Say of sessions why they differ, of all of them or of none. "Misuse suspected" opens an incident.
+    """Say of sessions of a report why they differ, of all of them or of none. "Misuse suspected" opens an incident.
 
     Gives the reason of each session. What the same person said last in the same words is not said again (a second click).
     Raises NotAllowed, Refused, and ChangedMeanwhile when the step ended.
@@ -56,16 +65,16 @@ def give_reason(
         raise Refused("text", _("Explain it in a sentence."))
     if len(text) > TEXT_LENGTH:
         raise Refused("text", _("Shorten this to %(most)d characters.") % {"most": TEXT_LENGTH})
-    report = _locked(keys, Side(side), actor)
+    report = _locked(report_id, Side(side), actor)
     rows = list(Mismatch.system.filter(pk__in=keys, reconciliation=report.reconciliation_id).order_by("pk"))
     if len(rows) != len(keys):
         raise Refused("", _("These sessions are not of one report. Look again."))
     if any(row.code in FITTING for row in rows):
         raise Refused("", _("What fits a work needs no reason."))
-    said = _said_already(rows, side, code, text, actor)
-    rows = [row for row in rows if row.pk not in said]
+    again = _said_already(report, rows, side, code, text, actor)
+    rows = [row for row in rows if row.fingerprint not in again]
     if not rows:
-        return list(said.values())
+        return list(again.values())
     made = MismatchReason.system.bulk_create(
         [
             MismatchReason(
@@ -85,42 +94,38 @@ def give_reason(
     _record(report, rows, side, code, actor, now)
     if code == ReasonCode.MISUSE:
         incidents.open_incident(report=report, mismatches=rows, text=text, actor=actor, now=now)
-    return [*said.values(), *made]
+    return [*again.values(), *made]
 
 
 def _said_already(
-    rows: Iterable[Mismatch], side: str, code: str, text: str, actor: User
-) -> dict[int, MismatchReason]:
-    """By session, the newest reason of the party where it is this one.
+    report: AuditReport, rows: Iterable[Mismatch], side: str, code: str, text: str, actor: User
+) -> dict[str, MismatchReason]:
+    """By fingerprint, the newest reason of the party where it is this one.
 
     A suspicion is always said anew: the incident of the last one may be closed.
     """
     if code == ReasonCode.MISUSE:
         return {}
-    newest = (
-        MismatchReason.system.filter(mismatch__in=rows, side=side)
-        .order_by("mismatch_id", "-id")
-        .distinct("mismatch_id")
+    given: Any = said.of_sessions(
+        [row.fingerprint for row in rows], cycle_id=report.cycle_id, organisation_id=report.organisation_id
     )
+    given = given.filter(side=side).annotate(fingerprint=F("mismatch__fingerprint"))
+    newest = {each.fingerprint: each for each in given.reverse()}
     return {
-        each.mismatch_id: each
-        for each in newest
+        fingerprint: each
+        for fingerprint, each in newest.items()
         if (each.code, each.text, each.given_by_id) == (code, text, actor.pk)
     }
 
 
-def _locked(keys: Iterable[int], side: Side, actor: User) -> AuditReport:
-    """The current report that the sessions belong to, with its lock, while the step of this party is open."""
-    report: AuditReport | None = (
-        AuditReport.system.select_for_update(of=("self",), no_key=True)
-        .filter(is_current=True, reconciliation__mismatches__pk=min(keys))
-        .select_related("organisation", "cycle")
-        .first()
-    )
-    if report is None:
-        raise ChangedMeanwhile("", _("A newer revision of this report exists. Give the reasons there."))
+def _locked(report_id: int, side: Side, actor: User) -> AuditReport:
+    """The report with its lock, while it counts and the step of this party is open."""
+    rows = AuditReport.system.select_for_update(of=("self",), no_key=True)
+    report: AuditReport = rows.select_related("organisation", "cycle").get(pk=report_id)
     if not may_give(actor, side, report):
         raise NotAllowed(_("Your role does not allow you to give reasons for this report."))
+    if not report.is_current:
+        raise ChangedMeanwhile("", _("A newer revision of this report exists. Give the reasons there."))
     if not is_open(report, side):
         text = _("The check of this party is not open: the report is “%(state)s”. Nothing was changed.")
         raise ChangedMeanwhile("", text % {"state": report.get_status_display()})

@@ -122,6 +122,7 @@ class ReviewView(SessionsView):
             return self.page(report, form=form, status=422)
         try:
             made = reasons.give_reason(
+                report_id=report.pk,
                 mismatches=self.chosen(report),
                 side=self.side(report),
                 **form.cleaned_data,
@@ -136,13 +137,19 @@ class ReviewView(SessionsView):
         return redirect(f"{self.address(report)}?{request.GET.urlencode()}")
 
     def chosen(self, report: AuditReport) -> list[int]:
-        """Ticked rows, all rows of ticked groups, or everything that the filters leave. Raises Refused for too many."""
+        """Ticked rows, all rows of ticked groups, or everything that the filters leave.
+
+        Raises Refused for too many, and Http404 for a row that is not of this page: whether another report has it
+        is not told (ORG-02).
+        """
         post = self.request.POST
         keys = {
             int(sent)
             for sent in post.getlist("session")
             if sent.isascii() and sent.isdigit() and len(sent) < 19
         }
+        if keys and len(keys) <= MOST_AT_ONCE and keys != self.known(report, keys):
+            raise Http404
         wanted = []
         if post.get("everything"):
             wanted.append(self.found(report))
@@ -155,6 +162,12 @@ class ReviewView(SessionsView):
             text = _("At most %(most)d sessions at once. Narrow the filters.")
             raise Refused("", text % {"most": MOST_AT_ONCE})
         return sorted(keys)
+
+    def known(self, report: AuditReport, keys: set[int]) -> set[int]:
+        """Those of the sessions that are of this log of this report, whatever the filters."""
+        rows: Any = Mismatch.objects.visible_to(self.user).filter(pk__in=keys, log_kind=LOGS[self.log])
+        rows = rows.filter(reconciliation=report.reconciliation_id)
+        return set(rows.values_list("pk", flat=True))
 
     def reveal(self, report: AuditReport) -> HttpResponse:
         """The same page with whole names, after the reason was recorded (SEC-02)."""
@@ -250,7 +263,12 @@ class SessionView(SessionsView):
             return self.page(report, row, form=form, status=422)
         try:
             reasons.give_reason(
-                mismatches=[row.pk], side=side, **form.cleaned_data, actor=self.user, now=timezone.now()
+                report_id=report.pk,
+                mismatches=[row.pk],
+                side=side,
+                **form.cleaned_data,
+                actor=self.user,
+                now=timezone.now(),
             )
         except Refused as refused:
             form.refuse(refused)
@@ -295,7 +313,7 @@ class SessionView(SessionsView):
             "object_shown": row.object_name if whole else masked(row.object_name, row.log_kind),
             "is_masked": not whole and masked(row.object_name, row.log_kind) != row.object_name,
             "permit": permitted(row),
-            "said": selectors.history(report, row),
+            "said": selectors.history(self.user, report, row),
             "incidents": selectors.incidents_about(self.user, row),
             "log_rows": self.log_rows(row, whole=whole),
             "log_label": LOGS[self.log].label,
@@ -357,5 +375,6 @@ class PrintView(SessionsView):
             "heading": f"{LOGS[self.log].label} {report.cycle.key} {report.organisation.name}",
             "list_url": self.back(report),
             "filters": describe_filters(SessionFilterForm(self.filters())),
+            "is_sensitive": True,
         }
         return render(request, "components/list_print.html", context)

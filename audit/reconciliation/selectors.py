@@ -7,10 +7,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import Count, Exists, Max, Min, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
+from audit.reconciliation import said
 from audit.reconciliation.models import (
     FITTING,
     Code,
@@ -22,7 +23,7 @@ from audit.reconciliation.models import (
     ReasonCode,
     Side,
 )
-from audit.reports import access
+from audit.reports import access, moments
 from audit.reports.guards import unexplained
 from audit.reports.models import AuditReport
 from portal.common.search import matching
@@ -33,16 +34,6 @@ from portal.orgs.models import User
 def without_reason(report: AuditReport, side: str) -> QuerySet[Mismatch]:
     """The sessions of a report of which a party has not said why they differ, in any run of the month (AUD-03)."""
     return unexplained(side).filter(reconciliation=report.reconciliation_id)
-
-
-def _reasons(report: AuditReport, side: str) -> Any:
-    """What a party said of the same session in any run of the month."""
-    return MismatchReason.system.filter(
-        organisation=report.organisation_id,
-        side=side,
-        mismatch__fingerprint=OuterRef("fingerprint"),
-        mismatch__reconciliation__cycle=report.cycle_id,
-    )
 
 
 def sessions(
@@ -67,8 +58,9 @@ def sessions(
         reconciliation=found.reconciliation_id, log_kind=log_kind
     )
     rows = rows.filter(code__in=FITTING) if shown == "fits" else rows.exclude(code__in=FITTING)
+    until = moments.of_reader(user, found, timezone.now())
     for party in Side:
-        newest = _reasons(found, party).order_by("-id")
+        newest = said.of_outer(until).filter(side=party)
         rows = rows.annotate(**{f"{party.lower()}_reason_id": Subquery(newest.values("pk")[:1])})
     if shown in ("open", "given") and side in Side.values:
         rows = rows.filter(**{f"{side.lower()}_reason_id__isnull": shown == "open"})
@@ -78,23 +70,14 @@ def sessions(
         date = parse_date(day)
         rows = rows.filter(_on(date)) if date else rows.none()
     if reason in ReasonCode.values:
-        rows = rows.filter(
-            Q(central_reason_id__in=_with_code(found, reason))
-            | Q(federation_reason_id__in=_with_code(found, reason))
-        )
+        such = MismatchReason.system.filter(organisation=found.organisation_id, code=reason).values("pk")
+        rows = rows.filter(Q(central_reason_id__in=such) | Q(federation_reason_id__in=such))
     return matching(rows, q)  # type: ignore[no-any-return]
 
 
 def _on(day: dt.date) -> Q:
     start = dt.datetime.combine(day, dt.time(), JST)
     return Q(first_at__gte=start, first_at__lt=start + dt.timedelta(days=1))
-
-
-def _with_code(found: AuditReport, code: str) -> Any:
-    rows = MismatchReason.system.filter(
-        organisation=found.organisation_id, code=code, mismatch__reconciliation__cycle=found.cycle_id
-    )
-    return rows.values("pk")
 
 
 def with_reasons(rows: Iterable[Mismatch]) -> list[Mismatch]:
@@ -163,7 +146,8 @@ def counts(user: User, found: AuditReport) -> Mapping[str, dict[str, int]]:
     """For each log how many sessions differ and how many each party has not spoken of, in one statement."""
     rows: Any = Mismatch.objects.visible_to(user).filter(reconciliation=found.reconciliation_id)
     rows = rows.exclude(code__in=FITTING)
-    named = {side.lower(): ~Exists(_reasons(found, side)) for side in Side}
+    given = said.of_outer(moments.of_reader(user, found, timezone.now()))
+    named = {side.lower(): ~Exists(given.filter(side=side)) for side in Side}
     counted = rows.annotate(**{f"no_{name}": test for name, test in named.items()})
     counted = (
         counted.order_by()
@@ -181,17 +165,15 @@ def session(user: User, found: AuditReport, pk: int) -> Mismatch:
     return row
 
 
-def history(found: AuditReport, row: Mismatch) -> list[MismatchReason]:
+def history(user: User, found: AuditReport, row: Mismatch) -> list[MismatchReason]:
     """Every reason that anybody gave of a session that the person may see, the newest first."""
-    rows = MismatchReason.system.filter(
-        organisation=found.organisation_id,
-        mismatch__fingerprint=row.fingerprint,
-        mismatch__reconciliation__cycle=found.cycle_id,
+    rows = said.of_sessions(
+        [row.fingerprint],
+        cycle_id=found.cycle_id,
+        organisation_id=found.organisation_id,
+        until=moments.of_reader(user, found, timezone.now()),
     )
-    said: dict[tuple[Any, ...], MismatchReason] = {}
-    for each in rows.order_by("-id"):  # a later run takes reasons over: the same one is shown once
-        said[each.side, each.code, each.text, each.given_by_id, each.given_at] = each
-    return sorted(said.values(), key=lambda each: (each.given_at, each.pk), reverse=True)
+    return list(rows)
 
 
 def incidents(user: User, q: str = "", *, state: str = "", organisation: str = "") -> QuerySet[Incident]:

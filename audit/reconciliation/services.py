@@ -23,7 +23,7 @@ from audit.ledgers.selectors import works_of
 from audit.reconciliation import engine
 from audit.reconciliation.engine import Result, Rows, Rules, Work, micros, moment_of
 from audit.reconciliation.folding import Session
-from audit.reconciliation.models import Mismatch, MismatchReason, Reconciliation
+from audit.reconciliation.models import Reconciliation
 from audit.reconciliation.names import name_key
 from audit.reports.models import AuditReport, ReportStatus
 from devices.permits.models import DevicePermit
@@ -248,10 +248,6 @@ def _keep(run: Reconciliation, result: Result) -> None:
     ):
         for session in chain(result.sessions, result.fitting):
             copy.write_row(_mismatch(run, session))
-    said = _reasons_before(run)
-    if said:
-        made = Mismatch.system.filter(reconciliation=run, fingerprint__in=list(said))
-        _take_over_reasons({mismatch.fingerprint: mismatch for mismatch in made}, said)
 
 
 def _mismatch(run: Reconciliation, session: Session[Work]) -> tuple[Any, ...]:
@@ -281,37 +277,4 @@ def _mismatch(run: Reconciliation, session: Session[Work]) -> tuple[Any, ...]:
         _search_text(
             session.host, session.account, session.client, session.object_name, session.medium_serial, number
         ),
-    )
-
-
-def _reasons_before(run: Reconciliation) -> dict[str, list[MismatchReason]]:
-    """What people said of the sessions of this month, each as the newest run has it that knew the session."""
-    earlier = MismatchReason.system.filter(
-        organisation=run.organisation,
-        mismatch__reconciliation__cycle=run.cycle,
-        mismatch__reconciliation__lt=run.pk,
-    )
-    found: dict[str, list[MismatchReason]] = {}
-    for reason in earlier.select_related("mismatch").order_by("-mismatch__reconciliation_id", "id"):
-        kept = found.setdefault(reason.mismatch.fingerprint, [])
-        if not kept or kept[0].mismatch_id == reason.mismatch_id:
-            kept.append(reason)
-    return found
-
-
-def _take_over_reasons(made: dict[str, Mismatch], said: dict[str, list[MismatchReason]]) -> None:
-    """The reasons that people gave for the same sessions."""
-    MismatchReason.system.bulk_create(
-        MismatchReason(
-            mismatch=made[fingerprint],
-            organisation_id=reason.organisation_id,
-            side=reason.side,
-            code=reason.code,
-            text=reason.text,
-            given_by_id=reason.given_by_id,
-            given_by_name=reason.given_by_name,
-            given_at=reason.given_at,
-        )
-        for fingerprint in made.keys() & said.keys()
-        for reason in said[fingerprint]
     )

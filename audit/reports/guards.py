@@ -8,6 +8,7 @@ from django.db.models import CharField, Count, Exists, F, Func, OuterRef, QueryS
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from audit.reconciliation import said
 from audit.reconciliation.models import FITTING, Mismatch, MismatchReason, Reconciliation, Side
 from audit.reports.documents import making
 from audit.reports.errors import Refused
@@ -30,15 +31,10 @@ def newest_run(report: AuditReport) -> Reconciliation:
     return newest
 
 
-def unexplained(side: str) -> QuerySet[Mismatch]:
+def unexplained(side: str, until: said.Until = said.ALL) -> QuerySet[Mismatch]:
     """The mismatches for which a party has given no reason, in their run or in another one of the same month."""
-    said = MismatchReason.system.filter(
-        side=side,
-        organisation_id=OuterRef("organisation_id"),
-        mismatch__fingerprint=OuterRef("fingerprint"),
-        mismatch__reconciliation__cycle_id=OuterRef("reconciliation__cycle_id"),
-    )
-    return Mismatch.system.exclude(code__in=FITTING).filter(~Exists(said))
+    given = said.of_outer(until).filter(side=side)
+    return Mismatch.system.exclude(code__in=FITTING).filter(~Exists(given))
 
 
 def missing_count(side: str) -> QuerySet[Mismatch]:

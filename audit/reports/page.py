@@ -9,6 +9,7 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, Q, Sum
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from audit.cycles.models import CycleStep, Step
@@ -17,7 +18,7 @@ from audit.imports.models import LogImport
 from audit.reconciliation import services as reconciliation
 from audit.reconciliation.assurance import Assurance, assurance, is_irregular
 from audit.reconciliation.models import FITTING, Code, LogKind, Mismatch, Side
-from audit.reports import guards
+from audit.reports import guards, moments
 from audit.reports.models import OWED, AuditReport, Presentation, ReportStatus
 from portal.common.time import today
 from portal.orgs.models import User
@@ -100,8 +101,9 @@ def mismatches(user: User, report: AuditReport) -> list[CodeLine]:
     """One line for each log and code, in one statement; nothing personal stands in it."""
     rows: Any = Mismatch.objects.visible_to(user).filter(reconciliation_id=report.reconciliation_id)
     rows = rows.exclude(code__in=FITTING)
+    until = moments.of_reader(user, report, timezone.now())
     for side in Side.values:
-        missing = guards.unexplained(side).filter(pk=OuterRef("pk"))
+        missing = guards.unexplained(side, until).filter(pk=OuterRef("pk"))
         rows = rows.annotate(**{f"no_{side.lower()}": Exists(missing)})
     found = (
         rows.order_by()

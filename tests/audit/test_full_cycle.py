@@ -167,7 +167,15 @@ def prepare(country: Country, report: AuditReport, step: Step, now: dt.datetime)
         actor = country.reviewer if side == Side.CENTRAL else country.officers[WHOLE]
         found = list(guards.unexplained(side).filter(reconciliation=report.reconciliation))
         if found:
-            give_reason(mismatches=found, side=side, code=ReasonCode.OVERRUN, text=text, actor=actor, now=now)
+            give_reason(
+                report_id=report.pk,
+                mismatches=found,
+                side=side,
+                code=ReasonCode.OVERRUN,
+                text=text,
+                actor=actor,
+                now=now,
+            )
 
 
 def bring_logs_and_works(country: Country, report: AuditReport, now: dt.datetime) -> None:

@@ -464,6 +464,7 @@ def test_pages_of_the_audit_are_good(
     takeout = Mismatch.system.filter(log_kind="TAKEOUT").exclude(code__in=("OK", "TOL")).earliest("pk")
     accessed = Mismatch.system.filter(organisation__code="14", code="U_TIME").latest("pk")
     reasons.give_reason(
+        report_id=AuditReport.system.get(organisation__code="14").pk,
         mismatches=[accessed],
         side=Side.CENTRAL,
         code=ReasonCode.MISUSE,

@@ -177,7 +177,7 @@ def _fill_with_sessions(person: User) -> None:
         cursor.execute(
             "INSERT INTO audit_mismatch (reconciliation_id, organisation_id, fingerprint, log_kind, code, host, account, client,"
             " object_name, actions, first_at, last_at, row_count, volume, medium_serial, work_number, involves_number, search_text)"
-            " SELECT r.id, r.organisation_id, 'f' || n, 'DATABASE', 'U_NOPLAN', 'TK-DB01', 'sa', '', '', 'SELECT', r.started_at,"
+            " SELECT r.id, r.organisation_id, 'f' || r.id || '-' || n, 'DATABASE', 'U_NOPLAN', 'TK-DB01', 'sa', '', '', 'SELECT', r.started_at,"
             " r.started_at, 3, 1200, '', '', true, '' FROM audit_reconciliation r, generate_series(1, %s) n"
             " WHERE NOT EXISTS (SELECT FROM audit_mismatch m WHERE m.reconciliation_id = r.id)",
             [2 * _SESSIONS],

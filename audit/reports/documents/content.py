@@ -14,12 +14,17 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from django.db.models import F, QuerySet
 from django.utils import translation
 
+from audit.reconciliation import said
 from audit.reconciliation.assurance import Assurance, assurance, is_irregular
-from audit.reconciliation.models import FITTING, Code, LogKind, Mismatch, MismatchReason, Side
+from audit.reconciliation.models import FITTING, Code, LogKind, Mismatch, Side
+from audit.reports import moments
 from audit.reports.models import AuditReport, ReportFile
 from portal.common.time import JST, today
+from portal.orgs.models import Membership
+from portal.orgs.permissions import MAKE_AUDIT_REPORTS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,12 +73,13 @@ class CoverageLine:
 
 @dataclass(frozen=True, kw_only=True)
 class Signature:
-    """A party's part in the report: what it did, who and when."""
+    """A party's part in the report: what it did, who, for whom if they stood in, and when."""
 
     part: str
     party: str
     name: str
     at: dt.datetime | None
+    acts_for: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +130,7 @@ def _content(report: AuditReport, log_kind: LogKind, stage: ReportFile.Stage) ->
     found = Mismatch.system.filter(reconciliation=run, log_kind=log_kind) if run else Mismatch.system.none()
     sessions = list(found.order_by("first_at", "id"))
     sides = [Side.CENTRAL] if stage == ReportFile.Stage.PROVIDED else list(Side)
-    reasons = _reasons([each.pk for each in sessions], sides)
+    reasons = _reasons(report, found, sides)
     differing = [each for each in sessions if each.code not in FITTING]
     fitting = [each for each in sessions if each.code in FITTING]
     counts = (run.counts or {}).get(log_kind.value, {}) if run else {}
@@ -150,10 +156,11 @@ def _content(report: AuditReport, log_kind: LogKind, stage: ReportFile.Stage) ->
     )
 
 
+_OPERATIONS, _CENTRAL = "共通ネットワークシステム運用", "国保中央会"
 _TITLES = {LogKind.DATABASE: "DBアクセスレポート", LogKind.TAKEOUT: "ファイル持出しレポート"}  # AUD-01
 
 
-def _lines(sessions: Iterable[Mismatch], reasons: dict[tuple[int, str], Reason]) -> tuple[Line, ...]:
+def _lines(sessions: Iterable[Mismatch], reasons: dict[tuple[str, str], Reason]) -> tuple[Line, ...]:
     return tuple(
         Line(
             number=number,
@@ -171,8 +178,8 @@ def _lines(sessions: Iterable[Mismatch], reasons: dict[tuple[int, str], Reason])
             medium_serial=each.medium_serial,
             medium=_medium(each),
             work_number=each.work_number,
-            central=reasons.get((each.pk, Side.CENTRAL)),
-            federation=reasons.get((each.pk, Side.FEDERATION)),
+            central=reasons.get((each.fingerprint, Side.CENTRAL)),
+            federation=reasons.get((each.fingerprint, Side.FEDERATION)),
         )
         for number, each in enumerate(sessions, start=1)
     )
@@ -184,14 +191,22 @@ def _medium(session: Mismatch) -> str:
     return "許可あり" if session.medium_permitted else "許可なし"
 
 
-def _reasons(mismatches: list[int], sides: list[Side]) -> dict[tuple[int, str], Reason]:
-    """The newest reason of each party; one given later stands later in the table."""
-    given = MismatchReason.system.filter(mismatch__in=mismatches, side__in=sides).order_by("id")
+def _reasons(
+    report: AuditReport, sessions: QuerySet[Mismatch], sides: list[Side]
+) -> dict[tuple[str, str], Reason]:
+    """The newest reason of each party by session, in whatever run of the month it was given: as the guards count them."""
+    given = said.of_sessions(
+        sessions.order_by().values("fingerprint"),
+        cycle_id=report.cycle_id,
+        organisation_id=report.organisation_id,
+        until=moments.of_revision(report),
+    )
+    rows: Any = given.filter(side__in=sides).annotate(fingerprint=F("mismatch__fingerprint"))
     return {
-        (each.mismatch_id, each.side): Reason(
+        (each.fingerprint, each.side): Reason(
             label=each.get_code_display(), text=each.text, given_by=each.given_by_name
         )
-        for each in given
+        for each in rows.reverse()  # the newest last: it stays
     }
 
 
@@ -219,15 +234,31 @@ def _coverage(told: list[dict[str, Any]], log_kind: LogKind) -> tuple[CoverageLi
 
 
 def _signatures(report: AuditReport, stage: ReportFile.Stage) -> tuple[Signature, ...]:
-    def signed(part: str, party: str, person: Any, at: dt.datetime | None) -> Signature:
-        name = person.display_name if person else ""
-        return Signature(part=part, party=party, name=name, at=at.astimezone(JST) if at else None)
+    def signed(part: str, party: str, done: str, at: dt.datetime | None) -> Signature:
+        person, principal = getattr(report, f"{done}_by"), getattr(report, f"{done}_for")
+        return Signature(
+            part=part,
+            party=party,
+            name=person.display_name if person else "",
+            at=at.astimezone(JST) if at else None,
+            acts_for=principal.display_name if principal else "",
+        )
 
     parts = [
-        signed("作成", "共通ネットワークシステム運用", report.created_by, report.made_at),
-        signed("確認", "国保中央会", report.central_checked_by, report.central_confirmed_at),
+        signed("作成", _maker(report), "created", report.made_at),
+        signed("確認", _CENTRAL, "central_checked", report.central_confirmed_at),
     ]
     if stage != ReportFile.Stage.PROVIDED:
-        federation = (report.federation_checked_by, report.federation_confirmed_at)
-        parts.append(signed("確認", report.organisation.name, *federation))
+        at = report.federation_confirmed_at
+        parts.append(signed("確認", report.organisation.name, "federation_checked", at))
     return tuple(parts)
+
+
+def _maker(report: AuditReport) -> str:
+    """Which party made this revision: operations, or 中央会 where one of its people opened a correction (AUD-10)."""
+    maker = report.created_for or report.created_by
+    if maker is None or report.made_at is None:
+        return _OPERATIONS
+    there = Membership.system.valid_on(today(report.made_at))  # type: ignore[attr-defined]
+    there = there.filter(user=maker, role__in=MAKE_AUDIT_REPORTS.roles)
+    return _OPERATIONS if there.filter(organisation__kind__in=MAKE_AUDIT_REPORTS.kinds).exists() else _CENTRAL

@@ -219,7 +219,7 @@ def test_the_overview_over_rest_says_what_the_page_says_and_to_a_federation_its_
 
 
 @time_machine.travel(TODAY)
-def test_aud_03_each_session_counts_once_with_the_newest_word_of_either_party_and_only_of_the_run_that_is_shown() -> (
+def test_aud_03_each_session_counts_once_with_the_newest_word_of_either_party_in_any_run_of_the_month() -> (
     None
 ):
     month = _month()
@@ -231,20 +231,22 @@ def test_aud_03_each_session_counts_once_with_the_newest_word_of_either_party_an
     sessions = list(
         Mismatch.system.filter(reconciliation=report.reconciliation).exclude(code="OK").order_by("pk")
     )
-    forgotten = sessions[0]
-    forgotten.pk, forgotten.reconciliation, forgotten._state.adding = None, old, True
-    forgotten.save()
+    before, gone = sessions[0], sessions[1]
+    before.pk, before.reconciliation, before._state.adding = None, old, True
+    before.save()
+    gone.pk, gone.reconciliation, gone.fingerprint, gone._state.adding = None, old, "gone", True
+    gone.save()
     sessions = list(
         Mismatch.system.filter(reconciliation=report.reconciliation).exclude(code="OK").order_by("pk")
     )
     elsewhere = Mismatch.system.filter(reconciliation=other.reconciliation).exclude(code="OK")[0]
     for session, side, code in (
         (sessions[0], Side.CENTRAL, "EMERGENCY"),
-        (sessions[0], Side.FEDERATION, "OVERRUN"),  # the newest word of the first
+        (before, Side.FEDERATION, "OVERRUN"),  # the newest word of the first, said in the run before
         (sessions[1], Side.FEDERATION, "OTHER"),
         (sessions[1], Side.CENTRAL, "EMERGENCY"),
         (sessions[2], Side.CENTRAL, "EMERGENCY"),
-        (forgotten, Side.CENTRAL, "LOG_ERROR"),
+        (gone, Side.CENTRAL, "LOG_ERROR"),  # the run that is shown does not know it
         (elsewhere, Side.CENTRAL, "FORM_ERROR"),
     ):
         reports.reason(session, side, code=code)

@@ -6,11 +6,13 @@ import datetime as dt
 from typing import Any
 
 import pytest
+from django.db.models import Subquery
 from django.utils import timezone
 
 from audit.ledgers.models import Ledger, WorkEntry
-from audit.reconciliation import services
+from audit.reconciliation import said, services
 from audit.reconciliation.models import Mismatch, MismatchReason, Reconciliation
+from audit.reports import guards
 from audit.reports.models import AuditReport, ReportStatus
 from devices.permits.models import DevicePermit
 from portal.common.time import JST
@@ -163,9 +165,13 @@ def test_a_reason_given_once_stays_while_the_session_is_the_same() -> None:
     logs.load(logs.text(logs.line("2026-09-05 03:05:00")))
     again = run()
 
-    kept = MismatchReason.system.filter(mismatch__reconciliation=again)
-    assert [(r.text, r.mismatch.fingerprint) for r in kept] == [("一回目", one.fingerprint)]
-    assert MismatchReason.system.filter(mismatch__reconciliation=run()).count() == 1
+    for later in (again, run()):
+        sessions = Mismatch.system.filter(reconciliation=later)
+        told = sessions.annotate(text=Subquery(said.of_outer().values("text")[:1]))
+        assert dict(told.values_list("fingerprint", "text"))[one.fingerprint] == "一回目"
+        assert not told.filter(text="変わる").exists()
+        assert guards.unexplained("CENTRAL").filter(reconciliation=later).count() == 1
+    assert MismatchReason.system.count() == 2  # nothing is copied
 
 
 def test_it_runs_anew_only_where_rows_or_works_changed() -> None:
@@ -231,7 +237,7 @@ def test_a_row_of_another_month_is_kept_and_counted_apart() -> None:
 def test_a_run_that_breaks_says_so_and_keeps_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     logs.host()
     logs.load(logs.text(logs.line("2026-09-02 03:00:00")))
-    monkeypatch.setattr(services, "_reasons_before", lambda *_args: 1 / 0)
+    monkeypatch.setattr(services, "_keep", lambda *_args: 1 / 0)
 
     with pytest.raises(ZeroDivisionError):
         run()

@@ -46,7 +46,11 @@ def give(
 ) -> list[MismatchReason]:
     """An emergency, unless said otherwise."""
     said: dict[str, Any] = {"code": "EMERGENCY", "text": "障害対応のため。", "now": NOW} | more
-    return reasons.give_reason(mismatches=sessions, side=side, actor=actor, **said)
+    of = sessions[0].reconciliation_id if sessions else None
+    report = AuditReport.system.filter(is_current=True, reconciliation=of).first()
+    return reasons.give_reason(
+        report_id=report.pk if report else 0, mismatches=sessions, side=side, actor=actor, **said
+    )
 
 
 def test_aud_03_one_reason_for_many_and_the_newest_counts() -> None:
@@ -63,7 +67,7 @@ def test_aud_03_one_reason_for_many_and_the_newest_counts() -> None:
     newest = [getattr(row, "central_reason", None) for row in rows]
     assert [each and each.code for each in newest] == ["EMERGENCY", "OVERRUN", None]
     assert MismatchReason.system.count() == 3  # nothing is overwritten
-    assert [each.code for each in selectors.history(report, sessions[1])] == ["OVERRUN", "EMERGENCY"]
+    assert [each.code for each in selectors.history(one, report, sessions[1])] == ["OVERRUN", "EMERGENCY"]
     kept = TrailEntry.objects.filter(action="mismatch.reason").order_by("id")
     assert [entry.detail["count"] for entry in kept] == [2, 1]
 

@@ -23,6 +23,7 @@ def test_aud_03_reasons_that_two_people_give_at_once_are_both_kept_and_one_incid
 
     def speak(person: Any) -> Any:
         return lambda: reasons.give_reason(
+            report_id=report.pk,
             mismatches=sessions,
             side=Side.CENTRAL,
             code="MISUSE",
@@ -54,7 +55,13 @@ def test_aud_03_a_reason_comes_before_the_end_of_the_step_or_not_at_all() -> Non
 
     def speak() -> Any:
         return reasons.give_reason(
-            mismatches=sessions, side=Side.CENTRAL, code="OTHER", text="x", actor=person, now=NOW
+            report_id=report.pk,
+            mismatches=sessions,
+            side=Side.CENTRAL,
+            code="OTHER",
+            text="x",
+            actor=person,
+            now=NOW,
         )
 
     seen, given = at_once(end, speak, refusals=(ChangedMeanwhile,))

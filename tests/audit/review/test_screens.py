@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from audit.reconciliation.masking import masked
+from audit.reconciliation.masking import masked, masked_account
 from audit.reconciliation.models import Incident, MismatchReason
 from audit.reports.models import AuditReport
 from portal.orgs.models import User
@@ -48,6 +49,45 @@ def test_aud_03_ticked_sessions_get_one_reason() -> None:
     assert f'value="{sessions[0].pk}" checked' in text(empty)
     assert MismatchReason.system.count() == 2
     assert "延長した。" in text(browser.get(here))
+
+
+def test_org_02_a_session_of_another_report_is_as_unknown_as_none_and_gets_no_reason() -> None:
+    report, sessions = made("PROVIDED")
+    _other, foreign = made("PROVIDED", place="27")
+    created, of_created = made(place="14")
+    _third, elsewhere = made(place="28")
+    takeout = world.mismatch(created.reconciliation, log_kind="TAKEOUT")  # type: ignore[arg-type]
+    said = {"code": "OVERRUN", "text": "延長した。"}
+
+    for person, here, own, others in (
+        (officer(), address(report), sessions[0].pk, (foreign[0].pk, 999_999_999)),
+        (reviewer(), address(created), of_created[0].pk, (elsewhere[0].pk, takeout.pk, 999_999_999)),
+    ):
+        browser = client_of(person)
+        answers = [browser.post(here, said | {"session": [own, other]}).status_code for other in others]
+        assert set(answers) == {404}
+    assert not MismatchReason.system.exists()
+
+
+def test_aud_10_the_page_of_a_replaced_revision_writes_no_reason_into_the_one_that_counts() -> None:
+    report, sessions = made()
+    old = world.report(
+        report.cycle, revision=0, status="SUPERSEDED", is_current=False, reconciliation=report.reconciliation
+    )
+    said = {"code": "OVERRUN", "text": "延長した。"}
+    key = {"month": report.cycle.key, "code": "13", "revision": 0}
+
+    sent = client_of(reviewer()).post(address(old), said | {"session": [sessions[0].pk]})
+    over_rest = client_of(reviewer()).post(
+        reverse("api_audit_reasons", kwargs=key),
+        said | {"mismatches": [sessions[0].pk]},
+        content_type="application/json",
+    )
+
+    assert (sent.status_code, over_rest.status_code) == (409, 409)
+    assert "新しい版" in text(sent)
+    assert "新しい版" in over_rest.json()["detail"]
+    assert not MismatchReason.system.exists()
 
 
 @pytest.mark.parametrize(
@@ -142,12 +182,31 @@ def test_sec_02_names_of_files_are_shown_whole_only_for_a_reason_that_is_recorde
     assert [entry.detail["reason"]["text"] for entry in kept] == ["持出し先の確認"] * 2
 
 
+def test_sec_02_rest_gives_whole_names_of_files_only_for_a_purpose_and_a_reason_that_are_recorded() -> None:
+    report, _sessions = made(count=1, log_kind="TAKEOUT", object_name=r"C:\a\山田太郎.xlsx")
+    key = {"month": report.cycle.key, "code": "13", "revision": 1}
+    here = reverse("api_audit_mismatches", kwargs=key) + "?log=TAKEOUT"
+    browser, why = client_of(reviewer()), {"X-Purpose": "CHECK", "X-Reason": quote("持出し先の確認")}
+
+    def names(**headers: str) -> list[str]:
+        return [row["object_name"] for row in browser.get(here, headers=headers).json()["results"]]
+
+    assert names() == ["山●●●.xlsx"]
+    for wrong in ({"X-Purpose": "CHECK"}, {"X-Reason": "x"}, why | {"X-Purpose": "NONSENSE"}):
+        assert browser.get(here, headers=wrong).status_code == 400
+    assert not TrailEntry.objects.filter(action="audit_report.reveal").exists()
+    assert names(**why) == [r"C:\a\山田太郎.xlsx"]
+    kept = TrailEntry.objects.get(action="audit_report.reveal")
+    assert kept.detail["reason"] == {"purpose": "CHECK", "text": "持出し先の確認"}
+
+
 def test_a_masked_name_says_nothing_about_a_person() -> None:
     assert masked("山田太郎.xlsx", "TAKEOUT") == "山●●●.xlsx"
     assert masked("山田太郎", "TAKEOUT") == "山●●●"
     assert masked("a.山田太郎の全部", "TAKEOUT") == "a●●●"
     assert masked("KOJIN.HIHOKENSHA", "DATABASE") == "KOJIN.HIHOKENSHA"
     assert masked("", "TAKEOUT") == ""
+    assert [masked_account(name) for name in ("yamada-taro", "sa", "")] == ["y●●●o", "s●●●", ""]
 
 
 def test_sec_02_a_file_of_mismatches_asks_why_and_holds_both_reasons() -> None:
