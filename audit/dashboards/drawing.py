@@ -19,13 +19,14 @@ _ICONS = {
     Mark.TO_MAKE: "pen",
     Mark.CENTRAL: "cycle",
     Mark.FEDERATION: "eye",
+    Mark.CORRECTION: "swap",
     Mark.ASKED: "help",
     Mark.OVERDUE: "alert",
     Mark.LONG_OVERDUE: "warning",
     Mark.NONE: "minus",
 }
 LEGEND = [(mark, _ICONS[mark]) for mark in (*reversed(Mark),)]
-_OPEN = frozenset({*LATE_NOW, Mark.ASKED, Mark.TO_MAKE, Mark.CENTRAL, Mark.FEDERATION})
+_OPEN = frozenset({*LATE_NOW, Mark.ASKED, Mark.TO_MAKE, Mark.CENTRAL, Mark.FEDERATION, Mark.CORRECTION})
 _HEIGHT = 80.0
 _STEP = 40.0
 
@@ -129,7 +130,7 @@ def kpis(matrix: Matrix) -> list[Kpi]:
     """The four figures at the top."""
     counts = matrix.counts
     done = counts[Mark.DONE] + counts[Mark.LATE]
-    running = counts[Mark.CENTRAL] + counts[Mark.FEDERATION] + counts[Mark.TO_MAKE]
+    running = sum(counts[mark] for mark in (Mark.CENTRAL, Mark.FEDERATION, Mark.CORRECTION, Mark.TO_MAKE))
     overdue = sum(counts[mark] for mark in LATE_NOW) + matrix.overdue_before
     return [
         Kpi(label=str(Mark.DONE.label), count=done, state="done", picture="check"),

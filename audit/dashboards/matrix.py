@@ -32,6 +32,7 @@ class Mark(TextChoices):
     TO_MAKE = "make", pgettext_lazy("audit matrix", "to be made")
     CENTRAL = "run", pgettext_lazy("audit matrix", "checked by 中央会")
     FEDERATION = "fed", pgettext_lazy("audit matrix", "checked by the federation")
+    CORRECTION = "corr", pgettext_lazy("audit matrix", "correction or supplement in progress")
     LATE = "late", pgettext_lazy("audit matrix", "returned late")
     DONE = "done", pgettext_lazy("audit matrix", "returned")
     NONE = "none", pgettext_lazy("audit matrix", "not begun")
@@ -147,6 +148,8 @@ def mark_of(
     """
     if report is None:
         return Mark.NONE, None
+    if report.status == ReportStatus.SUPERSEDED:  # what a federation has until the next revision is provided
+        return Mark.CORRECTION, None
     if report.status in _OVER:
         due = steps.get(Step.RETURN)
         late = due is not None and report.returned_on is not None and report.returned_on > due.due_on

@@ -87,6 +87,13 @@ def test_what_came_back_after_its_day_stays_marked_as_late(status: ReportStatus)
     assert _mark(late, much_later) == Mark.LATE
 
 
+def test_what_a_federation_has_handled_says_while_it_is_corrected_that_a_correction_is_in_progress() -> None:
+    replaced = _report(ReportStatus.SUPERSEDED, returned_on=DUE[Step.RETURN])
+
+    for day in (MONTH, DUE[Step.RETURN] + dt.timedelta(days=60)):
+        assert matrix.mark_of(replaced, STEPS, day, WorkingDays()) == (Mark.CORRECTION, None)
+
+
 @settings(deadline=None)  # the first draw loads what later ones have
 @given(status=st.sampled_from(ReportStatus), day=st.dates(dt.date(2026, 9, 1), dt.date(2027, 3, 31)))
 def test_every_state_on_every_day_has_a_mark_with_a_word(status: ReportStatus, day: dt.date) -> None:
