@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import os
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,21 +13,28 @@ from typing import Any
 import pypdfium2
 import pytest
 from django.db import connection
+from django.template.loader import render_to_string
 from django.test.utils import CaptureQueriesContext
+from django.utils import translation
 from openpyxl import load_workbook
 from pypdf import PdfReader
 
-from audit.reconciliation.models import LogKind, Reconciliation
+from audit.reconciliation.models import LogKind, Reconciliation, Side
+from audit.reports import guards
 from audit.reports.documents import files, making
 from audit.reports.documents.content import content_of
 from audit.reports.models import AuditReport, FileOrder, ReportFile
 from portal.documents.signing import seal_of
+from portal.orgs.permissions import Role
+from tests import factories
 from tests.audit.documents import world
+from tests.audit.reports import world as reports
 from tests.documents.openssl_tsa import with_authority
 from tests.threads import at_once
 
 pytestmark = pytest.mark.django_db
 _STAGE = ReportFile.Stage
+_EARLIER = world.NOW - timedelta(days=1)
 _CHECKPOINT = "証跡 42件 3f9ac21b"
 
 
@@ -72,6 +81,66 @@ def test_the_file_is_archived_with_its_own_font_and_shows_ink_on_every_page(repo
         assert min(edge) > 240  # nothing runs over the margin
 
 
+@pytest.mark.slow
+@pytest.mark.once
+def test_each_page_of_a_signed_report_of_300_rows_is_whole_in_both_reports(
+    settings: Any, tmp_path: Path
+) -> None:
+    with_authority(settings, tmp_path)
+    report = world.report(sessions=300)
+
+    for kind in LogKind:
+        content = content_of(report, kind, _STAGE.ORIGINAL)
+        data = files.signed_pdf(content, _CHECKPOINT)
+        if where := os.environ.get("KEEP_PDF"):  # to look at them
+            Path(where, f"{kind}.pdf").write_bytes(data)
+
+        texts = _looked_at(data)
+        whole = "".join(texts).replace("\n", "")
+        for line in content.mismatches:
+            name = line.object_name[-15:]
+            assert name in whole, line.number
+            assert whole.count(f"記録{line.number:03}") == 2, line.number  # both reasons, to their end
+        assert seal_of(data).fits
+        assert _is_archive(data)
+
+
+def _looked_at(data: bytes) -> list[str]:
+    """Each page as a picture: ink, and none on its edges; the text of each page, with its number and repeated headings."""
+    reader, pictures = PdfReader(io.BytesIO(data)), pypdfium2.PdfDocument(data)
+    texts = [page.extract_text() for page in reader.pages]
+    assert len(texts) == len(pictures) > 15
+    for number, (text, page) in enumerate(zip(texts, pictures, strict=True), start=1):
+        picture = page.render(scale=0.7).to_pil().convert("L")
+        width, height, edge = picture.width, picture.height, 12  # 6 mm of paper
+        body = picture.crop((edge, 60, width - edge, height - 60))
+        assert sum(body.histogram()[:200]) > 500, number  # dots of ink between the head and the foot
+        for box in (
+            (width - edge, 0, width, height),
+            (0, height - edge, width, height),
+            (0, 0, edge, height),
+            (0, 0, width, edge),
+        ):
+            assert picture.crop(box).getextrema()[0] > 240, (number, box)
+        assert f"{number} / {len(texts)}" in text
+        assert "取扱注意" in text
+        if "緊急作業" in text:  # rows of the table of reasons
+            assert "国保連合会の理由" in text, number
+    assert sum("国保連合会の理由" in text for text in texts) >= len(texts) - 1
+    return texts
+
+
+def _is_archive(data: bytes) -> bool:
+    """PDF/A-2u as it says of itself, with the colours it needs and without anything attached (ISO 19005-2)."""
+    catalogue: Any = PdfReader(io.BytesIO(data)).trailer["/Root"]
+    told = catalogue["/Metadata"].get_data().decode()
+    identified = re.search(r'pdfaid:part(?:>|=")2', told) and re.search(r'pdfaid:conformance(?:>|=")U', told)
+    attached = "/AF" in catalogue or "/EmbeddedFiles" in catalogue.get("/Names", {})
+    return (
+        bool(identified) and "/OutputIntents" in catalogue and not attached and b"/EmbeddedFile" not in data
+    )
+
+
 def test_what_is_provided_holds_no_reason_of_the_federation_and_the_original_holds_both(
     report: AuditReport,
 ) -> None:
@@ -83,6 +152,60 @@ def test_what_is_provided_holds_no_reason_of_the_federation_and_the_original_hol
     assert len(provided.signatures) == 2
     assert len(original.signatures) == 3
     assert provided.digest != original.digest
+
+
+def test_aud_03_a_reason_given_in_another_run_of_the_month_stands_in_every_file_and_the_newest_counts(
+    report: AuditReport,
+) -> None:
+    reports.reason(
+        report.reconciliation.mismatches.get(fingerprint="DATABASE-1"), given_at=_EARLIER, text="古い理由"
+    )  # type: ignore[union-attr]
+    report.reconciliation = world.rerun(report, 12)
+    report.save()
+    assert not guards.unexplained(Side.CENTRAL).filter(reconciliation=report.reconciliation).exists()
+
+    content = content_of(report, LogKind.DATABASE, _STAGE.ORIGINAL)
+
+    assert len(content.mismatches) == 12
+    assert all(line.central and line.federation for line in content.mismatches)
+    assert "古い理由" not in str(content.mismatches)  # although it was written last
+    rows = list(csv.reader(io.StringIO(files.csv_bytes(content).decode("utf-8-sig"))))
+    assert {cell for row in rows[1:13] for cell in (row[15], row[17])} == {"緊急作業"}
+
+
+def test_aud_10_files_that_are_made_late_hold_what_was_said_until_the_revision_was_replaced(
+    report: AuditReport,
+) -> None:
+    AuditReport.system.filter(pk=report.pk).update(is_current=False, status="SUPERSEDED")
+    report.refresh_from_db()
+    report.events.create(verb="superseded", at=world.NOW)
+    session = report.reconciliation.mismatches.get(fingerprint="DATABASE-1")  # type: ignore[union-attr]
+    for side in Side:
+        reports.reason(session, side, given_at=world.NOW + timedelta(seconds=1), text="次の版の理由")
+
+    content = content_of(report, LogKind.DATABASE, _STAGE.ORIGINAL)
+
+    assert "次の版の理由" not in str(content.mismatches)
+    assert all(line.central and line.federation for line in content.mismatches)
+
+
+def test_org_04_the_file_says_who_made_the_revision_and_for_whom_a_deputy_confirmed(
+    report: AuditReport,
+) -> None:
+    opener, principal = factories.approver("central"), factories.user(Role.SECURITY_MANAGER)
+    deputy = factories.user(Role.SECURITY_OFFICER)
+    made = content_of(report, LogKind.DATABASE, _STAGE.PROVIDED).signatures[0]
+    report.created_by, report.federation_checked_by, report.federation_checked_for = opener, deputy, principal
+
+    content = content_of(report, LogKind.DATABASE, _STAGE.ORIGINAL)
+
+    assert made.party == "共通ネットワークシステム運用"
+    corrected, _central, checked = content.signatures
+    assert (corrected.party, corrected.name) == ("国保中央会", opener.display_name)
+    assert (checked.name, checked.acts_for) == (deputy.display_name, principal.display_name)
+    with translation.override("ja"):
+        page = render_to_string("documents/audit_report.html", files.context_of(content, ""))
+    assert f"{deputy.display_name}（{principal.display_name} の代理）" in page
 
 
 def test_a_month_without_findings_gives_a_report_that_says_so(settings: Any, tmp_path: Path) -> None:

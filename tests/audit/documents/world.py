@@ -72,8 +72,9 @@ def report(code: str = "13", *, sessions: int = 0, reasons: bool = True, **field
                     organisation=organisation,
                     side=side,
                     code=ReasonCode.EMERGENCY,
-                    text="夜間の障害対応のため、申請より先に作業した。申請は翌営業日に提出済み。"
-                    * (1 + number % 3),
+                    text="夜間の障害対応のため、申請より先に作業した。" * (10 if number % 10 == 0 else 1)
+                    + ("長" * 270 if number == 50 else "")  # as long as a reason can be
+                    + f"記録{number + 1:03}",
                     given_by=person,
                     given_by_name=person.display_name,
                     given_at=NOW,
@@ -92,6 +93,27 @@ def report(code: str = "13", *, sessions: int = 0, reasons: bool = True, **field
     return AuditReport.system.create(cycle=month, organisation=organisation, **values | fields)
 
 
+def _object(kind: LogKind, number: int) -> str:
+    if kind == LogKind.DATABASE:
+        return f"KAIGO.HIHOKENSHA_{number:03}"
+    return LONG_FILE if number % 10 == 1 else f"D:/業務/通知書_{number:03}.xlsx"
+
+
+def rerun(report: AuditReport, sessions: int) -> Reconciliation:
+    """A later run of the month that finds the same sessions; no reason is given there."""
+    run = Reconciliation.system.create(
+        cycle=report.cycle,
+        organisation=report.organisation,
+        started_at=NOW,
+        finished_at=NOW,
+        state=Reconciliation.State.DONE,
+        counts=report.reconciliation.counts if report.reconciliation else {},
+    )
+    for kind in LogKind:
+        Mismatch.system.bulk_create(_session(run, kind, number) for number in range(sessions + 1))
+    return run
+
+
 def _session(run: Reconciliation, kind: LogKind, number: int) -> Mismatch:
     codes = [code for code in Code if code not in {Code.OK, Code.TOL, Code.AMBIGUOUS}]
     first = dt.datetime(2026, 8, 21, 9, 0, tzinfo=JST) + dt.timedelta(hours=7 * (number % 100))
@@ -104,7 +126,7 @@ def _session(run: Reconciliation, kind: LogKind, number: int) -> Mismatch:
         host=LONG_HOST if number % 10 == 1 else f"TK-DB{number % 7:02}",
         account="kokuho_hoshu_tantou_01" if number % 2 else "sa",
         client=f"10.13.0.{number % 200}",
-        object_name=LONG_FILE if kind == LogKind.TAKEOUT else "KAIGO.HIHOKENSHA_KIHON",
+        object_name=_object(kind, number),
         actions="コピー" if kind == LogKind.TAKEOUT else "SELECT, EXPORT",
         first_at=first,
         last_at=first + dt.timedelta(minutes=number % 50),
