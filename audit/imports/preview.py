@@ -15,12 +15,14 @@ from audit.imports.layout import LABELS
 from audit.imports.models import LogCoverage, LogImport
 from audit.imports.parsing import WRITTEN, Parsed, Parser
 from audit.imports.times import day_of
+from audit.reconciliation.masking import masked, masked_account
 
 _ESCAPED, _ESCAPES = re.compile(r"\\(.)"), {"t": "\t", "n": "\n", "r": "\r"}
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
 _ROWS = 10
 _LINES = 2_000  # of the first and of the last piece: enough to see machines and days
 _SHOWN = tuple(name for name in LABELS if name in WRITTEN)
+_ACCOUNTS, _OBJECTS = ("db_user", "os_user"), ("object_name", "target")
 
 
 @dataclass
@@ -34,14 +36,15 @@ class Preview:
     unread: list[str] = field(default_factory=list)  # headings that the mapping does not name
     labels: list[Any] = field(default_factory=list)
     rows: list[list[str]] = field(default_factory=list)
+    is_masked: bool = False  # something of the rows is hidden
     problems: list[dict[str, Any]] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
     days: list[date] = field(default_factory=list)  # first and last
     there: int = 0  # machines and days of these lines of which another import has brought rows
 
 
-def preview_of(made: LogImport, now: datetime) -> Preview:
-    """The file through the mapping in force."""
+def preview_of(made: LogImport, now: datetime, *, whole: bool = False) -> Preview:
+    """The file through the mapping in force; accounts and names of files masked unless `whole` (SEC-02)."""
     made.mapping, made.allowed = mappings.current_mapping(), mappings.current_access()
     shown = Preview()
     layout = mappings.layout_of(made.mapping, made.log_kind)
@@ -57,7 +60,7 @@ def preview_of(made: LogImport, now: datetime) -> Preview:
         shown.refused = refused.reason
         return shown
     parsed = _parsed(made, loading.parser_of(made, now))
-    _show_rows(shown, parsed)
+    _show_rows(shown, parsed, made.log_kind, whole=whole)
     said: dict[str, Any] = {}
     findings.merge(said, parsed.problems)
     shown.problems = findings.worded(said)
@@ -90,12 +93,20 @@ def _parsed(made: LogImport, parser: Parser) -> Parsed:
     return parser.parse_lines(chosen, 0)
 
 
-def _show_rows(shown: Preview, parsed: Parsed) -> None:
+def _show_rows(shown: Preview, parsed: Parsed, log_kind: str, *, whole: bool) -> None:
     shown.labels = [LABELS[name] for name in _SHOWN]
-    places = [WRITTEN.index(name) for name in _SHOWN]
     for row in parsed.rows[:_ROWS]:
         values = row.rstrip("\n").split("\t")
-        shown.rows.append([_as_it_was(values[place]) for place in places])
+        read = {name: _as_it_was(values[WRITTEN.index(name)]) for name in _SHOWN}
+        told = read if whole else {name: _masked(name, value, log_kind) for name, value in read.items()}
+        shown.rows.append(list(told.values()))
+        shown.is_masked |= told != read
+
+
+def _masked(name: str, value: str, log_kind: str) -> str:
+    if name in _ACCOUNTS:
+        return masked_account(value)
+    return masked(value, log_kind) if name in _OBJECTS else value
 
 
 def _as_it_was(value: str) -> str:

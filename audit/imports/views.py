@@ -24,6 +24,7 @@ from portal.fulfilment.mappings import MappingChanged, seen_of
 from portal.orgs.models import Organisation
 from portal.orgs.permissions import FEDERATIONS, IMPORT_LOGS, READ_LOGS
 from portal.trail import services as trail
+from portal.trail.sensitive import ReasonForm
 from portal.workflow.views import PersonView
 
 PAGE_SIZE = 50
@@ -97,6 +98,29 @@ class ImportView(LogsView):
         """The fragment alone while htmx asks how far it is."""
         return self.page(self.load(pk))
 
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The preview with whole names, after the reason was recorded (SEC-02)."""
+        self.require()
+        made, form = self.load(pk), ReasonForm(request.POST, prefix="reveal")
+        if not form.is_valid():
+            return self.page(made, reveal=form, status=422)
+        if made.state != LogImport.State.UPLOADED:
+            return redirect("log_import", made.pk)
+        page = self.page(made, whole=True)
+        self.record("reveal", made, **form.reason().detail)
+        return page
+
+    def record(self, verb: str, made: LogImport, **detail: Any) -> None:
+        """Looking at rows of the log leaves a trace (SEC-02)."""
+        trail.record(
+            action=f"logs.{verb}",
+            now=timezone.now(),
+            actor=self.user,
+            object_type="log_import",
+            object_id=made.pk,
+            detail=detail,
+        )
+
     def load(self, pk: int) -> LogImport:
         """The file or 404."""
         rows = selectors.imports().select_related("mapping__made_by", "allowed__made_by", "started_by")
@@ -105,21 +129,29 @@ class ImportView(LogsView):
             raise Http404
         return found
 
-    def page(self, made: LogImport, refused: str = "", status: int = 200) -> HttpResponse:
+    def page(
+        self,
+        made: LogImport,
+        refused: str = "",
+        status: int = 200,
+        *,
+        reveal: ReasonForm | None = None,
+        whole: bool = False,
+    ) -> HttpResponse:
         """Rows of the log are shown in the preview: that is recorded (SEC-02)."""
         shown = None
         if made.state == LogImport.State.UPLOADED and self.user.may(IMPORT_LOGS):
-            now = timezone.now()
-            shown = preview.preview_of(made, now)
-            trail.record(
-                action="logs.preview", now=now, actor=self.user, object_type="log_import", object_id=made.pk
-            )
+            shown = preview.preview_of(made, timezone.now(), whole=whole)
+            self.record("preview", made)
         template = "_state" if self.request.headers.get("HX-Request") else "detail"
         return self.shown(
             template,
             status,
             made=made,
             preview=shown,
+            whole=whole,
+            reveal=reveal or ReasonForm(prefix="reveal"),
+            problems=reveal.error_summary if reveal is not None else [],
             refused=refused,
             said=findings.worded(made.findings),
             months=_months(made),

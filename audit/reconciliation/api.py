@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, ClassVar
+from urllib.parse import unquote
 
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -12,12 +13,21 @@ from rest_framework.response import Response
 
 from audit.ledgers.api import translated
 from audit.reconciliation import reasons, selectors
+from audit.reconciliation.masking import masked
 from audit.reconciliation.models import Code, Incident, LogKind, Mismatch, ReasonCode, Side
 from audit.reconciliation.review_views import MOST_AT_ONCE
 from audit.reports import access
 from audit.reports import selectors as reports
 from audit.reports.models import AuditReport
-from portal.common.api.paging import PAGE_PARAMETERS, PAGE_QUERY, choice, envelope, page, page_of
+from portal.common.api.paging import (
+    PAGE_PARAMETERS,
+    PAGE_QUERY,
+    choice,
+    envelope,
+    page,
+    page_of,
+    wrong_parameter,
+)
 from portal.common.api.parsing import StrictSerializer
 from portal.common.api.problems import not_allowed, not_found
 from portal.common.api.schema import IDEMPOTENCY_KEY
@@ -26,6 +36,7 @@ from portal.orgs.api import person, visible_codes
 from portal.orgs.models import User
 from portal.trail import services as trail
 from portal.trail.api import listed
+from portal.trail.sensitive import PURPOSES, Reason, ReasonForm
 from portal.workflow.api.idempotency import once
 
 
@@ -47,7 +58,9 @@ class MismatchSerializer(serializers.Serializer):
     host = serializers.CharField()
     account = serializers.CharField()
     client = serializers.CharField()
-    object_name = serializers.CharField()
+    object_name = serializers.CharField(
+        source="object_shown", help_text="The name of a file is masked unless X-Reason says why it is needed"
+    )
     actions = serializers.CharField()
     first_at = serializers.DateTimeField()
     last_at = serializers.DateTimeField()
@@ -115,13 +128,23 @@ class ReportSessionsView(ApiView):
             OpenApiParameter("account", str),
             OpenApiParameter("day", str, description="YYYY-MM-DD"),
             OpenApiParameter("q", str, description="Machine, account, object, medium, work number"),
+            OpenApiParameter(
+                "X-Purpose", str, OpenApiParameter.HEADER, enum=[code for code, _label in PURPOSES]
+            ),
+            OpenApiParameter(
+                "X-Reason",
+                str,
+                OpenApiParameter.HEADER,
+                description="Why whole names are needed, percent-encoded UTF-8; recorded",
+            ),
         ],
         responses=page_of(MismatchSerializer),
     )
     def get(self, request: Request, month: str, code: str, revision: int) -> Response:
-        """With whole names: asking for them is recorded (SEC-02)."""
+        """Names of files are masked; with purpose and reason they are whole, and both are recorded (SEC-02)."""
         user = _reader(request)
         report = _report(user, month, code, revision)
+        why = _why(request)
         values = {name: request.query_params.get(name, "") for name in ("q", "host", "account", "day")}
         rows = selectors.sessions(
             user,
@@ -134,8 +157,13 @@ class ReportSessionsView(ApiView):
             **values,
         )
         found = page(request, rows)
-        _record("mismatch.list", report, user, {"query": request.query_params.dict()})
-        shown = selectors.with_reasons(found.rows)
+        query = {"query": request.query_params.dict()}
+        _record("mismatch.list", report, user, query)
+        if why is not None:
+            _record("audit_report.reveal", report, user, query | why.detail)
+        shown: list[Any] = selectors.with_reasons(found.rows)
+        for row in shown:
+            row.object_shown = row.object_name if why else masked(row.object_name, row.log_kind)
         return Response(envelope(request, found, MismatchSerializer(shown, many=True).data))
 
 
@@ -216,6 +244,18 @@ def _report(user: User, month: str, code: str, revision: int) -> AuditReport:
     if found.reconciliation_id is None:
         raise not_found()
     return found
+
+
+def _why(request: Request) -> Reason | None:
+    """For what whole names are asked for; None when they are not. In headers: addresses stand in logs (docs/adr/0041)."""
+    purpose, text = (request.headers.get(name, "") for name in ("X-Purpose", "X-Reason"))
+    if not (purpose or text):
+        return None
+    form = ReasonForm({"purpose": purpose, "text": unquote(text)})
+    if not form.is_valid():
+        name, problems = next(iter(form.errors.items()))
+        raise wrong_parameter({"purpose": "X-Purpose", "text": "X-Reason"}[name], str(problems[0]))
+    return form.reason()
 
 
 def _side(user: User) -> str:

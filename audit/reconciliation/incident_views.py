@@ -35,6 +35,7 @@ class IncidentRegisterView(ReportsView, registers.RegisterView):
     action = "incident"
     template = "audit/reconciliation/incidents.html"
     heading = gettext_lazy("Suspected misuse")
+    is_sensitive = True
 
     def record(self, verb: str, filters: Any, **more: Any) -> None:  # type: ignore[override]
         """As for every register."""

@@ -1,4 +1,4 @@
-"""Names of files that were taken out, without what they may say about a person; shown whole only on request (SEC-02)."""
+"""Names of files and accounts without what they may say about a person; shown whole only on request (SEC-02)."""
 
 from __future__ import annotations
 
@@ -19,3 +19,8 @@ def masked(name: str, log_kind: str) -> str:
     if not dot or len(ending) > 5:
         stem, ending = last, ""
     return f"{stem[:1]}{_HIDDEN}{'.' if ending else ''}{ending}"
+
+
+def masked_account(name: str) -> str:
+    """An account with its first and its last letter: enough to see that a column holds accounts, and which kind."""
+    return f"{name[:1]}{_HIDDEN}{name[-1:] if len(name) > 2 else ''}" if name else ""

@@ -282,6 +282,7 @@ SHARED: Mapping[str, Any] = {
 INTERNAL: Mapping[str, Any] = {
     "logs.upload": _("log file brought"),
     "logs.preview": _("log file looked at"),
+    "logs.reveal": _("whole names of a log file viewed"),
     "logs.import": _("import of a log file begun"),
     "logs.discard": _("log file not imported"),
     "logs.list": _("log files listed"),

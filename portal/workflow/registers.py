@@ -34,6 +34,7 @@ class RegisterView(PersonView):
     action: ClassVar[str]  # in the trail: "computer"
     template: ClassVar[str]
     heading: ClassVar[Any]
+    is_sensitive: ClassVar[bool] = False  # specific personal information: a banner (docs/adr/0041)
     apply_kind: ClassVar[str] = ""  # the application that brings a new row
     order: ClassVar[tuple[str, ...]] = ()  # what decides before the descending id (portal.common.pagination)
 
@@ -168,5 +169,6 @@ class PrintMixin(RegisterView):
             "heading": self.heading,
             "list_url": f"{self.list_address()}?{urlencode(filters)}",
             "filters": describe_filters(self.form(filters)),
+            "is_sensitive": self.is_sensitive,
         }
         return render(request, "components/list_print.html", context)

@@ -58,6 +58,31 @@ def test_the_preview_shows_paths_and_times_as_people_write_them(operator: Client
     assert ">2026-09-01 10:00:00</td>" in text
 
 
+def test_sec_02_the_preview_masks_accounts_and_names_of_files_until_a_reason_is_recorded(
+    operator: Client,
+) -> None:
+    logs.host("pc-13", sends_database="", sends_takeout="IRREGULAR")
+    heads = "日時,端末名,ログオンユーザー名,プロセス名,操作,ファイル名,コピー先,サイズ,媒体種別,シリアル番号"
+    line = (
+        r"2026/09/01 10:00:00,pc-13,yamada-taro,explorer,コピー,C:\a\山田太郎.xlsx,E:\佐藤花子.xlsx,10,USB,S1"
+    )
+    made = logs.upload(f"{heads}\n{line}\n".encode(), log_kind="TAKEOUT")
+    here = reverse("log_import", args=[made.pk])
+    why = {"reveal-purpose": "CHECK", "reveal-text": "対応付けの確認"}
+
+    hidden = operator.get(here).content.decode()
+    refused = operator.post(here, why | {"reveal-text": ""})
+    shown = operator.post(here, why).content.decode()
+
+    names = ("yamada-taro", "山田太郎", "佐藤花子")
+    assert not [name for name in names if name in hidden or name in refused.content.decode()]
+    assert all(told in hidden for told in ("y●●●o", "山●●●.xlsx", "佐●●●.xlsx", "ファイル名"))
+    assert refused.status_code == 422
+    assert all(name in shown for name in names)
+    kept = TrailEntry.objects.get(action="logs.reveal")
+    assert kept.detail["reason"] == {"purpose": "CHECK", "text": "対応付けの確認"}
+
+
 def test_the_import_is_started_from_the_page_and_its_progress_shown(operator: Client) -> None:
     logs.host()
     made = logs.upload(logs.text(logs.line(), logs.line("2026-09-01 10:00:01")))

@@ -17,7 +17,7 @@ READ = access(to(LOG_READERS, OK), otherwise=REFUSED)
 
 POLICIES: dict[str, Policy] = {
     "log_imports": Policy(READ, by_operator(422)),
-    "log_import": Policy(READ, None, lambda w: {"pk": w.log_import.pk}),
+    "log_import": Policy(READ, by_operator(422), lambda w: {"pk": w.log_import.pk}),
     "log_import_start": Policy(
         access(to(LOG_READERS, FOUND), otherwise=REFUSED), by_operator(422), lambda w: {"pk": w.log_import.pk}
     ),
