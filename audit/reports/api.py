@@ -12,7 +12,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from audit.reports import access, moves, selectors, services
+from audit.reports import access, handing, moves, selectors, services
 from audit.reports.errors import ChangedMeanwhile, NotAllowed, Refused
 from audit.reports.models import AuditReport, Presentation, ReportFile, ReportStatus
 from audit.reports.revisions import CORRECTING
@@ -207,7 +207,7 @@ class FileView(ApiView):
         responses=AuditFileContentSerializer,
     )
     def get(self, request: Request, month: str, code: str, revision: int, pk: int) -> Response:
-        """Its content as Base64; the reason is recorded."""
+        """Its content as Base64; the reason is recorded. 409 when it is not as it was made, 410 after its disposal."""
         user = reader(request)
         report = loaded(user, month, code, revision)
         reason = request.query_params.get("reason", "").strip()[:200]
@@ -218,8 +218,14 @@ class FileView(ApiView):
             found: Any = selectors.file(user, report, pk)
         except ReportFile.DoesNotExist:
             raise not_found() from None
+        try:
+            content = handing.content_of(found, report, actor=user, now=timezone.now())
+        except handing.FileDisposed as refused:
+            raise Problem(410, "content-disposed", refused.reason) from refused
+        except handing.FileChanged as refused:
+            raise Problem(409, "file-changed", refused.reason) from refused
         traced("download", user, report, file=found.name, sha256=found.sha256, reason=reason)
-        data = AuditFileSerializer(found).data | {"content": base64.b64encode(bytes(found.content)).decode()}
+        data = AuditFileSerializer(found).data | {"content": base64.b64encode(content).decode()}
         return Response(data)
 
 

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.urls import reverse
 
 from audit.cycles.models import CycleStep
-from audit.reports.models import OWED, AuditReport, ReportStatus
+from audit.reports.models import OWED, AuditReport, ReportFile, ReportStatus
 from portal.common.time import today
 from portal.notices import messages, places
 from portal.notices import services as notices
@@ -20,6 +20,7 @@ from portal.orgs.permissions import (
     CONFIRM_AUDIT_REPORTS,
     CONFIRM_OWN_AUDIT_REPORTS,
     PRESENT_AUDIT_REPORTS,
+    RUN_OPERATIONS,
     STORE_AUDIT_COPIES,
     OrganisationKind,
     Permission,
@@ -35,9 +36,11 @@ _NEXT: dict[str, tuple[str, Permission]] = {
     ReportStatus.RETURNED: ("audit_report_returned", STORE_AUDIT_COPIES),
     ReportStatus.COPY_STORED: ("audit_report_finished", PRESENT_AUDIT_REPORTS),
 }
-REVISED = "audit_report_revised"
-TEMPLATES = (*(template for template, _permission in _NEXT.values()), REVISED)
-_OF_FEDERATION = frozenset({"audit_report_provided", "audit_report_to_return", "audit_report_finished"})
+REVISED, FILE_CHANGED = "audit_report_revised", "audit_report_file_changed"
+TEMPLATES = (*(template for template, _permission in _NEXT.values()), REVISED, FILE_CHANGED)
+_TO_REPORT = frozenset(
+    {"audit_report_provided", "audit_report_to_return", "audit_report_finished", FILE_CHANGED}
+)
 
 
 def tell_next(report: AuditReport, now: datetime) -> None:
@@ -56,6 +59,17 @@ def tell_revised(report: AuditReport, now: datetime) -> None:
     _queue(REVISED, report, found.values(), now)
 
 
+def tell_file_changed(report: AuditReport, file: ReportFile, now: datetime) -> None:
+    """To operations: a file is not as it was made. Once for each person, file and day, however often somebody asks for it."""
+    operations = people.organisation_of(OrganisationKind.OPERATIONS).pk
+    found = people.members(operations, RUN_OPERATIONS.roles, today(now))
+    told = Notice.system.filter(template=FILE_CHANGED, context__file=file.pk, to_user__in=found)
+    known = set(told.filter(context__told_on=today(now).isoformat()).values_list("to_user_id", flat=True))
+    _queue(
+        FILE_CHANGED, report, [person for pk, person in found.items() if pk not in known], now, file=file.pk
+    )
+
+
 def _tell_central(template: str, permission: Permission, report: AuditReport, now: datetime) -> None:
     """Once for each person, month and day."""
     found = people.members(people.organisation_of(OrganisationKind.CENTRAL).pk, permission.roles, today(now))
@@ -65,7 +79,7 @@ def _tell_central(template: str, permission: Permission, report: AuditReport, no
     _queue(template, report, [person for pk, person in found.items() if pk not in known], now)
 
 
-def _queue(template: str, report: AuditReport, found: Iterable[User], now: datetime) -> None:
+def _queue(template: str, report: AuditReport, found: Iterable[User], now: datetime, **more: int) -> None:
     due = CycleStep.objects.filter(cycle_id=report.cycle_id, step=OWED.get(report.status)).first()  # type: ignore[call-overload]
     for person in found:
         notices.queue(
@@ -79,13 +93,14 @@ def _queue(template: str, report: AuditReport, found: Iterable[User], now: datet
                 "revision": report.revision,
                 "told_on": today(now).isoformat(),
                 "due_on": due.due_on.isoformat() if due else "",
+                **more,
             },
         )
 
 
 def _address(notice: Notice) -> str:
-    """中央会 goes to its list of the month, a federation to its report."""
-    if notice.template in _OF_FEDERATION:
+    """中央会 goes to its list of the month, a federation and whoever looks after a file to the report."""
+    if notice.template in _TO_REPORT:
         context = notice.context
         return reverse("audit_report", args=[context["month"], context["code"], context["revision"]])
     return f"{reverse('audit_report_list')}?month={notice.context['month']}"

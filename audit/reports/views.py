@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from audit.imports import selectors as logs
-from audit.reports import access, asking, many, selectors
+from audit.reports import access, asking, handing, many, selectors
 from audit.reports.errors import NotAllowed, Refused
 from audit.reports.forms import AskForm, DownloadForm, ReportFilterForm
 from audit.reports.models import AuditReport, ReportFile
@@ -216,11 +216,15 @@ class FileView(DetailView):
             found = selectors.file(self.user, report, form.cleaned_data["file"])
         except ReportFile.DoesNotExist as error:
             raise Http404 from error
+        try:
+            content = handing.content_of(found, report, actor=self.user, now=timezone.now())
+        except Refused as refused:
+            form.refuse(refused)
+            return self.page(report, form=form, status=409)
         self.record(
             "download", report, file=found.name, sha256=found.sha256, reason=form.cleaned_data["reason"]
         )
-        kind = CONTENT_TYPES[ReportFile.Format(found.format)]
-        return downloaded(found.name, kind, bytes(found.content))
+        return downloaded(found.name, CONTENT_TYPES[ReportFile.Format(found.format)], content)
 
 
 class AskView(ReportsView):

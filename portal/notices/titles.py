@@ -86,6 +86,7 @@ _TITLES: dict[str, Any] = {
     "audit_report_returned": _("Audit reports were sent back; the copies are to be kept"),
     "audit_report_finished": _("The copy of an audit report is kept: the month is finished"),
     "audit_report_revised": _("An audit report is being revised"),
+    "audit_report_file_changed": _("A file of an audit report is not as it was made"),
 }
 
 

@@ -345,6 +345,7 @@ INTERNAL: Mapping[str, Any] = {
     "audit_report.print": _("audit reports printed"),
     "audit_report.view": _("audit report viewed"),
     "audit_report.download": _("file of an audit report downloaded"),
+    "audit_report.file_changed": _("file of an audit report not handed out: it is not as it was made"),
     "audit_report.created": _("audit report made"),
     "audit_report.central_confirmed": _("audit report confirmed by 中央会"),
     "audit_report.superseded": _("audit report replaced by a new revision"),

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from audit.reconciliation.models import Side
 from audit.reports.models import AuditReport
+from audit.retention.models import Disposal
 from portal.notices import messages, places
 from portal.notices.models import Notice
 from portal.orgs.models import User
@@ -175,6 +176,51 @@ def test_sec_02_a_file_is_taken_along_with_a_reason_that_is_recorded(
     assert (entry.detail["reason"], entry.detail["sha256"]) == ("理事会への報告", file.sha256)
     other = world.files(world.report(report.cycle, "14"), "PROVIDED")[0]
     assert browser.post(to, {"download-file": other.pk, "download-reason": "x"}).status_code == 404
+
+
+def test_aud_07_a_file_that_is_not_as_it_was_made_is_handed_to_nobody_and_operations_are_told_once(
+    people: People, report: AuditReport
+) -> None:
+    walk(report, people, "provide")
+    file = one_file(report, "PROVIDED")
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; ALTER TABLE audit_reportfile DISABLE TRIGGER USER")
+        cursor.execute("UPDATE audit_reportfile SET content = 'another' WHERE id = %s", [file.pk])
+    browser, to = client_of(people.officer), address(report, "audit_report_file")
+    rest = f"/api/v1/audit/reports/{report.cycle.key}/13/1/files/{file.pk}/?reason=x"
+
+    page = browser.post(to, {"download-file": file.pk, "download-reason": "理事会への報告"})
+    answer = browser.get(rest)
+
+    assert page.status_code == 409
+    assert f"ファイル「{file.name}」は、作成時に記録した内容と一致しない" in page.content.decode()
+    assert "理事会への報告" in page.content.decode()
+    assert (answer.status_code, answer.json()["code"]) == (409, "file-changed")
+    entries = TrailEntry.objects.filter(action__in=("audit_report.file_changed", "audit_report.download"))
+    assert [(each.action, each.detail["file"]) for each in entries] == [
+        ("audit_report.file_changed", file.name)
+    ] * 2
+    mails = Notice.system.filter(template="audit_report_file_changed")
+    assert {mail.to_user for mail in mails} == {people.operator}
+    assert mails.count() == 1
+    text = messages.build(mails[0], now=timezone.now()).get_content()
+    assert address(report) in text
+    assert f"ファイル番号：{file.pk}" in text
+
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE audit_reportfile SET content = '' WHERE id = %s", [file.pk])
+    assert browser.get(rest).json()["code"] == "file-changed"
+    Disposal.objects.create(
+        kind="REPORTS",
+        month=report.cycle.month,
+        state="DONE",
+        reason="保存期間満了",
+        proposed_by=people.operator,
+        proposed_at=timezone.now(),
+        decided_by=people.confirmer,
+        decided_at=timezone.now(),
+    )
+    assert (browser.get(rest).status_code, browser.get(rest).json()["code"]) == (410, "content-disposed")
 
 
 def test_aud_05_an_enquiry_from_the_page_holds_up_the_confirmation_until_closed_or_carried_over(
