@@ -34,12 +34,13 @@ def make_certificates(folder: Path) -> None:
     root_key = ec.generate_private_key(ec.SECP256R1())
     root = _certificate("国保ポータル デモ認証局", root_key, None, root_key, ca=True)
     _write(folder / ROOT, root)
-    signer_key = ec.generate_private_key(ec.SECP256R1())
+    # With an elliptic curve pyHanko marks the signed file as PDF 2.0 (ISO 32002), which PDF/A-2 is not.
+    signer_key = _rsa()
     _write_key(folder / SIGNER_KEY, signer_key)
     signer = _certificate("共通ネットワークシステム運用（デモ）", signer_key, root, root_key)
     _write(folder / SIGNER, signer, root)
     # pyHanko's authority signs with RSA only.
-    stamper_key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    stamper_key = _rsa()
     _write_key(folder / STAMPER_KEY, stamper_key)
     usages = [ExtendedKeyUsageOID.TIME_STAMPING]
     _write(folder / STAMPER, _certificate("デモ時刻認証局", stamper_key, root, root_key, usages=usages))
@@ -54,6 +55,10 @@ def environment(folder: Path, port: int | None) -> dict[str, str]:
         "DOCUMENT_ROOTS_FILE": str(folder / ROOT),
         **stamps,
     }
+
+
+def _rsa() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
 def _certificate(

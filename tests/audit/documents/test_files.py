@@ -135,9 +135,14 @@ def _is_archive(data: bytes) -> bool:
     catalogue: Any = PdfReader(io.BytesIO(data)).trailer["/Root"]
     told = catalogue["/Metadata"].get_data().decode()
     identified = re.search(r'pdfaid:part(?:>|=")2', told) and re.search(r'pdfaid:conformance(?:>|=")U', told)
+    newer = catalogue.get("/Version", "/1.7") > "/1.7"
     attached = "/AF" in catalogue or "/EmbeddedFiles" in catalogue.get("/Names", {})
     return (
-        bool(identified) and "/OutputIntents" in catalogue and not attached and b"/EmbeddedFile" not in data
+        bool(identified)
+        and not newer
+        and "/OutputIntents" in catalogue
+        and not attached
+        and b"/EmbeddedFile" not in data
     )
 
 
