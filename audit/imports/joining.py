@@ -11,6 +11,8 @@ from portal.trail.sources import Rows, register_source
 # Rows go by month and by whether they are about individual numbers (AUD-09); see audit.retention.decisions.part_of.
 _PART = "to_char(r.event_at AT TIME ZONE 'Asia/Tokyo', 'YYYY-MM') || CASE WHEN r.involves_number THEN ' t' ELSE ' f' END"
 
+_BATCH = ("id", "log_import_id", "chunk", "row_count", "made_at")
+
 
 def register_all() -> None:
     """Called once when the portal starts."""
@@ -18,9 +20,17 @@ def register_all() -> None:
         name=decisions.BATCHES,
         label=_("log rows"),
         table="audit_logbatch",
-        columns="id log_import_id chunk row_count made_at",
+        columns=_BATCH,
+        version=decisions.BATCHES_BY_PARTS,
+        earlier={1: _BATCH},
         time="made_at",
-        rows=Rows(table="audit_logrow", chunk="batch_id", columns=COLUMNS, part=_PART),
+        rows=Rows(
+            table="audit_logrow",
+            chunk="batch_id",
+            columns=COLUMNS,
+            part=_PART,
+            parts_since=decisions.BATCHES_BY_PARTS,
+        ),
         going=decisions.going(decisions.BATCHES),
     )
     register_source(

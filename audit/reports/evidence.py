@@ -23,5 +23,5 @@ def register() -> None:
         table="audit_reportfile",
         columns="id report_id organisation_id log_kind format stage name content size sha256 checkpoint made_at",
         time="made_at",
-        going=decisions.going(decisions.FILES, emptied="content"),
+        going=decisions.going(decisions.FILES, emptied="content", named=("name", "sha256")),
     )

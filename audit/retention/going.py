@@ -21,7 +21,7 @@ from audit.ledgers.models import WorkChange, WorkEntry, WorkImport
 from audit.reconciliation.models import Incident, IncidentSession, Mismatch, MismatchReason
 from audit.reports.models import AuditReport, ReportFile, ReportStatus
 from audit.retention import selectors
-from audit.retention.decisions import BATCHES, CHANGES, CHUNKS, FILES, REASONS, part_of
+from audit.retention.decisions import BATCHES, BATCHES_BY_PARTS, CHANGES, CHUNKS, FILES, REASONS, part_of
 from audit.retention.errors import Refused
 from audit.retention.models import RecordKind
 from portal.common.time import JST
@@ -70,7 +70,10 @@ def _other_logs(month: date) -> Gone:
 
 
 def _logs(month: date, *, numbers: bool, counts: dict[str, int]) -> Gone:
-    """The partition is dropped. The digests of what each batch loses stand in the record: with them its leaf can still be computed."""
+    """The partition is dropped. The digests of what each batch loses stand in the record: with them its leaf can still be computed.
+
+    Where the leaf is of the version that covers all rows of a batch at once, the digest of those that are left stands there.
+    """
     rows = LogRow.system.filter(
         involves_number=numbers, event_at__gte=_begin(month), event_at__lt=_begin(add_months(month, 1))
     )
@@ -78,11 +81,25 @@ def _logs(month: date, *, numbers: bool, counts: dict[str, int]) -> Gone:
     _require_proven(BATCHES, batches)
     source, part = _source(BATCHES), part_of(month, numbers=numbers).encode()
     assert source.rows is not None
-    gone = {str(batch): parts_of_chunk(source.rows, batch)[part].decode() for batch in batches}
+    leaves = Leaf.objects.filter(source=BATCHES, row_key__in=batches, version__lt=BATCHES_BY_PARTS)
+    at_once = set(leaves.values_list("row_key", flat=True))
+    gone: dict[str, Any] = {
+        str(batch): parts_of_chunk(source.rows, batch)[part].decode()
+        for batch in batches
+        if batch not in at_once
+    }
     with connection.cursor() as cursor:
         cursor.execute("SELECT row_count, digest FROM audit_dispose_logs(%s, %s)", [month, numbers])
         counts["rows"], digest = cursor.fetchone()
+    gone |= {str(batch): _left_at_once(source, batch) for batch in at_once}
     return Gone(counts=counts, digest=digest or _sha256([]), gone={BATCHES: gone})
+
+
+def _left_at_once(source: Source, batch: int) -> tuple[int, str]:
+    rows = source.rows_of(1)
+    assert rows is not None
+    (digest,) = parts_of_chunk(rows, batch).values()
+    return LogRow.system.filter(batch_id=batch).count(), digest.decode()
 
 
 def _reports(month: date) -> Gone:

@@ -18,34 +18,51 @@ from audit.imports.models import LogChunk, LogImport
 from audit.ledgers.models import WorkEntry
 from audit.reconciliation.models import Mismatch
 from audit.reports.models import ReportFile
-from audit.retention.decisions import CHANGES, CHUNKS, FILES, REASONS, years_after
+from audit.retention.decisions import BATCHES, BATCHES_BY_PARTS, CHANGES, CHUNKS, FILES, REASONS, years_after
 from audit.retention.models import LEAST_YEARS, Disposal, Hold, RecordKind, RetentionRule
 from portal.common.time import JST, today
 
 _TABLES = {RecordKind.NUMBER_LOGS: "audit_logrow_numbers", RecordKind.OTHER_LOGS: "audit_logrow_other"}
 # verify_trail knows the time of a seal to a day, and years differ by one: nothing goes so early that it could be taken for forged.
 _SEAL_DAYS = timedelta(days=3)
-# By month the newest leaf of what would go with it, of the records that go or are emptied as a whole.
+# Batches whose leaves cover all of their rows at once, by the months of their files.
+_AT_ONCE = (
+    BATCHES,
+    "SELECT m.month, b.id AS key FROM (SELECT DISTINCT log_import_id, date_trunc('month', day)::date AS month"  # noqa: S608
+    " FROM audit_logcoverage) m JOIN audit_logbatch b USING (log_import_id)"
+    f" JOIN trail_leaf o ON o.source = '{BATCHES}' AND o.row_key = b.id AND o.version < {BATCHES_BY_PARTS}",
+)
+# By month the newest leaf of what would go with it, of the records that go or are emptied as a whole, and of such batches.
 _NEWEST_LEAVES = {
     RecordKind.NUMBER_LOGS: (
-        CHUNKS,
-        "SELECT date_trunc('month', greatest(i.last_at, i.uploaded_at) AT TIME ZONE 'Asia/Tokyo')::date AS month, c.id AS key"
-        " FROM audit_logchunk c JOIN audit_logimport i ON i.id = c.log_import_id WHERE c.data <> ''",
+        (
+            CHUNKS,
+            "SELECT date_trunc('month', greatest(i.last_at, i.uploaded_at) AT TIME ZONE 'Asia/Tokyo')::date AS month,"
+            " c.id AS key FROM audit_logchunk c JOIN audit_logimport i ON i.id = c.log_import_id WHERE c.data <> ''",
+        ),
+        _AT_ONCE,
     ),
+    RecordKind.OTHER_LOGS: (_AT_ONCE,),
     RecordKind.REPORTS: (
-        FILES,
-        "SELECT c.month, f.id AS key FROM audit_reportfile f JOIN audit_auditreport r ON r.id = f.report_id"
-        " JOIN audit_auditcycle c ON c.id = r.cycle_id WHERE f.content <> ''",
+        (
+            FILES,
+            "SELECT c.month, f.id AS key FROM audit_reportfile f JOIN audit_auditreport r ON r.id = f.report_id"
+            " JOIN audit_auditcycle c ON c.id = r.cycle_id WHERE f.content <> ''",
+        ),
     ),
     RecordKind.SESSIONS: (
-        REASONS,
-        "SELECT c.month, w.id AS key FROM audit_mismatchreason w JOIN audit_mismatch m ON m.id = w.mismatch_id"
-        " JOIN audit_reconciliation r ON r.id = m.reconciliation_id JOIN audit_auditcycle c ON c.id = r.cycle_id",
+        (
+            REASONS,
+            "SELECT c.month, w.id AS key FROM audit_mismatchreason w JOIN audit_mismatch m ON m.id = w.mismatch_id"
+            " JOIN audit_reconciliation r ON r.id = m.reconciliation_id JOIN audit_auditcycle c ON c.id = r.cycle_id",
+        ),
     ),
     RecordKind.LEDGERS: (
-        CHANGES,
-        "SELECT date_trunc('month', e.planned_from AT TIME ZONE 'Asia/Tokyo')::date AS month, w.id AS key"
-        " FROM audit_workchange w JOIN audit_workentry e ON e.id = w.entry_id",
+        (
+            CHANGES,
+            "SELECT date_trunc('month', e.planned_from AT TIME ZONE 'Asia/Tokyo')::date AS month, w.id AS key"
+            " FROM audit_workchange w JOIN audit_workentry e ON e.id = w.entry_id",
+        ),
     ),
 }
 _SEALED = """
@@ -80,18 +97,19 @@ def kept_after_seal(kind: str, months: Collection[date]) -> dict[date, date]:
     """By month the first day on which its newest record has been in the evidence for the years that the law asks for.
 
     A record that is written long after its month, such as a late revision, is kept as long as any other: once it is gone nothing
-    else shows how old it was. Log rows are not asked about: their leaves prove their months.
+    else shows how old it was. Log rows are not asked about where their leaves prove their months.
     """
-    if kind not in _NEWEST_LEAVES or not months:
+    if not months:
         return {}
-    source, keys = _NEWEST_LEAVES[RecordKind(kind)]
     years = LEAST_YEARS[RecordKind(kind)]
-    with connection.cursor() as cursor:
-        cursor.execute(_SEALED.format(keys=keys), [source, list(months)])
-        return {
-            month: years_after(today(at or timezone.now()), years) + _SEAL_DAYS
-            for month, at in cursor.fetchall()
-        }
+    found: dict[date, date] = {}
+    for source, keys in _NEWEST_LEAVES[RecordKind(kind)]:
+        with connection.cursor() as cursor:
+            cursor.execute(_SEALED.format(keys=keys), [source, list(months)])
+            for month, at in cursor.fetchall():
+                until = years_after(today(at or timezone.now()), years) + _SEAL_DAYS
+                found[month] = max(until, found.get(month, until))
+    return found
 
 
 def due(today: date) -> list[Due]:

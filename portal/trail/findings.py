@@ -77,6 +77,7 @@ class Result:
     checkpoints: int = 0
     signatures: int = 0
     disposed: int = 0
+    less: int = 0  # of them: not all that is left of them is proven
     good: int = 0  # leaves below the last root that fits
     findings: list[Finding] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)

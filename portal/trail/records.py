@@ -14,7 +14,7 @@ from portal.trail.findings import MOST, Finding, Floors, Kind, Result
 from portal.trail.merkle import leaf_hash_in_digits
 from portal.trail.reading import lines, listed, parts_of_chunk, set_session, told_of_parts
 from portal.trail.sealing import BATCH, SETTLED_BACK, mark_of, newest
-from portal.trail.sources import Source
+from portal.trail.sources import Rows, Source
 
 _LATE = 12 * 3600.0  # seconds; a job may write with the time of its start; nothing takes longer
 _NULL = b"\\N"
@@ -29,6 +29,7 @@ def look_at_source(result: Result, source: Source, since: int, floors: Floors) -
     _unsealed(result, source, floors)
     if source.rows and not since:
         _without_chunk(result, source)
+    result.less += why.less
     if source.check:
         for key, problem in source.check(None):
             _add(result, Kind.FILE, source, key, _leaf_of(source, key), problem)
@@ -43,12 +44,12 @@ def unproven(source: Source, keys: Collection[int]) -> list[int]:
     why = Explanations(source, None)
     found = []
     for version in sorted({*source.earlier, source.version}):
-        form = source.form(version)
+        form, rows = source.form(version), source.rows_of(version)
         for row in _beside_leaves(source, version, _named(keys)):
-            _number, key, hexed, _gone, _moment, line = row.split(b"\t", 5)
-            whole = line + _rows_of(source, key)
-            if leaf_hash_in_digits(form % (key, whole)) != hexed and not _only_parts_gone(
-                source, form, key, hexed, line, why
+            number, key, hexed, gone, _moment, line = row.split(b"\t", 5)
+            whole = line + _told(rows, key) if rows else line
+            if leaf_hash_in_digits(form % (key, whole)) != hexed and not (
+                rows and gone == b"f" and _only_rows_gone(rows, form, key, int(number), hexed, line, why)
             ):
                 found.append(int(key))
     return sorted(found)
@@ -69,37 +70,37 @@ def _named(keys: Collection[int]) -> str:
     return f"l.row_key = ANY('{{{','.join(str(int(key)) for key in keys)}}}'::bigint[])"
 
 
-def _rows_of(source: Source, key: bytes) -> bytes:
+def _told(rows: Rows, key: bytes) -> bytes:
     """What the leaf of a chunk covers of its rows."""
-    return told_of_parts(source.rows, parts_of_chunk(source.rows, int(key))) if source.rows else b""
+    return told_of_parts(rows, parts_of_chunk(rows, int(key)))
 
 
-def _only_parts_gone(
-    source: Source, form: bytes, key: bytes, hexed: bytes, line: bytes, why: Explanations
+def _only_rows_gone(
+    rows: Rows, form: bytes, key: bytes, place: int, hexed: bytes, line: bytes, why: Explanations
 ) -> bool:
-    """Whether the rows of a chunk that are there fit its leaf together with the parts of it that were disposed of."""
-    gone = why.parts_gone(int(key)) if source.rows and source.rows.part else {}
-    if not gone or source.rows is None:
-        return False
-    parts = gone | parts_of_chunk(source.rows, int(key))
-    return leaf_hash_in_digits(form % (key, line + told_of_parts(source.rows, parts))) == hexed
+    """Whether the rows of a chunk that are there fit its leaf together with the parts of it that were disposed of; where the leaf
+    knows no parts, whether they are those that a disposal left."""
+    there = parts_of_chunk(rows, int(key))
+    if not rows.part:
+        return why.is_as_left(int(key), place, there[b"\\N"])
+    gone = why.parts_gone(int(key))
+    return bool(gone) and leaf_hash_in_digits(form % (key, line + told_of_parts(rows, gone | there))) == hexed
 
 
 def _compare(
     result: Result, source: Source, version: int, since: int, floors: Floors, why: Explanations
 ) -> None:
     """The records with a leaf of this version, by key. It does little for what fits: there are millions."""
-    form = source.form(version)
+    form, rows = source.form(version), source.rows_of(version)
     top, before, top_key = -1, -1, b""
     begin, end, earliest = 0, 0, 0.0
     for row in _beside_leaves(source, version, f"l.number >= {since}"):
         number, key, hexed, gone, moment, line = row.split(b"\t", 5)
         place = int(number)
-        whole = line + _rows_of(source, key) if source.rows else line
+        whole = line + _told(rows, key) if rows else line
         if leaf_hash_in_digits(form % (key, whole)) != hexed:
-            if _only_parts_gone(source, form, key, hexed, line, why) or why.explain(
-                int(key), place, version, line, gone=gone == b"t"
-            ):
+            left = rows and gone == b"f" and _only_rows_gone(rows, form, key, place, hexed, line, why)
+            if left or why.explain(int(key), place, version, line, gone=gone == b"t"):
                 result.disposed += 1
             else:
                 _add(result, Kind.DELETED if gone == b"t" else Kind.CHANGED, source, int(key), place)

@@ -133,8 +133,7 @@ def _rows(source: Source | None, condition: str, values: list[Any]) -> list[_Tak
         f' ORDER BY t."{source.key}" LIMIT {_AT_ONCE}'
     )
     found = [line.split(b"\t", 1) for line in lines(query, values)]
-    if source.rows:
-        rows = source.rows
+    if rows := source.rows_of(source.version):
         found = [[key, line + told_of_parts(rows, parts_of_chunk(rows, int(key)))] for key, line in found]
     form = source.form(source.version)
     return [_Taken(source, key, leaf_hash(form % (key, line))) for key, line in found]

@@ -25,6 +25,7 @@ feed, in a session with TimeZone UTC, DateStyle ISO, extra_float_digits 1 and by
 - Records that go when their keeping time is over (AUD-09): `going` gives the decisions that name them, which are a source
   themselves. What a decision explains is counted, not missed; what it must say for that stands in portal.trail.explaining.
   Where only some rows of a chunk go, let `rows` name the `part` that goes together: the leaf then covers the digest of each part.
+  A part that is named later is a new version as well (`parts_since`).
 - A column that is added later: raise `version`, put the old columns into `earlier`. Old leaves are checked as they were made.
 """
 
@@ -32,7 +33,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -47,7 +48,8 @@ Check = Callable[[Iterable[int] | None], Iterable[tuple[int, str]]]
 class Rows:
     """The rows of a chunk: `table` with a column `chunk` that holds the chunk's key, read in the order of `order`.
 
-    `part` says in SQL of a row r with which others of its chunk it will go; without it they all stay together.
+    `part` says in SQL of a row r with which others of its chunk it will go; without it they all stay together. Leaves of versions
+    before `parts_since` cover one digest over all rows.
     """
 
     table: str
@@ -55,6 +57,7 @@ class Rows:
     columns: tuple[str, ...]
     order: str = "id"
     part: str = ""
+    parts_since: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +66,10 @@ class Decision:
 
     `gone` names them by key, each with what stays provable: the line of a part that went ("PART DIGEST"), the SHA-256 over the
     line of a record that stays without its content, nothing for a record that went as a whole.
+
+    `less` names those of which less can be proven, because of the form of their leaves or of an earlier form of the record: the
+    digest of the rows that were left of a chunk whose leaf covers no parts, the values of Going.named, or nothing. `earlier`: the
+    record was sealed when the portal wrote that form.
     """
 
     number: int  # its key in Going.decided
@@ -70,6 +77,8 @@ class Decision:
     kept_until: datetime  # before that it could not be made
     years: int  # for so long at least a record is kept after it was sealed
     gone: Mapping[int, bytes]
+    less: Mapping[int, bytes] = field(default_factory=dict)
+    earlier: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +88,7 @@ class Going:
     decided: str  # the source of the decisions
     read: Callable[[], Iterable[Decision]]  # those that can be true
     emptied: str = ""
+    named: tuple[str, ...] = ()  # the columns that records of decisions told once instead of a digest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +112,12 @@ class Source:
     def columns_of(self, version: int) -> tuple[str, ...] | None:
         """The columns of a version; None for one that is not known here."""
         return self.columns if version == self.version else self.earlier.get(version)
+
+    def rows_of(self, version: int) -> Rows | None:
+        """The rows of a chunk as the leaves of a version cover them."""
+        if self.rows is None or version >= self.rows.parts_since:
+            return self.rows
+        return replace(self.rows, part="")
 
     def form(self, version: int) -> bytes:
         """The data of a leaf, with places for key and line."""
@@ -174,6 +190,7 @@ def _refuse_what_is_no_source(source: Source) -> None:
         *(name for old in source.earlier.values() for name in old),
     ]
     named += [name for name in (source.time, source.settled, source.going and source.going.emptied) if name]
+    named += source.going.named if source.going else ()
     if source.rows:
         named += [source.rows.table, source.rows.chunk, source.rows.order, *source.rows.columns]
     wrong = [name for name in named if not _IDENTIFIER.fullmatch(name)]

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from audit.imports.models import HeldLine, LogBatch, LogChunk, LogImport, LogRow
+from audit.imports.models import HeldLine, LogBatch, LogChunk, LogCoverage, LogImport, LogRow
+from audit.imports.parsing import COLUMNS
 from audit.ledgers.models import WorkEntry
 from audit.reconciliation.models import MismatchReason, Reconciliation
 from audit.reports.documents import files, making
@@ -22,13 +26,15 @@ from audit.retention.models import Disposal, RecordKind
 from portal.common.time import JST
 from portal.orgs.models import User
 from portal.orgs.permissions import Role
-from portal.trail import sealing, verifying
+from portal.trail import sealing, sources, verifying
 from portal.trail.findings import Kind
-from portal.trail.reading import parts_of_chunk, set_session
+from portal.trail.models import Leaf
+from portal.trail.reading import lines, parts_of_chunk, set_session
 from portal.trail.records import left_of
 from portal.trail.sources import find_source
 from tests import factories
 from tests.audit.documents import world
+from tests.audit.imports import logs
 from tests.audit.ledgers.world import work
 from tests.audit.retention.test_disposal import OLD, _row
 from tests.evidence import RunningSigner
@@ -106,6 +112,131 @@ def test_aud_09_name_and_hash_of_a_file_stay_proven_after_its_disposal(
     assert (found.kind, found.key) == (Kind.CHANGED, one.pk), "a disposal leaves no content"
 
 
+@contextmanager
+def _at_once() -> Iterator[None]:
+    """The portal as it was while the leaf of a batch covered one digest over all of its rows."""
+    source = find_source("audit.log_batch")
+    assert source is not None
+    assert source.rows is not None
+    rows = replace(source.rows, part="", parts_since=1)
+    sources._sources[source.name] = replace(source, version=1, earlier={}, rows=rows)
+    try:
+        yield
+    finally:
+        sources._sources[source.name] = source
+
+
+def _hash_at_once(batch: LogBatch) -> bytes:
+    """The leaf of a batch as the first version of the format says."""
+    with transaction.atomic():
+        set_session()
+        (line,) = lines(
+            "SELECT id, log_import_id, chunk, row_count, made_at FROM audit_logbatch WHERE id = %s",
+            [batch.pk],
+        )
+        rows = lines(
+            f"SELECT {', '.join(COLUMNS)} FROM audit_logrow WHERE batch_id = %s ORDER BY id", [batch.pk]
+        )
+        digest = hashlib.sha256(b"".join(row + b"\n" for row in rows)).hexdigest()
+    head = f"evidence/1 audit.log_batch/1 {batch.pk}\n".encode()
+    return hashlib.sha256(b"\0" + head + line + b"\n" + digest.encode()).digest()
+
+
+def _rest(batch: LogBatch, statement: str) -> list[Any]:
+    """What the record of a disposal told of the rows that it left: how many, and their digest."""
+    source = find_source("audit.log_batch")
+    assert source is not None
+    rows = source.rows_of(1)
+    assert rows is not None
+    with transaction.atomic():
+        set_session()
+        _forge("audit_logrow", statement)
+        (digest,) = parts_of_chunk(rows, batch.pk).values()
+        left = LogRow.system.filter(batch_id=batch.pk).count()
+        transaction.set_rollback(True)
+    return [left, digest.decode()]
+
+
+def test_sec_02_batches_sealed_before_leaves_had_parts_stay_proven_and_can_be_disposed_of(
+    people: tuple[User, User],
+) -> None:
+    with _at_once():
+        batch = _batch(people[0], OLD, LATER, dt.date(2026, 1, 1), sealed_at=THEN)
+    leaf = Leaf.objects.get(source="audit.log_batch")
+    assert (leaf.version, bytes(leaf.hash)) == (1, _hash_at_once(batch))
+    changed = [(Kind.CHANGED, "audit.log_batch", batch.pk)]
+    assert verifying.verify().fits
+    assert _found_after("audit_logrow", "UPDATE audit_logrow SET host = 'x' WHERE id = 3") == changed
+
+    for month, left in ((OLD, 2), (LATER, 1)):
+        _dispose(RecordKind.NUMBER_LOGS, people, month)
+
+        assert Disposal.objects.latest("pk").gone["audit.log_batch"][str(batch.pk)][0] == left
+        result = verifying.verify()
+        assert (result.findings, result.less) == ([], 1)
+        assert _found_after("audit_logrow", "UPDATE audit_logrow SET host = 'x' WHERE id = 3") == changed
+
+
+def test_sec_02_records_of_disposals_of_the_earlier_form_explain_what_they_did_and_none_can_be_added(
+    people: tuple[User, User], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such a record counts when it was sealed before the first leaf with parts, or for what is as old as its kind is kept."""
+    _report(monkeypatch, RECENT)
+    with _at_once():
+        batch = _batch(people[0], OLD, LATER)
+    file, chunk = ReportFile.system.earliest("pk"), LogChunk.objects.get(log_import=batch.log_import)
+    first = "DELETE FROM audit_logrow WHERE id = 1"
+    empty = f"UPDATE audit_reportfile SET content = '' WHERE id = {file.pk}"
+    _coverage(batch, LATER)
+    with pytest.raises(Refused, match="後から作成"):
+        services.propose(
+            kind=RecordKind.NUMBER_LOGS, month=LATER, reason="x", actor=people[0], now=timezone.now()
+        )
+    rest, told = _rest(batch, first), {str(file.pk): [file.name, file.sha256]}
+    rows_gone = _disposal(people, RecordKind.NUMBER_LOGS, {"audit.log_batch": {str(batch.pk): rest}})
+    reports = _disposal(people, RecordKind.REPORTS, {"audit.report_file": told})
+    sealing.seal(now=timezone.now())
+
+    def found() -> list[list[tuple[str, str, int | None]]]:
+        return [
+            _found_after("audit_logrow", first),
+            _found_after("audit_logrow", "DELETE FROM audit_logrow WHERE id = 2"),
+            _found_after("audit_logchunk", f"UPDATE audit_logchunk SET data = '' WHERE id = {chunk.pk}"),
+            _found_after("audit_reportfile", empty),
+            _found_after("audit_reportfile", f"{empty}; UPDATE audit_reportfile SET name = 'x' WHERE id = {file.pk}"),
+        ]  # fmt: skip
+
+    rows = [(Kind.CHANGED, "audit.log_batch", batch.pk)]
+    pieces, files = (
+        [(Kind.CHANGED, "audit.log_chunk", chunk.pk)],
+        [(Kind.CHANGED, "audit.report_file", file.pk)],
+    )
+    assert found() == [[], rows, [], [], files]
+    _batch(people[0], dt.date(2026, 1, 1))
+    assert found() == [[], rows, [], [], files], "they are older than the first leaf with parts"
+    _forge("audit_disposal", "DELETE FROM audit_disposal")
+    for one in (rows_gone, reports):
+        _disposal(people, RecordKind(one.kind), one.gone)
+    sealing.seal(now=timezone.now())
+    gone = {(Kind.DELETED, "audit.disposal", one.pk) for one in (rows_gone, reports)}
+    assert [set(each) - gone for each in found()] == [
+        set(rows),
+        set(rows),
+        set(pieces),
+        set(files),
+        set(files),
+    ]
+
+
+def _coverage(batch: LogBatch, month: dt.date) -> None:
+    host = logs.host("h", code="13")
+    at = dt.datetime(month.year, month.month, 2, tzinfo=JST)
+    LogCoverage.system.create(
+        organisation=host.organisation, host=host, log_kind="DATABASE", day=at.date(), log_import=batch.log_import,
+        row_count=1, first_at=at, last_at=at,
+    )  # fmt: skip
+
+
 def test_aud_09_a_file_that_was_swapped_is_not_disposed_of(
     people: tuple[User, User], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -127,7 +258,7 @@ def _file(operator: User, **values: Any) -> LogImport:
             "log_kind": "DATABASE",
             "month": OLD,
             "file_name": "a.csv",
-            "sha256": hashlib.sha256(str(values).encode()).hexdigest(),
+            "sha256": hashlib.sha256(f"{LogImport.objects.count()}".encode()).hexdigest(),
             "size": 1,
             "encoding": "utf-8",
             "line_count": 1,
@@ -143,15 +274,17 @@ def _file(operator: User, **values: Any) -> LogImport:
     return made
 
 
-def _batch(operator: User, *months: dt.date, numbers: bool = True) -> LogBatch:
-    """A batch that was sealed just now, with one row about individual numbers in each of these months."""
+def _batch(
+    operator: User, *months: dt.date, numbers: bool = True, sealed_at: dt.datetime | None = None
+) -> LogBatch:
+    """A batch that was sealed, else just now, with one row about individual numbers in each of these months."""
     brought = _file(operator, last_at=dt.datetime(OLD.year, OLD.month, 15, tzinfo=dt.UTC))
     batch = LogBatch.objects.create(
-        log_import=brought, chunk=0, row_count=len(months), made_at=timezone.now()
+        log_import=brought, chunk=0, row_count=len(months), made_at=sealed_at or timezone.now()
     )
-    for number, month in enumerate(months, start=1):
+    for number, month in enumerate(months, start=LogRow.system.count() + 1):
         _row(number, month, numbers=numbers or number > 1, batch=batch.pk)
-    sealing.seal(now=timezone.now())
+    sealing.seal(now=sealed_at or timezone.now())
     return batch
 
 

@@ -82,6 +82,11 @@ class Command(BaseCommand):
             self.stdout.write(
                 _("%(n)d of them were disposed of after their keeping time.") % {"n": result.disposed}
             )
+        if result.less:
+            text = _(
+                "Of %(n)d of these only the record of their disposal says that what is left is as it was."
+            )
+            self.stdout.write(text % {"n": result.less})
         if result.fits:
             self.stdout.write(_("Everything fits."))
             return
