@@ -18,6 +18,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from accounts import recipients
+from accounts.administrators import separation
 from accounts.delivery import codes, modes
 from accounts.delivery.models import DeliveryMode, InitialPassword
 from accounts.passwords import generate_initial_password
@@ -43,7 +44,7 @@ from portal.gateways.directory import (
 )
 from portal.notices import secrets
 from portal.notices.models import Notice
-from portal.orgs.models import Organisation, PasswordRecipient
+from portal.orgs.models import Organisation, PasswordRecipient, User
 from portal.workflow import kinds
 
 _DRAWS = 3  # each longer than the one before: AD may have a stricter policy, also for single accounts (PSO)
@@ -160,7 +161,8 @@ def _for_a_person(error: DirectoryError) -> tuple[str, str]:
 def require_recipient(work: Work) -> PasswordRecipient:
     """The person who gets the initial password: the one on the application, or whom operations chose since (ACC-08).
 
-    Raises Stop when the person may not receive one any more.
+    Raises Stop when the person may not receive one any more, or turned out to be the applicant of an administrator
+    account or whoever chose them (ORG-04): between approval and writing, people have addresses changed.
     """
     chosen = work.progress.get("recipient_id", work.payload.recipient_id)
     recipient = recipients.find_usable(work.organisation, chosen)
@@ -171,7 +173,15 @@ def require_recipient(work: Work) -> PasswordRecipient:
             "The recipient of the initial password cannot be used any more. Choose another recipient, then retry."
         )
         raise Stop(NeedsPerson(code=RECIPIENT_UNUSABLE, message=text))
+    if problem := _kept_from(work).problem(recipient):
+        raise Stop(NeedsPerson(code=RECIPIENT_UNUSABLE, message=problem))
     return recipient
+
+
+def _kept_from(work: Work) -> separation.Kept:
+    chooser_id = work.progress.get("recipient_by")
+    chooser = User.objects.get(pk=chooser_id) if chooser_id else None
+    return separation.kept_from(work.operation.line.application, work.payload, chooser=chooser)
 
 
 def set_password(

@@ -101,12 +101,12 @@ class ChangeRecipientView(PersonView):
     def get(self, request: HttpRequest, operation_id: int) -> HttpResponse:
         """The usable recipients of the operation's organisation."""
         operation = self.load(operation_id)
-        return self.page(request, operation, ChangeRecipientForm(organisation=operation.organisation))
+        return self.page(request, operation, ChangeRecipientForm(operation=operation, actor=self.user))
 
     def post(self, request: HttpRequest, operation_id: int) -> HttpResponse:
         """Choose and go on."""
         operation = self.load(operation_id)
-        form = ChangeRecipientForm(request.POST, organisation=operation.organisation)
+        form = ChangeRecipientForm(request.POST, operation=operation, actor=self.user)
         if not form.is_valid():
             return self.page(request, operation, form, status=422)
         try:

@@ -6,18 +6,23 @@ The initial password of an account that decides is a way to log in as that perso
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from accounts import recipients, together
-from accounts.administrators.payloads import ChangeAdministrator
+from accounts.administrators.payloads import ChangeAdministrator, RegisterAdministrator
 from accounts.models import DirectoryAccount
-from portal.orgs.models import User
+from accounts.payloads import ResetPassword
+from portal.orgs.models import PasswordRecipient, User
 from portal.orgs.permissions import DECIDE
+from portal.orgs.recipients import Marks, marks_of
 from portal.workflow import plans
 from portal.workflow.kinds import LineContext
+from portal.workflow.models import Application
 from portal.workflow.plans import Check
 
 ADMINISTRATORS = "administrators"  # in LineContext.shared
@@ -50,7 +55,10 @@ def applicant_receives(context: LineContext, recipient_id: int) -> bool:
     """Whether the applicant would get the initial password."""
     applicant = applicant_of(context)
     recipient, _shared = recipients.judged(context.organisation, recipient_id)
-    return bool(recipient and applicant and applicant.email.casefold() == recipient.email.casefold())
+    if recipient is None or applicant is None:
+        return False
+    marks = recipients.once(context.organisation, f"marks of {applicant.pk}", lambda: marks_of(applicant))
+    return marks.fit(recipient)
 
 
 def not_the_applicant() -> str:
@@ -58,6 +66,40 @@ def not_the_applicant() -> str:
     return _(
         "The initial password of an administrator account cannot go to the applicant. Choose another recipient."
     )
+
+
+def not_the_chooser() -> str:
+    """Nobody alone leads a password to themself (ORG-04)."""
+    return _("Nobody chooses themself as the recipient of an initial password. Choose another recipient.")
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Whom the initial password of one line must not reach."""
+
+    applicant: Marks | None  # of an account that decides or applies; None for any other
+    chooser: Marks | None  # of operations, when the approved recipient was replaced
+
+    def problem(self, recipient: PasswordRecipient) -> str:
+        """Why it does not go to this recipient; "" when it may."""
+        if self.applicant is not None and self.applicant.fit(recipient):
+            return not_the_applicant()
+        return not_the_chooser() if self.chooser is not None and self.chooser.fit(recipient) else ""
+
+
+def kept_from(application: Application, payload: Any, chooser: User | None = None) -> Kept:
+    """Whom the initial password of this line must not reach, read now: after the approval people and addresses change."""
+    return Kept(
+        applicant=marks_of(application.applicant) if opens_administrator(payload) else None,
+        chooser=marks_of(chooser) if chooser is not None else None,
+    )
+
+
+def opens_administrator(payload: Any) -> bool:
+    """Whether the initial password of this line opens an account with which somebody applies or decides here."""
+    if isinstance(payload, ResetPassword):
+        return bool(administrators([str(payload.guid)]))
+    return isinstance(payload, RegisterAdministrator)
 
 
 def is_own(context: LineContext, account: DirectoryAccount) -> bool:

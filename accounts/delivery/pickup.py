@@ -16,7 +16,8 @@ from django.db.models import QuerySet
 from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
 
-from accounts import recipients
+from accounts import provisioning, recipients
+from accounts.administrators import separation
 from accounts.attributes import lies_below, organisation_ou
 from accounts.delivery import codes, modes
 from accounts.delivery.models import DeliveryMode, InitialPassword
@@ -110,6 +111,13 @@ def _refusal(row: InitialPassword, code: str, draw: int, now: datetime) -> Picku
         return PickupRefused(_("The account is still being set up. Try again in a few minutes."))
     if row.recipient is None or not row.recipient.is_usable:
         return PickupRefused(recipients.outdated())
+    kept = separation.kept_from(row.operation.line.application, provisioning.payload_of(row.operation))
+    if kept.problem(row.recipient):  # the applicant has come by the recipient's address since (ORG-04)
+        return PickupRefused(
+            _(
+                "The initial password of an administrator account is not shown to the applicant. Have a password reset applied for with another recipient."
+            )
+        )
     if row.code_ends_at is None or row.code_ends_at <= now:
         return PickupRefused(
             _("The code is no longer valid. Have a password reset applied for: it brings a new code.")

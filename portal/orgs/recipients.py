@@ -13,6 +13,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from auditlog.models import LogEntry
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, Q
@@ -21,6 +22,7 @@ from django.urls import reverse
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
+from portal.common.text import search_key
 from portal.gateways import directory_factory
 from portal.gateways.directory import DirectoryError
 from portal.orgs import errors, outbox, people
@@ -311,6 +313,39 @@ def person_address_problem(
         if is_other_account or (not holder.login_name and _folded(holder.name) != _folded(name)):
             return SHARED_ADDRESS
     return None
+
+
+@dataclass(frozen=True)
+class Marks:
+    """By what a recipient is known to be one certain person: recipients and people are not tied to one another."""
+
+    addresses: frozenset[str]
+    names: frozenset[str]
+
+    def fit(self, recipient: PasswordRecipient) -> bool:
+        """Whether this recipient is that person, as far as anybody can tell. Namesakes count: it errs on the safe side."""
+        return recipient.email.casefold() in self.addresses or _name_key(recipient.name) in self.names
+
+
+def marks_of(person: User) -> Marks:
+    """Every address and name that a person has or had: whoever has theirs changed still reads the old mailbox (ORG-04)."""
+    history = LogEntry.objects.get_for_object(person).filter(changes__has_any_keys=["email", "display_name"])
+    emails, names = [person.email], [person.display_name]
+    for changes in history.order_by().values_list("changes", flat=True):
+        emails += changes.get("email", ())
+        names += changes.get("display_name", ())
+    return Marks(
+        addresses=frozenset(email.casefold() for email in emails if email and email != _NOTHING),
+        names=frozenset(_name_key(name) for name in names if name and name != _NOTHING),
+    )
+
+
+_NOTHING = "None"  # how the history writes a value that was not there
+
+
+def _name_key(name: str) -> str:
+    """A name as people recognise it: without spaces, with the common forms of its kanji."""
+    return _folded(search_key(name))
 
 
 def _folded(name: str) -> str:

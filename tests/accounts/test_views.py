@@ -253,6 +253,20 @@ def test_nobody_sends_a_password_to_a_recipient_of_their_own_making(
     assert choose(client_for(Role.OPERATOR, code="operations"), operation, own.pk).status_code == 302
 
 
+def test_nobody_of_operations_chooses_themself(directory: FakeDirectory, post: PostOffice) -> None:  # ORG-04
+    operation, client = stopped(post), client_for(Role.OPERATOR, code="operations")
+    own = factories.recipient(email=client.user.email)  # type: ignore[attr-defined]
+
+    assert choose(client, operation, own.pk).status_code == 422
+    # Nor by an address that they come by between choosing and writing.
+    later = factories.recipient()
+    assert choose(client, operation, later.pk).status_code == 302
+    client.user.email = later.email  # type: ignore[attr-defined]
+    client.user.save()  # type: ignore[attr-defined]
+    assert attempt(operation).status == OperationStatus.ATTENTION
+    assert post.delivered == []
+
+
 @pytest.mark.parametrize(("role", "code"), [(Role.APPROVER, "13"), (Role.AUDITOR, "operations")])
 def test_others_do_not_change_recipients(
     directory: FakeDirectory, post: PostOffice, role: str, code: str

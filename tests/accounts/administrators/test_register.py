@@ -226,3 +226,17 @@ def test_a_windows_account_goes_on_living_with_the_users(directory: FakeDirector
 
 def test_the_kind_has_its_own_numbers(directory: FakeDirectory) -> None:
     assert Office().draft({}, REGISTER).number.startswith("B-")
+
+
+def test_no_account_is_made_whose_password_the_applicant_would_get(  # ORG-04
+    directory: FakeDirectory, post: PostOffice
+) -> None:
+    office = Office()
+    paper = office.approved(office.line())
+    office.applicant.email = office.recipient.email
+    office.applicant.save()
+
+    operation = attempt(paper)
+
+    assert (operation.status, operation.error_code) == (OperationStatus.ATTENTION, "recipient")
+    assert (directory.entries, post.delivered) == ({}, [])
