@@ -29,6 +29,8 @@ _TITLES: dict[str, Any] = {
     "account_unlocked": _("Your account was unlocked"),
     "address_code": _("Code to confirm your mail address"),
     "password_changed": _("Your password was changed"),
+    "factor_changed": _("Your second factors were changed"),
+    "token_created": _("A token was made in your name"),
     "password_expires": _("Your password ends soon"),
     "job_failed": _("A scheduled job failed"),
     "target_refused": _("The portal's service account is refused"),

@@ -149,8 +149,8 @@ class AccountAdapter(DefaultAccountAdapter):
         """Only portal.notices sends mail."""
 
     def send_notification_mail(self, template_prefix: str, user: Any, **kwargs: Any) -> None:
-        """Only portal.notices sends mail; what allauth would tell by mail is written to the trail (SEC-02)."""
-        factors.record_change(user, _CHANGES.get(template_prefix, template_prefix), timezone.now())
+        """Only portal.notices sends mail; what allauth would tell goes to the trail and to its owner (SEC-02)."""
+        factors.tell_of_change(user, _CHANGES.get(template_prefix, template_prefix), timezone.now())
 
 
 class MfaAdapter(DefaultMFAAdapter):

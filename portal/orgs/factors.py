@@ -7,9 +7,11 @@ from typing import Any
 
 from allauth.mfa.models import Authenticator
 from django.conf import settings
+from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
+from portal.orgs import outbox
 from portal.orgs.models import Deputy, User
 from portal.trail import services as trail
 from portal.trail.models import TrailEntry
@@ -55,6 +57,19 @@ def too_many_guesses(user: User, now: datetime) -> bool:
 def record_wrong_code(user: User, now: datetime) -> None:
     """Write a wrong code to the trail; never the code."""
     record_change(user, REFUSED, now)
+
+
+@transaction.atomic
+def tell_of_change(user: User, action: str, now: datetime) -> None:
+    """Write to the trail what happened to a person's second factors, and mail them: it may not have been they."""
+    record_change(user, action, now)
+    outbox.queue(
+        template="factor_changed",
+        now=now,
+        organisation_id=user.organisation_id,
+        to_user=user,
+        context={"change": action},
+    )
 
 
 def record_change(user: User, action: str, now: datetime) -> None:

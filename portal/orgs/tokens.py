@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import QuerySet
 
-from portal.orgs import errors, factors
+from portal.common.time import today
+from portal.orgs import errors, factors, outbox
 from portal.orgs.models import ApiToken, TokenScope, User
 from portal.trail import services as trail
 
@@ -32,6 +33,7 @@ def create_token(
 
     `second_factor` says whether the session proved one: people who need it get no token without, and a token made
     without it ends to work when they come to need it.
+    The person is told by mail: whoever did not make it revokes it.
     `scope` is one of TokenScope. Raises errors.NotAllowed and errors.Refused.
     """
     if factors.is_required(actor) and not second_factor:
@@ -52,6 +54,13 @@ def create_token(
         expires_at=now + timedelta(days=days),
     )
     _record("token.create", token, actor, now, scope=token.scope)
+    outbox.queue(
+        template="token_created",
+        now=now,
+        organisation_id=actor.organisation_id,
+        to_user=actor,
+        context={"token": token.pk, "scope": token.scope, "ends_on": today(token.expires_at).isoformat()},
+    )
     return token, value
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
+from allauth.account.decorators import reauthentication_required
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.totp.internal.auth import get_totp_secret
 from django.contrib import messages
@@ -81,13 +82,24 @@ def token_list(request: PersonRequest) -> HttpResponse:
     return _token_page(request, TokenForm(initial={"days": 90, "scope": TokenScope.READ}))
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 def token_create(request: PersonRequest) -> HttpResponse:
-    """Make a token and show it, this once."""
+    """Make a token and show it, this once. GET leads to the form: a reload after the proof asks for this address."""
+    if request.method != "POST":
+        return redirect("token_list")
     form = TokenForm(request.POST)
     if not form.is_valid():
         return _token_page(request, form, status=422)
+    return _make_token(request, form)
+
+
+@reauthentication_required
+def _make_token(request: PersonRequest, form: TokenForm) -> HttpResponse:
+    """With a fresh proof of the person only: a token outlives the session of a PC that was left unlocked (SEC-01).
+
+    What was typed is kept meanwhile; after the proof the request goes on where it was stopped.
+    """
     try:
         token, value = tokens.create_token(
             actor=request.user,

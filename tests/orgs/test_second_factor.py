@@ -13,6 +13,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from portal.notices import messages
+from portal.notices.models import Notice
 from portal.orgs import factors
 from portal.orgs.models import User
 from portal.orgs.permissions import Role
@@ -199,7 +201,7 @@ def test_old_session_must_prove_the_person_again_before_factors_change(person: U
     assert client.get(right["Location"]).status_code == 200
 
 
-def test_registering_and_removing_a_factor_is_recorded(
+def test_registering_and_removing_a_factor_is_recorded_and_told_to_the_owner(
     client: Client, person: User, django_capture_on_commit_callbacks: Any
 ) -> None:
     try_login(client, person.login_name)
@@ -212,6 +214,10 @@ def test_registering_and_removing_a_factor_is_recorded(
         "action", flat=True
     )
     assert {"factor.add", "factor.remove", "factor.codes"} >= set(actions) >= {"factor.add", "factor.remove"}
+    notices = Notice.system.filter(template="factor_changed", to_user=person).order_by("pk")
+    told = [messages.build(notice, now=timezone.now()).get_content() for notice in notices]
+    assert ["登録されました" in told[0], "削除されました" in told[-1]] == [True, True]
+    assert len(told) == len(actions)
 
 
 def test_security_key_page_needs_no_inline_script(client: Client, person: User) -> None:

@@ -15,11 +15,14 @@ from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 
 from portal import api_urls
+from portal.notices import messages
+from portal.notices.models import Notice
 from portal.orgs import errors, tokens
 from portal.orgs.authentication import TokenAuthentication
 from portal.orgs.models import ApiToken, TokenScope, User
 from portal.orgs.permissions import Role
 from tests import factories
+from tests.orgs.conftest import PASSWORD
 from tests.orgs.test_second_factor import give_app
 from tests.roles import client_of
 
@@ -64,6 +67,30 @@ def test_token_is_shown_once_and_stored_as_a_digest() -> None:
     assert value not in str(list(ApiToken.objects.values()))
     assert value not in client.get(reverse("token_list")).content.decode()
     assert page["Cache-Control"].find("no-store") >= 0
+
+
+def test_token_needs_a_fresh_proof_of_the_person_keeps_what_was_typed_and_is_told_by_mail(
+    person: User,
+) -> None:
+    client, typed = client_of(person), {"name": "月次一覧", "days": 365, "scope": TokenScope.EVERYTHING}
+
+    assert client.post(reverse("token_create"), {**typed, "days": 366}).status_code == 422
+    asked = client.post(reverse("token_create"), typed)
+
+    assert asked["Location"].startswith(reverse("account_reauthenticate"))
+    client.post(asked["Location"], {"password": "wrong"})
+    assert not ApiToken.objects.exists()
+    page = client.post(asked["Location"], {"password": PASSWORD})
+    token = ApiToken.objects.get()
+    assert (token.name, token.scope, page.context["token"]) == ("月次一覧", TokenScope.EVERYTHING, token)
+    assert ask(page.context["value"]) == 200
+    assert page["Cache-Control"].find("no-store") >= 0
+    assert client.get(reverse("token_create"))["Location"] == reverse("token_list")
+    notice = Notice.system.get(template="token_created")
+    text = messages.build(notice, now=timezone.now()).get_content()
+    assert (notice.to_user, notice.url) == (person, reverse("token_list"))
+    assert "ご本人ができることすべて" in text
+    assert page.context["value"] not in text
 
 
 def test_token_opens_nothing_after_its_end_or_revocation() -> None:

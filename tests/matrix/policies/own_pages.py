@@ -52,7 +52,7 @@ POLICIES: dict[str, Policy] = {
     "unlock_apply": Policy(HALF_LOGGED_IN, HALF_LOGGED_IN),  # to the first page: nobody here proved anything
     "token_list": Policy(),
     "columns_choose": Policy(None, access(to(LOGGED_IN, FOUND)), lambda w: {"table": "accounts"}),
-    "token_create": Policy(None, access(to(LOGGED_IN, 422))),
+    "token_create": Policy(access(to(LOGGED_IN, FOUND)), access(to(LOGGED_IN, 422))),
     "token_revoke": Policy(None, access(to(OWNER, FOUND)), lambda w: {"pk": w.token.pk}),
     "account_login": Policy(
         access(to(LOGGED_IN, FOUND), to(GUESTS, OK)), access(to(LOGGED_IN, FOUND), to(GUESTS, OK))
