@@ -167,7 +167,8 @@ class _Content:
 
 
 def pieces(content: Iterator[bytes] | _Content, size: int = PIECE) -> Iterator[bytes]:
-    """The content in pieces of about `size` that end with a whole record: no line, and no quoted line break, is torn."""
+    """The content in pieces of about `size` that end with a whole line, and with a whole record where its end can be told. A record
+    that is torn nevertheless is refused by its lines' numbers, not lost unsaid."""
     held, form = bytearray(), b""
     for data in content:
         held += data
@@ -192,7 +193,8 @@ def _form(held: bytearray, start: int) -> bytes:
 
 def _cut(held: bytearray, size: int, form: bytes) -> int | None:
     """Where a piece ends: before a line that begins like the first row, when the quotes so far pair. One quote that is never
-    closed turns that round for the whole piece; then the beginning of the line counts more."""
+    closed turns that round for the whole piece; then the beginning of the line counts more. Where rows do not begin alike (a
+    number of their own comes first), or a line of a value begins like a row, that may be within a record."""
     first = end = held.find(b"\n", size) + 1
     if not end:
         return None
