@@ -29,7 +29,13 @@ REFUSED: Mapping[str, Any] = {
 REMARKS: Mapping[str, Any] = {
     "OTHER_ENCODING": _("The line is in another encoding than the file. It was read in its own."),
     "SKEWED": _("The clocks of machine and collector differ by more than the mapping allows (minutes)."),
-    "CONTINUED": _("The line goes on with a value of the line before: together they are one row."),
+    "CONTINUED": _(
+        "The line goes on with a value of the line before: together they were treated as one record."
+    ),
+    "TWO_WAYS": _(
+        "This line and the next ones stand within quotation marks and were read as one record. Some of them look like rows: "
+        "those were read as rows of their own as well. Check these lines in the log."
+    ),
     "NO_LINE_END": _("The last line has no line end: the file may be incomplete."),
 }
 

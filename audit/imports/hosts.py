@@ -115,7 +115,7 @@ def _take_in(import_id: int, now: datetime) -> int:
     parser = loading.parser_of(made, now)
     parser.forget_numbers()
     batch_id = writing.next_batch_id()
-    parsed = parser.parse_lines(((line.line_number, bytes(line.raw)) for line in lines), batch_id)
+    parsed = parser.parse_held(((line.line_number, bytes(line.raw)) for line in lines), batch_id)
     written = writing.write(made, batch_id, None, parsed, now)
     HeldLine.objects.filter(pk__in=[line.pk for line in lines]).delete()
     made.kept_count += written

@@ -23,6 +23,7 @@ from audit.reconciliation.names import name_key
 
 _Record = tuple[int, bytes, Any]  # the number of its line, the line as it came, its fields
 _Line = tuple[int, bytes, str]  # its number, as it came, as text
+_Fields = tuple[int, bytes, list[str]]  # a _Record of a file with columns
 K = TypeVar("K")
 V = TypeVar("V")
 # What LogRow has.
@@ -40,6 +41,7 @@ WRITTEN = (
 _NOT_TOLD = "\\N"  # when the row arrived
 _KEPT = 10_000  # values of one kind that are remembered
 _LONGEST = 4000  # characters of one value: more is a broken quote, not a name
+_SAID_BEFORE = frozenset({"CONTINUED", "UNREADABLE", "OTHER_ENCODING"})  # of a line that was held
 _NO_END: _Line = (0, b"", "")  # stands behind the lines of a record that did not end
 _PICKED = tuple(name for name in FIELDS)
 csv.field_size_limit(1 << 24)
@@ -173,25 +175,38 @@ class Parser:
         parsed = Parsed()
         return Reading(self._read, self._records(data, first_line, parsed), batch_id, parsed)
 
-    def parse_lines(self, lines: Iterable[tuple[int, bytes]], batch_id: int) -> Parsed:
-        """The rows of single records with the numbers of their first lines, as they were held."""
+    def parse_lines(self, some: Iterable[tuple[int, bytes]]) -> Parsed:
+        """The rows of a few stretches of a file, each with the number of its first line, to be shown only."""
+        parsed = Parsed()
+        for number, lines in some:
+            self._read(self._records(lines + b"\n", number, parsed), 0, parsed)
+        # A value that goes on is nothing that somebody has to look at.
+        parsed.problems = [problem for problem in parsed.problems if problem[1] != "CONTINUED"]
+        return parsed
+
+    def parse_held(self, lines: Iterable[tuple[int, bytes]], batch_id: int) -> Parsed:
+        """The rows of single records with the numbers of their first lines, as they were held. Of which lines a record is, and
+        how each was read, was found and counted when it was held."""
         parsed = Parsed()
         for number, line in lines:
-            self._read(self._records(line + b"\n", number, parsed), batch_id, parsed)
-        # That lines belong together was said when they were held.
-        parsed.problems = [problem for problem in parsed.problems if problem[1] != "CONTINUED"]
+            self._read(self._records(line + b"\n", number, parsed, held=True), batch_id, parsed)
+        parsed.problems = [problem for problem in parsed.problems if problem[1] not in _SAID_BEFORE]
         return parsed
 
     def forget_numbers(self) -> None:
         """What came before is not known here: every number of the source is looked for in the database."""
         self._all_known = False
 
-    def _records(self, data: bytes, first_line: int, parsed: Parsed) -> Iterator[_Record]:
+    def _records(
+        self, data: bytes, first_line: int, parsed: Parsed, *, held: bool = False
+    ) -> Iterator[_Record]:
         raws, texts = self._lines(data, first_line, parsed)
         parsed.lines += len(raws)
         lines: Iterator[_Line] = zip(count(first_line), raws, texts)
         if not self._width:
             return self._from_json(lines, parsed)
+        if held:
+            return self._in_columns(self._as_one(list(lines)), parsed)
         if b'"' in data:
             return self._in_columns(self._quoted(lines, parsed), parsed)
         split = map(str.split, texts, repeat(self.layout.delimiter))
@@ -235,55 +250,127 @@ class Parser:
                 else:
                     yield number, raw, record
 
-    def _quoted(self, lines: Iterator[_Line], parsed: Parsed) -> Iterator[tuple[int, bytes, list[str]]]:
+    def _quoted(self, lines: Iterator[_Line], parsed: Parsed) -> Iterator[_Fields]:
         """Records; one with a line break inside its quotes goes over several lines.
 
         A quotation mark that is never closed would take the lines after it along, up to the next one, and whoever gets one into
         a log could hide lines with it. So where lines do not make a record together, the first is named and left out, and
-        reading begins anew at the next.
+        reading begins anew at the next. And where they do, but look like rows of their own, they are read in both ways.
         """
         feed, delimiter = _Feed(lines), self.layout.delimiter
-        taken, broken = feed.taken, True
-        while broken:
-            broken = False
+        taken, again = feed.taken, True
+        while again:
+            again = False
+            yield from self._within(feed, parsed)
             for record in csv.reader(feed.texts(), delimiter=delimiter):
                 number, raw, _text = taken[0]
                 if len(taken) > 1:  # few: what is done here takes no time
-                    if not self._belong_together(record, taken):
-                        broken = True
+                    if joined := self._joined(record, feed, parsed):
+                        yield joined
+                    if feed.again:
+                        again = True
                         break
-                    raw = b"\n".join(line[1] for line in taken)
-                    record = [value.replace("\n", "\\n") for value in record]
-                    parsed.problems.extend((line[0], "CONTINUED", "") for line in taken[1:] if line[2])
+                    continue
                 taken.clear()
                 yield number, raw, record
-            if broken:
-                parsed.problems.append((taken[0][0], "QUOTE", ""))
-                feed.give_back()
 
-    def _belong_together(self, record: list[str], taken: list[_Line]) -> bool:
-        """Whether lines are one record: it ends with them, is as wide as the headings, and none but the one with its time
-        begins like a row."""
-        if taken[-1] is _NO_END or len(record) != self._width:
-            return False
-        broken = next((place for place, value in enumerate(record) if "\n" in value), self._width)
-        others = taken[1:] if self._time_place < broken else taken[:-1]
-        return not any(self._begins_like_a_row(text) for _number, _raw, text in others)
+    def _within(self, feed: _Feed, parsed: Parsed) -> Iterator[_Fields]:
+        """Lines within a record that was taken: those that are rows too if they are read by themselves. What the others hold
+        stands in that record."""
+        while (line := feed.within()) is not None:
+            number, raw, text = line
+            if not self._begins_like_a_row(text):
+                feed.again.popleft()
+                self._goes_on(line, parsed)
+                continue
+            record = next(csv.reader(feed.texts(), delimiter=self.layout.delimiter))
+            if len(feed.taken) > 1:
+                if joined := self._joined(record, feed, parsed):
+                    yield joined
+                continue
+            feed.taken.clear()
+            if self._is_row(record):
+                yield number, raw, record
+            else:
+                self._goes_on(line, parsed)
+
+    def _joined(self, record: list[str], feed: _Feed, parsed: Parsed) -> _Fields | None:
+        """Several lines as one record; None where they are none. What has to be read by itself is given back.
+
+        They are one when it ends with them and is as wide as the headings. It is a row of its first line then, or somebody could
+        take an access of their own out of the log with a text that looks like a row. If it does look so, the other lines are
+        read by themselves too, or somebody could take along accesses of others.
+        """
+        taken, number = feed.taken, feed.taken[0][0]
+        inside = number <= feed.taken_until
+        if taken[-1] is _NO_END or not (self._is_row(record) if inside else len(record) == self._width):
+            self._not_joined(feed, parsed)
+            return None
+        # The line on which the record has its own time, and the others.
+        own = sum(value.count("\n") for value in record[: self._time_place])
+        alike = [
+            place for place, line in enumerate(taken) if place != own and self._begins_like_a_row(line[2])
+        ]
+        if 0 in alike and self._is_row(_first_of(taken[own:], self.layout.delimiter)):
+            # Two halves that fit each other: it would have the number of one row and the account of another.
+            self._not_joined(feed, parsed)
+            return None
+        made, last = self._one_of(taken, record), taken[-1][0]
+        if alike:
+            parsed.problems.append((number, "TWO_WAYS", f"{number}-{last}"))
+            feed.taken_until = max(feed.taken_until, last)
+            feed.give_back()
+        else:
+            for line in taken[1:]:
+                self._goes_on(line, parsed)
+            taken.clear()
+        return made
+
+    def _not_joined(self, feed: _Feed, parsed: Parsed) -> None:
+        """Leave out the first line, unless it stands in a record that was taken, and have the others read by themselves."""
+        first = feed.taken[0]
+        if first[0] <= feed.taken_until:
+            self._goes_on(first, parsed)
+        else:
+            parsed.problems.append((first[0], "QUOTE", ""))
+        feed.give_back()
+
+    @staticmethod
+    def _goes_on(line: _Line, parsed: Parsed) -> None:
+        """Count a line that is part of a record before it; an empty one is none, and one that nobody can read is counted so."""
+        if line[2]:
+            parsed.problems.append((line[0], "CONTINUED", ""))
+
+    @staticmethod
+    def _one_of(lines: list[_Line], record: list[str]) -> _Fields:
+        raw = b"\n".join(line[1] for line in lines)
+        return lines[0][0], raw, [value.replace("\n", "\\n") for value in record]
+
+    def _as_one(self, lines: list[_Line]) -> Iterator[_Fields]:
+        """A record that was held, with all its lines."""
+        texts = (f"{line[2]}\n" for line in lines)
+        yield self._one_of(lines, next(csv.reader(texts, delimiter=self.layout.delimiter)))
 
     def _begins_like_a_row(self, text: str) -> bool:
-        """Whether a line has a time where rows have theirs, and goes on after it, if its quotation marks are letters."""
-        fields = text.split(self.layout.delimiter)
-        if len(fields) < min(self._time_place + 2, self._width):
+        """Whether a line has a time where rows have theirs, and goes on after it, if its quotation marks are letters. Commas in a
+        value left of the time move it to the right."""
+        first = self._time_place
+        fields = text.replace('"', "").split(self.layout.delimiter)
+        if len(fields) < min(first + 2, self._width):
             return False
+        return any(map(self._is_time, fields[first:] if first else fields[:1]))
+
+    def _is_row(self, record: list[str]) -> bool:
+        return len(record) == self._width and self._is_time(record[self._time_place])
+
+    def _is_time(self, text: str) -> bool:
         try:
-            at, _text = self._times.read(fields[self._time_place].strip('"'))
+            at, _text = self._times.read(text)
         except NoTime:
             return False
         return self.known.earliest <= at <= self.known.latest
 
-    def _in_columns(
-        self, records: Iterable[tuple[int, bytes, list[str]]], parsed: Parsed
-    ) -> Iterator[_Record]:
+    def _in_columns(self, records: Iterable[_Fields], parsed: Parsed) -> Iterator[_Record]:
         width, tabbed = self._width, self.layout.delimiter == "\t"
         for number, raw, record in records:
             if len(record) != width:
@@ -375,7 +462,9 @@ class _Feed:
 
     def __init__(self, lines: Iterator[_Line]) -> None:
         self.taken: list[_Line] = []
-        self._lines, self._again = lines, deque[_Line]()
+        self.again = deque[_Line]()  # given back
+        self.taken_until = 0  # the last line of a record that was taken and whose lines were given back
+        self._lines = lines
 
     def texts(self) -> Iterator[str]:
         """Line by line; it stops where a record becomes too long, and _NO_END says that it did not end."""
@@ -390,12 +479,16 @@ class _Feed:
 
     def give_back(self) -> None:
         """Have all lines but the first of the record read again."""
-        self._again.extendleft(line for line in reversed(self.taken[1:]) if line is not _NO_END)
+        self.again.extendleft(line for line in reversed(self.taken[1:]) if line is not _NO_END)
         self.taken.clear()
 
+    def within(self) -> _Line | None:
+        """The next line, if it stands within a record that was taken."""
+        return self.again[0] if self.again and self.again[0][0] <= self.taken_until else None
+
     def _once_more(self) -> Iterator[_Line]:
-        while self._again:
-            yield self._again.popleft()
+        while self.again:
+            yield self.again.popleft()
 
 
 class Reading:
@@ -441,6 +534,13 @@ class MissingColumns(Exception):
     def __init__(self, headings: list[str]) -> None:
         super().__init__(", ".join(headings))
         self.headings = headings
+
+
+def _first_of(lines: Iterable[_Line], delimiter: str) -> list[str]:
+    """The fields of the record that begins with these lines; none if it does not end with them either."""
+    feed = _Feed(iter(lines))
+    record = next(csv.reader(feed.texts(), delimiter=delimiter), [])
+    return [] if feed.taken and feed.taken[-1] is _NO_END else record
 
 
 def _in_another(raw: bytes, encoding: str) -> tuple[str, str]:

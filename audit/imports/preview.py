@@ -11,7 +11,7 @@ from typing import Any
 
 from audit.imports import findings, loading, mappings
 from audit.imports.errors import Refused
-from audit.imports.layout import LABELS
+from audit.imports.layout import LABELS, MOST_LINES
 from audit.imports.models import LogCoverage, LogImport
 from audit.imports.parsing import WRITTEN, Parsed, Parser
 from audit.imports.times import day_of
@@ -80,17 +80,25 @@ def _headings(made: LogImport, delimiter: str) -> list[str]:
 
 
 def _parsed(made: LogImport, parser: Parser) -> Parsed:
-    """The first lines of the first piece and the last of the last."""
+    """The first lines of the first piece and the last of the last. What is said of records that begin or end beyond these is
+    not true: lines beyond are read as well, and nothing is said of them."""
     first, last = made.chunks.get(number=0), made.chunks.get(number=made.chunk_count - 1)
-    lines = zlib.decompress(first.data).split(b"\n")
+    lines = zlib.decompress(first.data).removesuffix(b"\n").split(b"\n")
     skipped = 0 if made.is_json else 1
     # Each as a whole: a record may go over several lines.
-    chosen = [(skipped + 1, b"\n".join(lines[skipped:_LINES]).removesuffix(b"\n"))]
+    chosen = [(skipped + 1, b"\n".join(lines[skipped : _LINES + MOST_LINES]))]
+    looked_at = [range(skipped + 1, _LINES + 1)]
     if last.pk != first.pk:
         tail = zlib.decompress(last.data).removesuffix(b"\n").split(b"\n")
         start = max(len(tail) - _LINES, 0)
-        chosen.append((last.first_line + start, b"\n".join(tail[start:])))
-    return parser.parse_lines(chosen, 0)
+        before = max(start - MOST_LINES, 0)
+        chosen.append((last.first_line + before, b"\n".join(tail[before:])))
+        looked_at.append(range(last.first_line + start, last.first_line + len(tail)))
+    parsed = parser.parse_lines(chosen)
+    parsed.problems = [
+        problem for problem in parsed.problems if any(problem[0] in lines for lines in looked_at)
+    ]
+    return parsed
 
 
 def _show_rows(shown: Preview, parsed: Parsed, log_kind: str, *, whole: bool) -> None:

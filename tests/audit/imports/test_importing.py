@@ -8,7 +8,7 @@ import hashlib
 import pytest
 from django.db import connection
 
-from audit.imports import hosts, storing
+from audit.imports import hosts, preview, storing
 from audit.imports.errors import AlreadyThere, FileRefused
 from audit.imports.models import Host, LogCoverage, LogImport, LogRow
 from audit.imports.preview import preview_of
@@ -243,25 +243,31 @@ def test_a_stored_number_of_another_federation_neither_hides_a_new_row_nor_is_st
 def test_a_broken_quotation_mark_costs_its_line_and_a_value_with_line_breaks_stays_one_row(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Over borders of pieces, and of a machine that is registered later."""
+    """Over borders of pieces, and of a machine that is registered later; then nothing is taken or counted again."""
     monkeypatch.setattr(storing.pieces, "__defaults__", (300,))
     logs.host()
     lines = [logs.line(event=f"e{n}", object_name='"SELECT\n1\nFROM x"') for n in range(6)]
     lines += [logs.line(event=f"f{n}") for n in range(6)]
     lines.insert(8, logs.line(event="broken", object_name='"T_KOJIN'))
-    lines.append(logs.line(event="held", host="dbsv14", object_name='"A\nB"'))
+    inner = logs.line(event="inner")
+    lines.insert(0, logs.line(event="held", host="dbsv14", object_name=f'"A\n{inner}\nunreadable\nB"'))
 
-    made = logs.load(logs.text(*lines))
+    made = logs.load(logs.text(*lines).replace(b"unreadable", b"\x81\xff\xfe"))
 
-    assert (made.kept_count, made.held_count, made.refused_count) == (12, 1, 1)
-    assert made.findings["QUOTE"]["lines"] == [[22, ""]]
+    assert (made.kept_count, made.held_count, made.refused_count) == (13, 1, 2)
+    assert made.findings["QUOTE"]["lines"] == [[26, ""]]
+    assert made.findings["TWO_WAYS"]["lines"] == [[2, "2-5"]]
     assert accounted(made) == made.line_count - 1
     assert made.chunk_count > 3
     logs.host("dbsv14")
     hosts.take_in_held(logs.NOW)
     made.refresh_from_db()
-    assert (made.kept_count, made.held_count, accounted(made)) == (13, 0, made.line_count - 1)
-    assert LogRow.system.get(source_id="held").object_name == "A\nB"
+    assert (made.kept_count, made.held_count, accounted(made)) == (14, 0, made.line_count - 1)
+    assert LogRow.system.get(source_id="held").object_name == f"A\n{inner}\n\nB"
+    assert LogRow.system.filter(source_id="inner").count() == 1
+    # What is looked at before an import ends within a record here, and that makes the record no broken one.
+    monkeypatch.setattr(preview, "_LINES", 3)
+    assert [problem["code"] for problem in preview.preview_of(made, logs.NOW).problems] == ["TWO_WAYS"]
 
 
 def test_a_log_of_taken_out_files_is_read_with_its_media() -> None:
