@@ -11,7 +11,7 @@ from typing import Any
 
 from audit.imports import findings, loading, mappings
 from audit.imports.errors import Refused
-from audit.imports.layout import LABELS, MOST_LINES
+from audit.imports.layout import LABELS, MEANINGS, MOST_LINES
 from audit.imports.models import LogCoverage, LogImport
 from audit.imports.parsing import WRITTEN, Parsed, Parser
 from audit.imports.times import day_of
@@ -102,13 +102,23 @@ def _parsed(made: LogImport, parser: Parser) -> Parsed:
 
 
 def _show_rows(shown: Preview, parsed: Parsed, log_kind: str, *, whole: bool) -> None:
-    shown.labels = [LABELS[name] for name in _SHOWN]
+    """The first rows in the columns that the file has; whether numbers are involved the machine may say as well."""
+    lacking = {name for name, (_label, heading) in zip(LABELS, shown.columns, strict=False) if not heading}
+    names = [name for name in _SHOWN if name not in lacking - {"involves_number"}]
+    shown.labels = [LABELS[name] for name in names]
     for row in parsed.rows[:_ROWS]:
         values = row.rstrip("\n").split("\t")
-        read = {name: _as_it_was(values[WRITTEN.index(name)]) for name in _SHOWN}
+        read = {name: _as_it_was(values[WRITTEN.index(name)]) for name in names}
         told = read if whole else {name: _masked(name, value, log_kind) for name, value in read.items()}
-        shown.rows.append(list(told.values()))
+        shown.rows.append([_worded(name, value) for name, value in told.items()])
         shown.is_masked |= told != read
+
+
+def _worded(name: str, value: str) -> str:
+    """A value that stands for a word of the mapping, as people say it."""
+    if name == "involves_number":
+        value = "YES" if value == "t" else "NO"
+    return str(MEANINGS.get(name, {}).get(value, value))
 
 
 def _masked(name: str, value: str, log_kind: str) -> str:

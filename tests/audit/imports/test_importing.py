@@ -124,7 +124,11 @@ def test_backslashes_tabs_quotes_and_line_breaks_stay_as_they_are() -> None:
 
     assert LogRow.system.order_by("event_at").first().object_name == object_name
     assert made.kept_count == 2
-    assert preview_of(made, logs.NOW).problems == []
+    shown = preview_of(made, logs.NOW)
+    assert shown.problems == []
+    # Columns that the file has, and what its machine says about numbers in words.
+    assert len(shown.labels) == len(logs.HEADER.split(",")) + 1
+    assert {row[-1] for row in shown.rows} == {"個人番号あり"}
 
 
 def test_a_carriage_return_within_a_value_stays_and_stops_nothing() -> None:
