@@ -15,8 +15,8 @@ log = logging.getLogger(__name__)
 class ForgivingRedisCache(RedisCache):
     """While Redis does not answer, nothing is found and nothing is kept.
 
-    `add` then says that the key was new: a code of an authenticator app could be used twice within its 30 seconds, but
-    people can log in. The limit on guessing does not depend on the cache (portal.orgs.factors).
+    `add` then says that the key was new. What must happen once does not depend on it: codes of an authenticator app and
+    the limit on guessing are kept in the database (portal.orgs.codes, portal.orgs.factors).
     """
 
     def get(self, key: Any, default: Any = None, version: int | None = None) -> Any:

@@ -81,6 +81,7 @@ _TITLES: dict[str, Any] = {
     "evidence_checkpoint": _("The newest checkpoint of the evidence log"),
     "password_lifetime_ended": _("Your password has to be changed now"),
     "break_glass_used": _("A break-glass account was used"),
+    "factors_removed": _("Your second factor was removed"),
     "audit_report_made": _("Audit reports were made and are to be checked"),
     "audit_report_to_provide": _("Audit reports can be provided to the federations"),
     "audit_report_provided": _("An audit report was provided and is to be checked"),

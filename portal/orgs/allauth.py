@@ -61,6 +61,10 @@ class AccountAdapter(DefaultAccountAdapter):
         "invalid_login": _REFUSED,
         "incorrect_password": _("The password is wrong."),
         "incorrect_code": _("This code is wrong or was used before. Enter the code that is shown now."),
+        "unreadable_factor": _(
+            "The portal can no longer read your second factor. "
+            "Ask network operations to remove it, then register a new one."
+        ),
         "incorrect_key": _("The security key did not answer as expected. Try again, or use another way."),
         "too_many_login_attempts": _("There were too many wrong entries. Wait five minutes and try again."),
         "directory_unavailable": _(
@@ -93,6 +97,7 @@ class AccountAdapter(DefaultAccountAdapter):
         now, ip = timezone.now(), client_ip(request)
         previous = factors.previous_login(user)
         super().login(request, user)
+        request.session["began_at"] = int(time.time())
         if previous is not None:
             request.session["previous_login_at"] = previous.at.isoformat()
             request.session["previous_login_ip"] = previous.ip or ""

@@ -21,8 +21,13 @@ def end_access(*, directory_guid: UUID | None, reason: str, now: datetime) -> No
     `update_session_auth_hash` with a person read after this.
     """
     person = User.objects.filter(directory_guid=directory_guid).first() if directory_guid else None
-    if person is None:
-        return
+    if person is not None:
+        end_access_of(person, reason=reason, now=now)
+
+
+@transaction.atomic
+def end_access_of(person: User, *, reason: str, now: datetime) -> None:
+    """End every session and token of `person`."""
     User.objects.filter(pk=person.pk).update(password_changes=F("password_changes") + 1)
     for token in ApiToken.objects.select_for_update().filter(
         user=person, revoked_at=None, expires_at__gt=now

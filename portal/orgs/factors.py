@@ -5,13 +5,16 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+from allauth.core import context
 from allauth.mfa.models import Authenticator
 from django.conf import settings
+from django.contrib.auth import update_session_auth_hash
 from django.db import transaction
+from django.db.models import F
 from django.http import HttpRequest
 from django.utils import timezone
 
-from portal.orgs import outbox
+from portal.orgs import credentials, outbox
 from portal.orgs.models import Deputy, User
 from portal.trail import services as trail
 from portal.trail.models import TrailEntry
@@ -20,6 +23,7 @@ GUESSES = 5
 GUESSES_WITHIN = timedelta(minutes=5)
 REFUSED = "login.second_factor_refused"
 _REAL = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
+_ENCRYPTED = (Authenticator.Type.TOTP, Authenticator.Type.RECOVERY_CODES)
 
 
 def is_required(user: User) -> bool:
@@ -93,3 +97,53 @@ def previous_login(user: User) -> TrailEntry | None:
 def has_app(user: Any) -> bool:
     """Whether an authenticator app is registered."""
     return Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).exists()
+
+
+def holders() -> list[User]:
+    """Everybody who has an app or recovery codes: what SECRET_KEY encrypts."""
+    return list(User.objects.filter(authenticator__type__in=_ENCRYPTED).distinct().order_by("pk"))
+
+
+@transaction.atomic
+def take_away(*, user_id: int, reason: str, by: str, keys_stay: bool, now: datetime) -> int:
+    """Remove the second factors of somebody who cannot use them any more; returns how many.
+
+    Sessions and tokens end with them, and the person is told by mail. `keys_stay` leaves the security keys, which no
+    secret of the portal opens. `by` is the account of the server from which it is done.
+    """
+    user = User.objects.select_for_update(no_key=True).get(pk=user_id)
+    held = Authenticator.objects.filter(user=user)
+    if keys_stay:
+        held = held.exclude(type=Authenticator.Type.WEBAUTHN)
+    removed = sorted(held.values_list("type", flat=True))
+    if not removed:
+        return 0
+    held.delete()
+    credentials.end_access_of(user, reason="factors_removed", now=now)
+    trail.record(
+        action="factor.take_away",
+        now=now,
+        actor=None,
+        object_type="orgs.user",
+        object_id=user.pk,
+        object_label=user.login_name,
+        object_organisation_id=user.organisation_id,
+        detail={"removed": removed, "reason": reason, "by": by},
+    )
+    if user.email:
+        outbox.queue(template="factors_removed", now=now, organisation_id=user.organisation_id, to_user=user)
+    return len(removed)
+
+
+def end_sessions_without(*, instance: Authenticator, created: bool, **_: Any) -> None:
+    """A new app or key ends every session of its owner but the one that registers it; tokens stay.
+
+    Those sessions proved a password only: whoever has stolen it must not get further because its owner enrols.
+    """
+    if not created or instance.type not in _REAL:
+        return
+    User.objects.filter(pk=instance.user_id).update(password_changes=F("password_changes") + 1)
+    instance.user.refresh_from_db(fields=["password_changes"])
+    request = context.request
+    if request is not None and request.user.is_authenticated and request.user.pk == instance.user_id:
+        update_session_auth_hash(request, instance.user)

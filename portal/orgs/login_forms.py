@@ -22,7 +22,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.common.forms import FormBehaviour
 from portal.common.text import ascii_identifier
-from portal.orgs import factors
+from portal.orgs import codes, factors
 
 # What fido2 raises for JSON that no browser would send.
 _NO_ANSWER_OF_A_KEY = (KeyError, TypeError, ValueError, AttributeError)
@@ -76,7 +76,10 @@ class PasswordAgainForm(FormBehaviour, AllauthReauthenticateForm):
 
 
 class _CodeForm(FormBehaviour, BaseAuthenticateForm):
-    """A code of the authenticator app, or a recovery code; at most five wrong ones in five minutes."""
+    """A code of the authenticator app, or a recovery code; at most five wrong ones in five minutes.
+
+    A code whose key was encrypted under an earlier SECRET_KEY counts as wrong, and the message says who helps.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -86,11 +89,17 @@ class _CodeForm(FormBehaviour, BaseAuthenticateForm):
         now = timezone.now()
         if factors.too_many_guesses(self.user, now):
             raise get_adapter().validation_error("too_many_login_attempts")
+        code = str(self.cleaned_data["code"])
         try:
-            return super().clean_code()
-        except ValidationError:
+            authenticator = codes.accept(self.user, code)
+        except codes.Unreadable as exc:
             factors.record_wrong_code(self.user, now)
-            raise
+            raise get_adapter().validation_error("unreadable_factor") from exc
+        if authenticator is None:
+            factors.record_wrong_code(self.user, now)
+            raise get_adapter().validation_error("incorrect_code")
+        self.authenticator = authenticator
+        return code
 
 
 class CodeForm(_CodeForm, AuthenticateForm):

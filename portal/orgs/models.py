@@ -72,7 +72,8 @@ class User(AbstractBaseUser, TimestampedModel):
         Organisation, models.PROTECT, related_name="people", verbose_name=_("organisation")
     )
     directory_guid = models.UUIDField(_("objectGUID"), null=True, blank=True, unique=True)
-    password_changes = models.PositiveIntegerField(default=0)  # each ends the sessions from before
+    # New passwords and new second factors, counted together: each ends the sessions from before.
+    password_changes = models.PositiveIntegerField(default=0)
     is_active = models.BooleanField(_("active"), default=True)
     is_break_glass = models.BooleanField(_("break-glass account"), default=False)
     language = models.CharField(
@@ -101,7 +102,7 @@ class User(AbstractBaseUser, TimestampedModel):
         return self.display_name
 
     def get_session_auth_hash(self) -> str:
-        """What a session keeps: the password lies in AD, so its changes count."""
+        """What a session keeps: the password lies in AD, so its changes count, and those of the second factor."""
         return f"{super().get_session_auth_hash()}{self.password_changes}"
 
     def get_session_auth_fallback_hash(self) -> Iterator[str]:

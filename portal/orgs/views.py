@@ -7,7 +7,9 @@ from urllib.parse import parse_qsl, urlencode
 
 from allauth.account.decorators import reauthentication_required
 from allauth.mfa.adapter import get_adapter
+from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import get_totp_secret
+from allauth.mfa.totp.views import ActivateTOTPView
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotFound
@@ -21,7 +23,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from portal.common import tables
-from portal.orgs import columns, errors, factors, profile, tokens
+from portal.orgs import codes, columns, errors, factors, profile, tokens
 from portal.orgs.forms import ProfileForm, TokenForm
 from portal.orgs.http import PersonRequest
 from portal.orgs.models import ApiToken, TokenScope
@@ -43,6 +45,16 @@ def set_language(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated:
         profile.set_language(actor=request.user, language=request.POST.get("language", ""))
     return response
+
+
+class RegisterApp(ActivateTOTPView):
+    """Registering an authenticator app. The code that proves it is used up: it does not log in as well."""
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        answer: HttpResponse = super().form_valid(form)
+        app = Authenticator.objects.get(user_id=self.request.user.pk, type=Authenticator.Type.TOTP)
+        codes.use_app(app, form.cleaned_data["code"])
+        return answer
 
 
 @require_safe

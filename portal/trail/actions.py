@@ -45,6 +45,7 @@ SHARED: Mapping[str, Any] = {
     "factor.add": _("second factor registered"),
     "factor.remove": _("second factor removed"),
     "factor.codes": _("recovery codes made"),
+    "factor.take_away": _("second factors removed by network operations"),
     "token.create": _("token made"),
     "token.revoke": _("token revoked"),
     "person.add": _("person made known"),

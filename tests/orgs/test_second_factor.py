@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import time
 from typing import Any
 
@@ -9,13 +10,15 @@ import pytest
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, generate_totp_secret, hotp_value
+from django.core.cache import cache
+from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from portal.notices import messages
 from portal.notices.models import Notice
-from portal.orgs import factors
+from portal.orgs import codes, factors, tokens
 from portal.orgs.models import User
 from portal.orgs.permissions import Role
 from portal.trail.models import TrailEntry
@@ -74,6 +77,88 @@ def test_code_works_once(client: Client, person: User) -> None:
 
     assert answer(second, code).status_code == 200
     assert not is_in(second)
+
+
+def test_neither_a_used_code_nor_an_earlier_one_works_again_while_it_counts(
+    person: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = give_app(person)
+    start = int(time.time())
+    earlier, used, later = (format_hotp_value(hotp_value(secret, start // 30 + step)) for step in (-1, 0, 1))
+    assert codes.accept(person, used)
+
+    for seconds in (0, 30):  # allauth remembers in the cache, and for 30 seconds only
+        monkeypatch.setattr(time, "time", lambda seconds=seconds: float(start + seconds))
+        cache.clear()
+        assert codes.accept(person, used) is None
+        assert codes.accept(person, earlier) is None
+    assert codes.accept(person, later)
+
+
+def test_code_that_registered_the_app_does_not_log_in(client: Client, person: User) -> None:
+    try_login(client, person.login_name)
+    secret = client.get(reverse("mfa_activate_totp")).context["form"].secret
+    code = now_code(secret)
+    client.post(reverse("mfa_activate_totp"), {"code": code})
+
+    assert codes.accept(person, code) is None
+
+
+def test_code_under_a_renewed_secret_key_is_wrong_and_the_page_says_who_helps(
+    client: Client, person: User, settings: Any
+) -> None:
+    secret = give_app(person)
+    RecoveryCodes.activate(person)
+    settings.SECRET_KEY = "another-test-only-not-a-secret-000000000000000000000"
+    try_login(client, person.login_name)
+
+    response = answer(client, now_code(secret))
+
+    assert response.status_code == 200
+    assert "運用担当に登録の削除を依頼" in response.content.decode()
+    assert not is_in(client)
+    assert TrailEntry.objects.filter(action=factors.REFUSED, actor=person).count() == 1
+
+
+def remove(*arguments: str) -> str:
+    out = io.StringIO()
+    call_command("remove_factors", *arguments, "--reason", "電話の紛失", stdout=out)
+    return out.getvalue()
+
+
+def test_operations_remove_the_factors_of_one_person_and_end_what_they_let_in(person: User) -> None:
+    other = factories.applicant()
+    for each in (person, other):
+        give_app(each)
+        RecoveryCodes.activate(each)
+    browser, elsewhere = client_of(person), client_of(other)
+    tokens.create_token(actor=person, name="x", scope="READ", days=1, second_factor=True, now=timezone.now())
+
+    remove(person.login_name.upper())
+
+    assert (factors.count(person), factors.count(other)) == (0, 1)
+    assert not Authenticator.objects.filter(user=person).exists()
+    assert (is_in(browser), is_in(elsewhere)) == (False, True)
+    assert not tokens.usable(person, timezone.now()).exists()
+    entry = TrailEntry.objects.get(action="factor.take_away")
+    assert (entry.object_label, entry.detail["reason"]) == (person.login_name, "電話の紛失")
+    assert Notice.system.get(template="factors_removed").to_user == person
+
+
+def test_operations_remove_what_the_secret_key_encrypts_of_everybody(person: User) -> None:
+    with_key = factories.applicant()
+    Authenticator.objects.create(user=with_key, type=Authenticator.Type.WEBAUTHN, data={})
+    for each in (person, with_key):
+        RecoveryCodes.activate(each)
+    give_app(person)
+
+    remove("--all")
+
+    assert list(Authenticator.objects.values_list("user_id", "type")) == [(with_key.pk, "webauthn")]
+    assert TrailEntry.objects.filter(action="factor.take_away").count() == 2
+    for arguments in (["nobody-9999"], [person.login_name, "--all"], []):
+        with pytest.raises(CommandError):
+            remove(*arguments)
 
 
 def test_recovery_code_logs_in_once(client: Client, person: User) -> None:
@@ -147,8 +232,29 @@ def test_role_that_needs_a_factor_reaches_nothing_before_it(
     assert client.post(reverse("token_create"), {"name": "x", "days": 1})["Location"] == reverse("mfa_index")
     assert client.get("/api/v1/me/").status_code in (401, 403)
     assert client.get(reverse("mfa_index")).status_code == 200
-    give_app(person)
+    secret = client.get(reverse("mfa_activate_totp")).context["form"].secret
+    client.post(reverse("mfa_activate_totp"), {"code": now_code(secret)})
     assert client.get(reverse("home")).status_code == 200
+
+
+def test_registering_a_factor_ends_every_other_session_and_no_token(
+    client: Client, person: User, settings: Any
+) -> None:
+    settings.MFA_REQUIRED = True
+    thief = Client()
+    for each in (thief, client):
+        try_login(each, person.login_name)
+    _token, value = tokens.create_token(
+        actor=person, name="x", scope="READ", days=1, second_factor=True, now=timezone.now()
+    )
+    secret = client.get(reverse("mfa_activate_totp")).context["form"].secret
+
+    client.post(reverse("mfa_activate_totp"), {"code": now_code(secret)})
+
+    assert is_in(client)
+    assert client.get(reverse("home")).status_code == 200
+    assert not is_in(thief)
+    assert tokens.find_token(value, timezone.now()) is not None
 
 
 def test_role_that_needs_no_factor_is_not_stopped(directory: FakeDirectory, settings: Any) -> None:
