@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from django.urls import reverse
+
 from portal.embedded import checks
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -61,3 +63,14 @@ def test_every_queue_has_a_unit_that_works_it() -> None:
 
     for route in settings.CELERY_TASK_ROUTES.values():
         assert f"--queues {route['queue']} " in units
+
+
+def test_the_access_log_shows_no_link_that_lets_its_bearer_in() -> None:
+    conf = (ROOT / "deploy" / "nginx" / "portal-log.conf").read_text()
+    masks = re.findall(r"^\s*~(\S+)\s+(\S+);", conf, re.MULTILINE)
+    assert "$uri" not in conf.partition("log_format")[2]
+
+    for name in ("recipient_confirm", "inventory_question"):
+        path = reverse(name, kwargs={"token": "s3cret"})
+        logged = next((shown for pattern, shown in masks if re.match(pattern, path)), path)
+        assert "s3cret" not in logged
