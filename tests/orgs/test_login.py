@@ -10,6 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from portal.gateways.directory import AccessDenied, BindResult, DirectoryUnavailable
+from portal.orgs import backends
 from portal.orgs.models import User
 from portal.trail.models import TrailEntry
 from tests import factories
@@ -56,17 +57,28 @@ def test_every_refusal_says_the_same_on_the_screen_and_the_reason_in_the_trail(
     ).exists()
 
 
-def test_name_that_no_person_has_says_the_same_and_asks_the_directory_for_no_password(
-    client: Client, person: User, directory: FakeDirectory
+def test_name_that_no_person_has_says_the_same_with_the_same_work_and_is_tried_itself_never(
+    client: Client, person: User, directory: FakeDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     directory.add("somebody-else", password=PASSWORD)
+    tried: list[str] = []
+    hashed: list[str] = []
+    bind = directory.authenticate
+    monkeypatch.setattr(
+        directory, "authenticate", lambda name, password: tried.append(name) or bind(name, password)
+    )
+    monkeypatch.setattr(backends, "make_password", hashed.append)
     wrong = try_login(client, person.login_name, "not-it").context["form"].non_field_errors()
+    known = directory.calls.copy()
     directory.calls.clear()
 
     response = try_login(client, "somebody-else")
 
     assert response.context["form"].non_field_errors() == wrong
-    assert "authenticate" not in directory.calls
+    assert directory.calls == known == ["find_by_login_name", "authenticate"]
+    assert len(hashed) == 2
+    assert tried[0] == person.login_name
+    assert tried[1] != "somebody-else"
     assert "somebody-else" not in str(list(TrailEntry.objects.values()))
 
 
