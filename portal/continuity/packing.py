@@ -24,7 +24,11 @@ _TITLE_LENGTH = 31  # what Excel allows
 
 
 def build_zip(sheets: Sequence[Sheet], now: datetime) -> tuple[bytes, bool]:
-    """The pack in the clear, in memory only, and whether a PDF could be made."""
+    """The pack in the clear, and whether a PDF could be made.
+
+    The zip is in memory only. openpyxl spools each sheet to a temporary file while the workbook is saved and removes it
+    (a workbook that is not write-only does so too); the units give the process a /tmp of its own (PrivateTmp).
+    """
     buffer, has_pdf = io.BytesIO(), True
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("continuity.xlsx", _workbook(sheets))
