@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import reverse
@@ -20,6 +21,9 @@ from portal.orgs import factors
 from portal.orgs.clients import client_ip
 from portal.orgs.http import PersonRequest
 from portal.trail.origin import Origin, coming_from
+
+# The header of requests that a page sends by itself, without anybody doing anything (hx-headers in templates).
+BY_ITSELF = "X-By-Itself"
 
 # What a person without the factor that their role needs may still reach.
 _BEFORE_SECOND_FACTOR = frozenset(
@@ -60,6 +64,9 @@ class PersonMiddleware(LoginRequiredMiddleware):
         with coming_from(source):
             if not request.user.is_authenticated and SESSION_KEY in request.session:
                 request.session.flush()
+            if request.user.is_authenticated and _is_too_old(request):
+                request.session.flush()
+                request.user = AnonymousUser()
             if request.user.is_authenticated:
                 _renew(request)
             language = _language(request)
@@ -90,10 +97,29 @@ class PersonMiddleware(LoginRequiredMiddleware):
 
 
 def _renew(request: HttpRequest) -> None:
-    """The session goes on from this request (SEC-01). Writing it down each time would be a statement on every page."""
+    """The session goes on from this request (SEC-01). Writing it down each time would be a statement on every page.
+
+    What a page asks by itself while nobody sits there does not count: a page that shows progress would never end.
+    """
     now = int(time.time())
+    if "began_at" not in request.session:
+        request.session["began_at"] = now
+    if request.headers.get(BY_ITSELF):
+        return
     if now - request.session.get("renewed_at", 0) >= settings.SESSION_RENEWED_EVERY:
         request.session["renewed_at"] = now
+
+
+def _is_too_old(request: HttpRequest) -> bool:
+    """Whether the session has lasted as long as one may, however busy it was (SEC-01).
+
+    What is sent has half an hour more: what was typed is saved, and the page that follows asks for the login.
+    """
+    longest: int = settings.SESSION_LONGEST_SECONDS
+    if request.method not in ("GET", "HEAD"):
+        longest += settings.SESSION_IDLE_SECONDS
+    began = request.session.get("began_at")
+    return began is not None and time.time() - began >= longest
 
 
 def _way_back(request: HttpRequest) -> str:

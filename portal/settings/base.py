@@ -179,6 +179,8 @@ MFA_REQUIRED = env.flag("MFA_REQUIRED", False)
 
 # Ends after half an hour without a request. Its end is moved on once a minute at most, and never comes early for that.
 SESSION_IDLE_SECONDS, SESSION_RENEWED_EVERY = 30 * 60, 60
+# However busy: nobody logs in once and for all.
+SESSION_LONGEST_SECONDS = env.number("SESSION_LONGEST_HOURS", 12) * 60 * 60
 SESSION_COOKIE_AGE = SESSION_IDLE_SECONDS + SESSION_RENEWED_EVERY
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_COOKIE_HTTPONLY = True

@@ -52,7 +52,9 @@
   const SILENCE = 60000;
   let lastContact = Date.now();
   let asked = false;
-  document.addEventListener("htmx:afterRequest", (event) => { if (event.detail.successful) lastContact = Date.now(); });
+  // What a page asks by itself keeps no session going (portal/orgs/middleware.py), so it is no contact.
+  const renewed = (event) => event.detail.successful && !(event.detail.requestConfig.headers || {})["X-By-Itself"];
+  document.addEventListener("htmx:afterRequest", (event) => { if (renewed(event)) lastContact = Date.now(); });
   const takeToken = (html, button) => {
     const fresh = new DOMParser().parseFromString(html, "text/html")
       .querySelector("form[data-guard] input[name=csrfmiddlewaretoken]");
@@ -191,7 +193,7 @@
     const left = dialog.querySelector("[data-session-left]");
     let ends = Date.now() + seconds * 1000;
     const restart = () => { ends = Date.now() + seconds * 1000; if (dialog.open) dialog.close(); };
-    document.addEventListener("htmx:afterRequest", (event) => { if (event.detail.successful) restart(); });
+    document.addEventListener("htmx:afterRequest", (event) => { if (renewed(event)) restart(); });
     const stay = () => {
       const token = document.querySelector("input[name=csrfmiddlewaretoken]");
       fetch(body.dataset.sessionExtend, {

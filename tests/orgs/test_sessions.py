@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
+from pathlib import Path
 
 import pytest
 from django.contrib.sessions.models import Session
@@ -11,6 +13,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from portal.orgs.middleware import BY_ITSELF
 from portal.orgs.permissions import Role
 from tests.roles import client_for
 
@@ -65,3 +68,48 @@ def test_who_is_not_logged_in_gets_no_session_for_it() -> None:
     Client().get("/help/")
 
     assert not Session.objects.exists()
+
+
+def test_what_a_page_asks_by_itself_does_not_move_the_end_on(client: Client) -> None:
+    session = client.session
+    session["renewed_at"] -= 60
+    session.save()
+    end = timezone.now() + dt.timedelta(seconds=5)
+    Session.objects.update(expire_date=end)
+
+    assert client.get("/profile/", headers={BY_ITSELF: "1"}).status_code == 200
+
+    assert Session.objects.get().expire_date == end
+
+
+def test_every_part_of_a_page_that_asks_by_itself_says_so() -> None:
+    asking = [
+        tag
+        for path in Path("templates").rglob("*.html")
+        for tag in re.findall(r"<\w[^>]*hx-trigger=\"every[^>]*>", path.read_text())
+    ]
+
+    assert len(asking) >= 6
+    assert [tag for tag in asking if f'hx-headers=\'{{"{BY_ITSELF}": "1"}}\'' not in tag] == []
+
+
+def test_a_session_ends_after_twelve_hours_however_busy_and_what_is_sent_then_is_not_lost(
+    client: Client,
+) -> None:
+    session = client.session
+    session["began_at"] -= 12 * 60 * 60
+    session.save()
+
+    assert client.post("/session/extend/").status_code == 204
+    answer = client.get("/profile/")
+
+    assert answer.headers["Location"] == "/auth/login/?next=%2Fprofile%2F"
+    assert not Session.objects.exists()
+
+
+def test_what_is_sent_half_an_hour_after_the_end_asks_for_the_login_too(client: Client) -> None:
+    session = client.session
+    session["began_at"] -= 12 * 60 * 60 + 30 * 60
+    session.save()
+
+    assert client.post("/session/extend/").status_code == 302
