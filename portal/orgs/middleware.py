@@ -7,7 +7,9 @@ from collections.abc import Callable
 from typing import Any, cast
 from urllib.parse import urlsplit
 
+from cryptography.fernet import InvalidToken
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.models import AnonymousUser
@@ -18,6 +20,7 @@ from django.utils import translation
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 
 from portal.orgs import factors
+from portal.orgs.allauth import AccountAdapter
 from portal.orgs.clients import client_ip
 from portal.orgs.http import PersonRequest
 from portal.trail.origin import Origin, coming_from
@@ -87,6 +90,13 @@ class PersonMiddleware(LoginRequiredMiddleware):
         if _lacks_factor(cast(PersonRequest, request)):
             return HttpResponseRedirect(reverse("mfa_index"))
         return None
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Recovery codes under an earlier SECRET_KEY: the pages that show or count them say who helps."""
+        if not isinstance(exception, InvalidToken) or not request.user.is_authenticated:
+            return None
+        messages.error(request, str(AccountAdapter.error_messages["unreadable_factor"]))
+        return HttpResponseRedirect(reverse("profile"))
 
     def handle_no_permission(self, request: HttpRequest, view_func: Any) -> HttpResponse:  # type: ignore[override]
         """To the login page, and from there back to the page the person was on."""

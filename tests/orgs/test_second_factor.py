@@ -12,7 +12,9 @@ from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, generate_totp_secret, hotp_value
 from django.core.cache import cache
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -85,7 +87,9 @@ def test_neither_a_used_code_nor_an_earlier_one_works_again_while_it_counts(
     secret = give_app(person)
     start = int(time.time())
     earlier, used, later = (format_hotp_value(hotp_value(secret, start // 30 + step)) for step in (-1, 0, 1))
-    assert codes.accept(person, used)
+    with CaptureQueriesContext(connection) as queries:
+        assert codes.accept(person, used)
+    assert any("FOR UPDATE" in query["sql"] for query in queries)  # of two at once one waits
 
     for seconds in (0, 30):  # allauth remembers in the cache, and for 30 seconds only
         monkeypatch.setattr(time, "time", lambda seconds=seconds: float(start + seconds))
@@ -118,6 +122,11 @@ def test_code_under_a_renewed_secret_key_is_wrong_and_the_page_says_who_helps(
     assert "運用担当に登録の削除を依頼" in response.content.decode()
     assert not is_in(client)
     assert TrailEntry.objects.filter(action=factors.REFUSED, actor=person).count() == 1
+    inside = client_of(person)
+    inside.post(reverse("account_reauthenticate"), {"password": PASSWORD})
+    for page in ("mfa_index", "mfa_view_recovery_codes", "mfa_generate_recovery_codes"):
+        assert inside.get(reverse(page)).headers["Location"] == reverse("profile"), page
+    assert "運用担当に登録の削除を依頼" in inside.get(reverse("profile")).content.decode()
 
 
 def remove(*arguments: str) -> str:
