@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.db.models import Case, Count, DateTimeField, Max, OuterRef, Q, Subquery, Value, When
+from django.db import connection
+from django.db.models import Max, Q, QuerySet
 from django.utils import timezone
 
 from audit.cycles.dates import add_months
@@ -16,23 +17,36 @@ from audit.cycles.working_days import WorkingDays
 from audit.dashboards import matrix
 from audit.dashboards.matrix import Matrix
 from audit.imports import selectors as logs
-from audit.reconciliation import said
 from audit.reconciliation.models import (
     FITTING,
     Code,
     Incident,
     LogKind,
-    Mismatch,
     ReasonCode,
+    Reconciliation,
 )
-from audit.reports import access
+from audit.reports import moments
 from audit.reports import selectors as reports
-from audit.reports.models import ReportEnquiry, ReportStatus
+from audit.reports.models import AuditReport, ReportEnquiry, ReportStatus
 from portal.orgs.models import Organisation, User
 from portal.orgs.permissions import OrganisationKind
 from requests.enquiries.models import Enquiry
 
 _BEGUN = [status for status in ReportStatus if status != ReportStatus.PLANNED]
+# Of the runs of each month, within the scope of whoever asks, with the run that is shown and the moments up to which words count.
+_NEWEST_WORDS = """
+SELECT w.code, count(*)
+FROM (
+    SELECT DISTINCT ON (o.shown, s.fingerprint) o.shown, s.fingerprint, r.code
+    FROM unnest(%s::bigint[], %s::bigint[], %s::timestamptz[], %s::timestamptz[]) AS o (run, shown, central, federation)
+    JOIN audit_mismatch s ON s.reconciliation_id = o.run
+    JOIN audit_mismatchreason r ON r.mismatch_id = s.id
+    WHERE coalesce(r.given_at <= CASE r.side WHEN 'CENTRAL' THEN o.central ELSE o.federation END, true)
+    ORDER BY o.shown, s.fingerprint, r.given_at DESC, r.id DESC
+) w
+JOIN audit_mismatch m ON m.reconciliation_id = w.shown AND m.fingerprint = w.fingerprint AND m.code <> ALL(%s)
+GROUP BY w.code
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,33 +133,46 @@ def due_days(today: date, *, most: int = 6) -> list[CycleStep]:
 
 
 def findings(user: User, year: int) -> Findings:
-    """Why logs and ledgers differed in this year. Three statements."""
+    """Why logs and ledgers differed in this year. Four statements."""
     first = date(year, 4, 1)
     shown = reports.newest(user).filter(
         cycle__month__gte=first, cycle__month__lt=add_months(first, 12), reconciliation__isnull=False
     )
-    names = ("reconciliation_id", "reconciliation__counts", "provided_at")
-    runs = list(shown.order_by().values_list(*names))
     codes: Counter[str] = Counter()
-    for _run, counts, _at in runs:
+    for counts in shown.order_by().values_list("reconciliation__counts", flat=True):
         for kind in LogKind:
             codes.update(counts.get(kind.value, {}))
-    sessions: Any = Mismatch.objects.visible_to(user).filter(reconciliation__in=[run for run, *_ in runs])
-    until = said.ALL
-    if not access.reach(user, timezone.now()).everywhere:  # what 中央会 drafts for the next revision: AUD-04
-        moments = [When(reconciliation=run, then=Value(at)) for run, _counts, at in runs]
-        sessions = sessions.annotate(until=Case(*moments, output_field=DateTimeField()))
-        until = said.Until(central=OuterRef("until"))
-    # Session by session its newest word, straight from the index, instead of sorting every word of the year.
-    newest = Subquery(said.of_outer(until).values("code")[:1])
-    words = sessions.order_by().annotate(said=newest).values_list("said").annotate(n=Count("pk"))
-    reasons = {code: n for code, n in words if code}
+    reasons = _newest_words(user, shown)
     differing = {code.value: codes[code.value] for code in Code if code not in FITTING}
     return Findings(
         reasons=_bars({str(ReasonCode(code).label): n for code, n in reasons.items()}),
         codes=_bars({str(Code(code).label): n for code, n in differing.items()}),
         incidents=Incident.objects.visible_to(user).filter(state=Incident.State.OPEN).count(),
     )
+
+
+def _newest_words(user: User, shown: QuerySet[AuditReport]) -> dict[str, int]:
+    """By code how many sessions of these reports have it as their newest word. Two statements.
+
+    From what was said to the sessions: it may have been said in any run of the month, and most sessions have no reason.
+    """
+    revisions = {
+        (report.cycle_id, report.organisation_id): (report.reconciliation_id, until.central, until.federation)
+        for report, until in moments.of_reader_of_many(user, shown, timezone.now())
+    }
+    cycles, places = {cycle for cycle, _place in revisions}, {place for _cycle, place in revisions}
+    runs = (
+        Reconciliation.objects.visible_to(user).filter(cycle__in=cycles, organisation__in=places).order_by()
+    )
+    found = [
+        (run, *revisions[cycle, place])
+        for run, cycle, place in runs.values_list("pk", "cycle_id", "organisation_id")
+        if (cycle, place) in revisions
+    ]
+    columns: list[list[Any]] = [list(column) for column in zip(*found, strict=True)] or [[], [], [], []]
+    with connection.cursor() as cursor:
+        cursor.execute(_NEWEST_WORDS, [*columns, list(FITTING)])
+        return dict(cursor.fetchall())
 
 
 def gaps(user: User, cycle: AuditCycle | None) -> list[Gap]:

@@ -77,7 +77,9 @@ class Reconciliation(ScopedModel):
     organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="+")
     started_at = models.DateTimeField(_("started"))
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
-    checked_at = models.DateTimeField(null=True, blank=True)  # rows and works were found to be still the same
+    checked_at = models.DateTimeField(
+        null=True, blank=True
+    )  # found to be still right: nothing came, or the same
     started_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
     state = models.CharField(max_length=10, choices=State, default=State.RUNNING)
     input_digest = models.CharField(max_length=64, blank=True)  # SHA-256 over rows, works and rules
@@ -151,7 +153,7 @@ class MismatchReason(ScopedModel):
     class Meta(ScopedModel.Meta):
         ordering = ("id",)
         constraints: ClassVar = [models.CheckConstraint(name="mismatchreason_text", condition=~Q(text=""))]
-        indexes: ClassVar = [  # the newest word of a session without its row
+        indexes: ClassVar = [  # what was said of a session
             models.Index(fields=["mismatch", "-id"], include=["code"], name="mismatchreason_newest")
         ]
 

@@ -239,6 +239,7 @@ def test_aud_03_each_session_counts_once_with_the_newest_word_of_either_party_in
     sessions = list(
         Mismatch.system.filter(reconciliation=report.reconciliation).exclude(code="OK").order_by("pk")
     )
+    fitting = Mismatch.system.filter(reconciliation=report.reconciliation, code="OK")[0]
     elsewhere = Mismatch.system.filter(reconciliation=other.reconciliation).exclude(code="OK")[0]
     for session, side, code in (
         (sessions[0], Side.CENTRAL, "EMERGENCY"),
@@ -248,8 +249,10 @@ def test_aud_03_each_session_counts_once_with_the_newest_word_of_either_party_in
         (sessions[2], Side.CENTRAL, "EMERGENCY"),
         (gone, Side.CENTRAL, "LOG_ERROR"),  # the run that is shown does not know it
         (elsewhere, Side.CENTRAL, "FORM_ERROR"),
+        (fitting, Side.CENTRAL, "LOG_ERROR"),
     ):
         reports.reason(session, side, code=code)
+    reports.reason(sessions[2], Side.FEDERATION, code="OTHER", given_at=TODAY - dt.timedelta(days=90))
 
     with CaptureQueriesContext(connection) as sent:
         everything = selectors.findings(factories.user(Role.AUDIT_REVIEWER, code="central"), 2026)
