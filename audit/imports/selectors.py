@@ -18,7 +18,7 @@ from audit.imports.reading import limits, rows_between
 from audit.reconciliation.engine import Rows
 from audit.reconciliation.models import LogKind
 from portal.common.pagination import COUNT_LIMIT
-from portal.common.time import is_business_day
+from portal.common.time import is_business_day, today
 from portal.orgs.models import Organisation, User
 
 
@@ -195,6 +195,30 @@ def brought_after(cycle: AuditCycle, organisation: Organisation, moment: dt.date
         log_import__finished_at__gt=moment,
     )
     return brought.exists()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Brought:
+    """That an import last brought rows between two days at this moment."""
+
+    first: dt.date
+    last: dt.date
+    at: dt.datetime
+
+
+def brought_since(moment: dt.datetime) -> list[Brought]:
+    """What imports brought after a moment. Lines that had waited for their machine may be of any day. One statement."""
+    waited = Max("batches__made_at", filter=Q(batches__chunk=None))
+    rows = LogImport.objects.order_by().annotate(at=Max("batches__made_at"), waited_at=waited)
+    found = []
+    for first, last, at, waited_at in rows.filter(at__gt=moment).values_list(
+        "first_at", "last_at", "at", "waited_at"
+    ):
+        if first and last:
+            found.append(Brought(first=today(first), last=today(last), at=at))
+        if waited_at or not (first and last):
+            found.append(Brought(first=dt.date.min, last=dt.date.max, at=waited_at or at))
+    return found
 
 
 def last_brought(cycle: AuditCycle, organisations: Iterable[int]) -> dict[int, dt.datetime]:

@@ -173,7 +173,9 @@ def history(user: User, found: AuditReport, row: Mismatch) -> list[MismatchReaso
         organisation_id=found.organisation_id,
         until=moments.of_reader(user, found, timezone.now()),
     )
-    return list(rows)
+    # Earlier versions copied reasons into each later run: the same one is shown once, as it was given first.
+    once = {(each.side, each.code, each.text, each.given_by_id, each.given_at): each for each in rows}
+    return list(once.values())
 
 
 def incidents(user: User, q: str = "", *, state: str = "", organisation: str = "") -> QuerySet[Incident]:

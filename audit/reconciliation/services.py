@@ -182,13 +182,14 @@ def reconcile_again(*, now: datetime) -> int:
     A report that was made stays as it is: that its run is no longer the newest shows that it needs a supplement.
     """
     give_up_lost_runs(now)
-    done = 0
+    done, looked_at = 0, months_that_got_rows()
     for cycle in AuditCycle.objects.order_by("month"):
         rows_there = LogCoverage.system.filter(
             organisation=OuterRef("organisation"), day__range=(cycle.covers_from, cycle.covers_until)
         )
         rows: Any = AuditReport.system.filter(cycle=cycle, is_current=True)
-        rows = rows.filter(Q(status__in=_OPEN) | Q(pk__in=stored_before_rows(cycle)))
+        behind = stored_before_rows(cycle) if cycle.pk in looked_at else []
+        rows = rows.filter(Q(status__in=_OPEN) | Q(pk__in=behind))
         reports = list(rows.annotate(has_rows=Exists(rows_there)).select_related("organisation"))
         digests = _row_digests(cycle, [report.organisation_id for report in reports]) if reports else {}
         for report in reports:
@@ -202,7 +203,33 @@ def reconcile_again(*, now: datetime) -> int:
                 done += 1
             elif report.status == ReportStatus.COPY_STORED:
                 Reconciliation.system.filter(pk=newest.pk).update(checked_at=now)
+        if cycle.pk in looked_at:  # what came was not for these
+            runs = [run for pk, run, _place, _seen in _stored(cycle) if pk not in behind]
+            Reconciliation.system.filter(pk__in=runs).update(checked_at=now)
     return done
+
+
+def months_that_got_rows() -> set[int]:
+    """Months in whose time an import brought anything after the oldest check of a report at its end. Three statements.
+
+    Only their coverage is read then: there are years of finished months.
+    """
+    oldest: dict[int, datetime] = {}
+    for cycle_id, seen in _checked().values_list("cycle_id", "seen"):
+        oldest[cycle_id] = min(seen, oldest.get(cycle_id, seen))
+    if not oldest:
+        return set()
+    brought = logs.brought_since(min(oldest.values()) - _OVERLAP)
+    return {
+        cycle.pk
+        for cycle in AuditCycle.objects.filter(pk__in=oldest)
+        if any(
+            each.first <= cycle.covers_until
+            and each.last >= cycle.covers_from
+            and each.at > oldest[cycle.pk] - _OVERLAP
+            for each in brought
+        )
+    }
 
 
 def stored_before_rows(cycle: AuditCycle) -> list[int]:
@@ -210,14 +237,23 @@ def stored_before_rows(cycle: AuditCycle) -> list[int]:
 
     They are looked at only then: years of finished months are not to be counted every hour.
     """
+    stored = _stored(cycle)
+    brought = logs.last_brought(cycle, [place for _pk, _run, place, _seen in stored]) if stored else {}
+    return [pk for pk, _run, place, seen in stored if place in brought and brought[place] > seen - _OVERLAP]
+
+
+def _stored(cycle: AuditCycle) -> list[tuple[int, int, int, datetime]]:
+    """The reports of a month at their end: key, newest run, organisation, when that run was last found to be right."""
+    return list(_checked().filter(cycle=cycle).values_list("pk", "run", "organisation_id", "seen"))
+
+
+def _checked() -> Any:
     runs = Reconciliation.system.filter(
-        cycle=cycle, organisation=OuterRef("organisation"), state=State.DONE
+        cycle=OuterRef("cycle"), organisation=OuterRef("organisation"), state=State.DONE
     ).order_by("-id")
-    rows: Any = AuditReport.system.filter(cycle=cycle, is_current=True, status=ReportStatus.COPY_STORED)
-    rows = rows.annotate(seen=Subquery(runs.values(at=Coalesce("checked_at", "started_at"))[:1]))
-    stored = list(rows.exclude(seen=None).values_list("pk", "organisation_id", "seen"))
-    brought = logs.last_brought(cycle, [place for _pk, place, _seen in stored]) if stored else {}
-    return [pk for pk, place, seen in stored if place in brought and brought[place] > seen - _OVERLAP]
+    rows: Any = AuditReport.system.filter(is_current=True, status=ReportStatus.COPY_STORED).order_by()
+    seen = runs.values(at=Coalesce("checked_at", "started_at"))
+    return rows.annotate(run=Subquery(runs.values("pk")[:1]), seen=Subquery(seen[:1])).exclude(seen=None)
 
 
 def give_up_lost_runs(now: datetime) -> int:

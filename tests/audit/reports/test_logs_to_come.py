@@ -6,6 +6,8 @@ import datetime as dt
 from dataclasses import replace
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -168,6 +170,12 @@ def test_aud_10_logs_that_come_after_the_copy_is_kept_lead_to_a_supplement_by_th
     again = logs.load(logs.text(logs.line()) + b"\n", now=at)
     assert (again.kept_count, job(at + HOUR), job(at + 2 * HOUR)) == (0, 0, 0)
     assert not reconciliation.stored_before_rows(cycle)  # finished months are not counted anew every hour
+    assert (
+        not reconciliation.months_that_got_rows()
+    )  # nor is their coverage read: that of 27 was looked at once
+    with CaptureQueriesContext(connection) as sent:
+        assert job(at + 2 * HOUR) == 0
+    assert not [each for each in sent if 'DISTINCT "audit_logcoverage"' in each["sql"]]
     at += 3 * HOUR
     new = supplement(report, people, at)
     assert (new.status, new.reconciliation) == ("CREATED", reconciliation.newest_run(cycle, new.organisation))

@@ -67,7 +67,13 @@ def test_aud_03_one_reason_for_many_and_the_newest_counts() -> None:
     newest = [getattr(row, "central_reason", None) for row in rows]
     assert [each and each.code for each in newest] == ["EMERGENCY", "OVERRUN", None]
     assert MismatchReason.system.count() == 3  # nothing is overwritten
-    assert [each.code for each in selectors.history(one, report, sessions[1])] == ["OVERRUN", "EMERGENCY"]
+    for said in MismatchReason.system.filter(
+        mismatch=sessions[1]
+    ):  # as earlier versions copied them into a later run
+        said.pk, said._state.adding = None, True
+        said.save()
+    told = selectors.history(one, report, sessions[1])
+    assert [each.code for each in told] == ["OVERRUN", "EMERGENCY"], "each once"
     kept = TrailEntry.objects.filter(action="mismatch.reason").order_by("id")
     assert [entry.detail["count"] for entry in kept] == [2, 1]
 
