@@ -9,7 +9,8 @@ from typing import Any
 from django.db import connection
 
 from audit.imports.models import LogBatch, LogCoverage, LogImport
-from audit.imports.parsing import WRITTEN, Parsed, plain
+from audit.imports.parsing import WRITTEN, Parsed
+from audit.imports.records import plain
 from audit.imports.times import day_of, moment
 from audit.reconciliation.names import name_key
 

@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from django.conf import settings
 from django.core.checks import CheckMessage, Error
 
@@ -33,7 +31,12 @@ def settings_of_documents(**_: Any) -> list[CheckMessage]:
     return [problem for problem in found if problem is not None]
 
 
+# cryptography takes 8 MB, in processes too that never sign: it is loaded when a deployment is checked.
+
+
 def _certificates(name: str, path: Path, code: str) -> CheckMessage | None:
+    from cryptography import x509
+
     try:
         x509.load_pem_x509_certificates(path.read_bytes())
     except (OSError, ValueError) as error:
@@ -42,6 +45,9 @@ def _certificates(name: str, path: Path, code: str) -> CheckMessage | None:
 
 
 def _key(path: Path, certificate: Path) -> CheckMessage | None:
+    from cryptography import x509
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
     name = "DOCUMENT_SIGNING_KEY_FILE"
     try:
         key = load_pem_private_key(path.read_bytes(), password=None)

@@ -1,16 +1,17 @@
-"""The directory of this process, made once from the settings."""
+"""The directory of this process, made once from the settings. ldap3 is loaded when it is asked for: most processes never do."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 
-from portal.gateways._ldap3_connection import Guard, LdapSettings
 from portal.gateways.directory import Directory
-from portal.gateways.directory_ldap3 import Ldap3Directory
+
+if TYPE_CHECKING:
+    from portal.gateways._ldap3_connection import Guard, LdapSettings
 
 _guards: list[Guard] = []
 
@@ -31,11 +32,15 @@ def make_directory(options: Mapping[str, Any], guard: Guard | None = None) -> Di
 
     Raises ValueError for an address without TLS and TypeError for an unknown option.
     """
+    from portal.gateways.directory_ldap3 import Ldap3Directory
+
     return Ldap3Directory(directory_settings(options), guard)
 
 
 def directory_settings(options: Mapping[str, Any]) -> LdapSettings:
     """Options like those of `settings.DIRECTORY`, checked. Raises as `make_directory` does."""
+    from portal.gateways._ldap3_connection import LdapSettings
+
     lists = {name: tuple(options.get(name, ())) for name in ("urls", "dc_urls")}
     return LdapSettings(**{**options, **lists})
 

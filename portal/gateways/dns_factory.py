@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 
-from portal.gateways._ldap3_connection import Guard, LdapSettings
 from portal.gateways.directory_factory import directory_settings, service_guards
 from portal.gateways.dns import Dns
+
+if TYPE_CHECKING:
+    from portal.gateways._ldap3_connection import Guard, LdapSettings
 
 AD, RFC2136 = "ad", "rfc2136"
 
