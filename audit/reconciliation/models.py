@@ -103,8 +103,11 @@ class Mismatch(ScopedModel):
     `fingerprint` is the same for the same session in a later run, so that a reason given once stays (unless the rows changed).
     """
 
-    reconciliation = models.ForeignKey(Reconciliation, models.PROTECT, related_name="mismatches")
-    organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="+")
+    # Both are the first of indexes below.
+    reconciliation = models.ForeignKey(
+        Reconciliation, models.PROTECT, related_name="mismatches", db_index=False
+    )
+    organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="+", db_index=False)
     fingerprint = models.CharField(max_length=64)
     log_kind = models.CharField(_("log"), max_length=10, choices=LogKind)
     code = models.CharField(_("finding"), max_length=12, choices=Code)
@@ -129,10 +132,11 @@ class Mismatch(ScopedModel):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["reconciliation", "fingerprint"], name="mismatch_once")
         ]
+        # None for the search: it goes through the sessions of one run, and an index over those of all years would cost each run
+        # more than everything else about them.
         indexes: ClassVar = [
             models.Index(fields=["reconciliation", "log_kind", "code"], name="mismatch_code"),
             models.Index(fields=["organisation", "fingerprint"], name="mismatch_fingerprint"),
-            *search_indexes("mismatch"),
         ]
 
 

@@ -26,7 +26,7 @@ from audit.reconciliation.models import (
 from audit.reports import access, moments
 from audit.reports.guards import unexplained
 from audit.reports.models import AuditReport
-from portal.common.search import matching
+from portal.common.search import matching, matching_few
 from portal.common.time import JST, parse_date
 from portal.orgs.models import User
 
@@ -72,7 +72,7 @@ def sessions(
     if reason in ReasonCode.values:
         such = MismatchReason.system.filter(organisation=found.organisation_id, code=reason).values("pk")
         rows = rows.filter(Q(central_reason_id__in=such) | Q(federation_reason_id__in=such))
-    return matching(rows, q)  # type: ignore[no-any-return]
+    return matching_few(rows, q)  # type: ignore[no-any-return]
 
 
 def _on(day: dt.date) -> Q:

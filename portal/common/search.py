@@ -44,6 +44,13 @@ def matching(rows: Q, query: str, field: str = "search_text") -> Q:
     return holding(rows, search_terms(query), field)
 
 
+def matching_few(rows: Q, query: str, field: str = "search_text") -> Q:
+    """The same for rows of a table without these indexes, which can be gone through: a hundred thousand take a tenth of a second."""
+    for term in search_terms(query):
+        rows = rows.filter(**{f"{field}__contains": term})
+    return rows
+
+
 def holding(rows: Q, terms: list[str], field: str = "search_text") -> Q:
     """The rows whose `search_text` holds every one of these folded words."""
     grams = [gram for term in terms for gram in grams_of(term)]
