@@ -5,18 +5,22 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import hypothesis
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given
 from hypothesis import strategies as st
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pypdf import PdfReader, PdfWriter
 
+from portal.documents import signing
 from portal.documents.errors import SigningUnavailable
 from portal.documents.signing import seal_of, sign_pdf
+from portal.embedded import authority
 from tests.documents.openssl_tsa import openssl_tsa, with_authority
 
 
@@ -66,11 +70,65 @@ def test_without_a_key_nothing_is_signed(settings: Any, plain: bytes) -> None:
         sign_pdf(plain, reason="試験")
 
 
+def test_only_the_first_document_asks_the_authority_for_practice(
+    settings: Any, folder: Path, plain: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    request = signing._HttpxTimeStamper.async_request_tsa_response
+
+    async def counting(stamper: Any, query: Any) -> Any:
+        asked.append(query)
+        return await request(stamper, query)
+
+    monkeypatch.setattr(signing._HttpxTimeStamper, "async_request_tsa_response", counting)
+    with openssl_tsa(folder) as url:
+        settings.DOCUMENT_TIMESTAMP_URL = url
+        seals = [seal_of(sign_pdf(plain, reason="試験")) for _ in range(3)]
+
+    assert all(seal.fits and seal.stamped_at for seal in seals)
+    assert len(asked) == 3 + 1
+
+
+def test_the_room_for_a_signature_is_what_pyhanko_would_keep(
+    folder: Path, plain: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours = _room_of(sign_pdf(plain, reason="試験"))
+    monkeypatch.setattr(signing, "_room", lambda *_: None)  # pyHanko finds it by itself
+
+    assert ours == _room_of(sign_pdf(plain, reason="試験"))
+
+
+def _room_of(document: bytes) -> int:
+    _, before, behind, _ = PdfFileReader(io.BytesIO(document)).embedded_signatures[0].byte_range
+    return int(behind - before)
+
+
+def test_a_signature_that_outgrew_its_room_finds_more_at_the_next_attempt(
+    folder: Path, plain: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rooms = iter([200, 20_000])
+    monkeypatch.setattr(signing, "_room", lru_cache(lambda *_: next(rooms)))
+
+    with pytest.raises(SigningUnavailable):
+        sign_pdf(plain, reason="試験")
+    assert seal_of(sign_pdf(plain, reason="試験")).fits
+
+
+def test_a_key_on_an_elliptic_curve_signs_too(folder: Path, plain: bytes) -> None:
+    key, root_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+    root = authority._certificate("認証局", root_key, None, root_key, ca=True)
+    for name in (authority.ROOT, authority.SIGNER, authority.SIGNER_KEY):
+        (folder / name).unlink()
+    authority._write(folder / authority.ROOT, root)
+    authority._write(folder / authority.SIGNER, authority._certificate("署名者", key, root, root_key), root)
+    authority._write_key(folder / authority.SIGNER_KEY, key)
+
+    assert seal_of(sign_pdf(plain, reason="試験")).fits
+
+
 @pytest.fixture(scope="module")
 def signed(tmp_path_factory: pytest.TempPathFactory, plain: bytes) -> tuple[bytes, str]:
     from django.test import override_settings
-
-    from portal.embedded import authority
 
     folder = tmp_path_factory.mktemp("authority")
     authority.make_certificates(folder)
