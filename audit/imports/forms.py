@@ -12,11 +12,12 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from audit.imports import layout as layouts
+from audit.imports import wording
 from audit.imports.allowed import Allowed
-from audit.imports.layout import LABELS, MEANINGS, Layout
+from audit.imports.layout import Layout
 from audit.imports.mappings import InvalidMapping
 from audit.imports.models import Host
+from audit.imports.wording import LABELS, MEANINGS
 from audit.reconciliation.models import LogKind
 from portal.common.forms import NormalisingField, PortalForm, WarekiDateField
 from portal.orgs.models import Organisation
@@ -98,18 +99,18 @@ class HostForm(PortalForm):
 class MappingForm(PortalForm):
     """How one log is read."""
 
-    encoding = forms.ChoiceField(label=gettext_lazy("Encoding"), choices=list(layouts.ENCODINGS.items()))
+    encoding = forms.ChoiceField(label=gettext_lazy("Encoding"), choices=list(wording.ENCODINGS.items()))
     delimiter = forms.ChoiceField(
         label=gettext_lazy("Between two columns"),
-        choices=[("comma", layouts.DELIMITERS[","]), ("tab", layouts.DELIMITERS["\t"])],
+        choices=[("comma", wording.DELIMITERS[","]), ("tab", wording.DELIMITERS["\t"])],
     )
     time_format = forms.ChoiceField(
-        label=gettext_lazy("Time is written as"), choices=list(layouts.TIMES.items())
+        label=gettext_lazy("Time is written as"), choices=list(wording.TIMES.items())
     )
     zone = forms.ChoiceField(
         label=gettext_lazy("Clock of the log"),
         help_text=gettext_lazy("A zone that stands in the value itself counts before this."),
-        choices=list(layouts.ZONES.items()),
+        choices=list(wording.ZONES.items()),
     )
     skew_minutes = forms.IntegerField(
         label=gettext_lazy("Clocks may differ by (minutes)"), min_value=1, max_value=1440

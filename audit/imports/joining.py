@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
-from audit.imports.parsing import COLUMNS
+from audit.imports.rows import COLUMNS
 from audit.retention import decisions
 from portal.trail.sources import Rows, register_source
 

@@ -1,4 +1,4 @@
-"""How a log is read, as data: format, encoding, time, which column is which field, which word means what.
+"""How a log is read, as data: format, encoding, time, which column is which field, which word means what. What people call it: wording.
 
 Splunk's and SKYSEA's exports are laid out by whoever exports them; headings that the mapping does not name stay unread.
 """
@@ -9,64 +9,36 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
-
-from audit.reconciliation.models import LogKind
+from audit.reconciliation.kinds import DATABASE, TAKEOUT
 
 AUTO, UTF8, CP932 = "auto", "utf-8", "cp932"
-ENCODINGS: Mapping[str, Any] = {
-    AUTO: _("UTF-8 or Shift_JIS, found out"),
-    UTF8: "UTF-8",
-    CP932: "Shift_JIS (CP932)",
-}
-DELIMITERS: Mapping[str, Any] = {",": _("comma"), "\t": _("tab")}
 MOST_LINES = 200  # of one record whose values hold line breaks: more is a quotation mark that is never closed
 ISO, SLASHES, EPOCH = "ISO", "SLASHES", "EPOCH"
-TIMES: Mapping[str, Any] = {
-    ISO: "2026-09-01 12:34:56",
-    SLASHES: "2026/09/01 12:34:56",
-    EPOCH: _("seconds since 1970"),
-}
-# Hours from UTC. Japan has no summer time, and no other clock is expected; a zone in the value itself counts before this.
-ZONES: Mapping[str, Any] = {"+09:00": _("Japan (+09:00)"), "+00:00": "UTC"}
 
 # The fields of a row in the order of the page.
-LABELS: Mapping[str, Any] = {
-    "event_at": _("time"),
-    "indexed_at": _("time of arrival"),
-    "source_id": _("number at the source"),
-    "host": _("machine"),
-    "db_name": _("database"),
-    "db_user": _("DB user"),
-    "os_user": _("OS user"),
-    "client": _("client"),
-    "program": _("program"),
-    "session_id": _("session"),
-    "action": _("action"),
-    "object_name": _("object"),
-    "target": _("target"),
-    "volume": _("rows or bytes"),
-    "return_code": _("return code"),
-    "medium_type": _("kind of medium"),
-    "medium_serial": _("serial number of the medium"),
-    "involves_number": _("individual numbers"),
-}
-FIELDS = tuple(LABELS)
+FIELDS = (
+    "event_at",
+    "indexed_at",
+    "source_id",
+    "host",
+    "db_name",
+    "db_user",
+    "os_user",
+    "client",
+    "program",
+    "session_id",
+    "action",
+    "object_name",
+    "target",
+    "volume",
+    "return_code",
+    "medium_type",
+    "medium_serial",
+    "involves_number",
+)
 REQUIRED: Mapping[str, frozenset[str]] = {
-    LogKind.DATABASE: frozenset({"event_at", "host", "db_user", "action"}),
-    LogKind.TAKEOUT: frozenset({"event_at", "host", "os_user", "action", "object_name"}),
-}
-# Values that mean something to the reconciliation: which words of the log stand for them.
-MEANINGS: Mapping[str, Mapping[str, Any]] = {
-    "medium_type": {
-        "REMOVABLE": pgettext_lazy("medium", "medium to carry away"),
-        "NETWORK": pgettext_lazy("medium", "network folder"),
-        "PRINTER": pgettext_lazy("medium", "printer"),
-        "MAIL": pgettext_lazy("medium", "mail"),
-        "WEB": pgettext_lazy("medium", "upload"),
-    },
-    "involves_number": {"YES": _("with individual numbers"), "NO": _("without individual numbers")},
+    DATABASE: frozenset({"event_at", "host", "db_user", "action"}),
+    TAKEOUT: frozenset({"event_at", "host", "os_user", "action", "object_name"}),
 }
 _WORDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "medium_type": {
@@ -79,7 +51,7 @@ _WORDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "involves_number": {"YES": ("1", "true", "有", "あり"), "NO": ("0", "false", "無", "なし")},
 }
 _HEADINGS: Mapping[str, Mapping[str, str]] = {
-    LogKind.DATABASE: {
+    DATABASE: {
         "event_at": "_time",
         "indexed_at": "_indextime",
         "source_id": "event_id",
@@ -95,7 +67,7 @@ _HEADINGS: Mapping[str, Mapping[str, str]] = {
         "volume": "rows",
         "return_code": "return_code",
     },
-    LogKind.TAKEOUT: {
+    TAKEOUT: {
         "event_at": "日時",
         "host": "端末名",
         "os_user": "ログオンユーザー名",
@@ -126,7 +98,7 @@ class Layout:
     @classmethod
     def brought(cls, log_kind: str) -> Layout:
         """What holds while nobody has changed it."""
-        time_format = SLASHES if log_kind == LogKind.TAKEOUT else ISO
+        time_format = SLASHES if log_kind == TAKEOUT else ISO
         return cls(log_kind, dict(_HEADINGS[log_kind]), time_format=time_format)
 
     @classmethod

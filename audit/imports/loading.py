@@ -1,13 +1,11 @@
 """Importing a file: one piece after the other, each with its rows, its coverage and the progress in one transaction.
 
 A worker that dies leaves the file at a piece; the next one goes on there. Where the same fault comes again and again at one
-piece, a person has to look. Rows are handed to PostgreSQL a few at a time, and
-while it works on them a few of the next piece are read: both have a core, without a thread.
+piece, a person has to look. While PostgreSQL takes the rows of a piece, the next one is read by a process beside (`reader`).
 """
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -20,6 +18,8 @@ from audit.imports import afterwards, findings, mappings, writing
 from audit.imports.errors import NotAllowed, Refused
 from audit.imports.models import Host, LogChunk, LogImport
 from audit.imports.parsing import Known, KnownHost, MissingColumns, Parsed, Parser, places_of
+from audit.imports.pieces import Piece
+from audit.imports.readers import ReaderApart, ReaderHere, ReadingFailed
 from audit.reconciliation.engine import micros
 from portal.common import bell
 from portal.common.time import today
@@ -34,6 +34,7 @@ RECONCILE_TASK = "audit.tasks.reconcile_again"
 _LEASE = timedelta(minutes=3)
 _KEPT_YEARS = 7  # AUD-09
 _MOST_FAULTS = 3  # alike, at one piece: it will not go by itself
+_READ_HERE = 1  # so many pieces are read before another process would have begun
 _FAULT = "fault"  # in the findings: what broke the piece at which the file stands, and how often
 _REFUSED_AT_ONCE = 0.5  # of the first piece: a wrong mapping, not a file with a few broken lines
 
@@ -127,7 +128,8 @@ def run(*, import_id: int, now_fn: NowFn) -> LogImport | None:
     except Refused as refused:
         _stop(made, refused.reason, now_fn())
     except Exception as error:
-        _note_fault(made, type(error).__name__, now_fn())
+        kind = error.kind if isinstance(error, ReadingFailed) else type(error).__name__
+        _note_fault(made, kind, now_fn())
         raise
     return made
 
@@ -145,15 +147,24 @@ def _claim(import_id: int, now: datetime) -> LogImport | None:
 
 def _go_on(made: LogImport, now_fn: NowFn) -> None:
     parser = parser_of(made, now_fn())
-    piece = _piece(made, made.chunks_done, parser)
-    while piece is not None:
-        number, parsed = made.chunks_done, piece.parsed()
-        following = _piece(made, number + 1, parser)
-        if number == 0:
-            _refuse_wrong_mapping(parsed)
-        _store(made, piece, parsed, following, now_fn())
-        piece = following
+    is_short = made.chunk_count - made.chunks_done <= _READ_HERE
+    with ReaderHere(parser) if is_short else ReaderApart(parser) as reader:
+        piece = _ask(reader, made, made.chunks_done)
+        while piece is not None:
+            piece = _store_next(reader, made, piece, now_fn())
     _finish(made, now_fn())
+
+
+def _store_next(
+    reader: ReaderHere | ReaderApart, made: LogImport, piece: Piece, now: datetime
+) -> Piece | None:
+    """Store the piece that was asked for, and have the one after it read meanwhile; which that is."""
+    number, parsed = made.chunks_done, reader.take()
+    following = _ask(reader, made, number + 1)
+    if number == 0:
+        _refuse_wrong_mapping(parsed)
+    _store(made, piece.batch_id, number, parsed, now)
+    return following
 
 
 def parser_of(made: LogImport, now: datetime) -> Parser:
@@ -187,44 +198,20 @@ def known(made: LogImport, now: datetime) -> Known:
     return Known(hosts, mappings.allow_list(made.allowed), micros(earliest), micros(now + timedelta(days=1)))
 
 
-class _Piece:
-    """A piece of the file, read little by little while PostgreSQL takes the one before. `last_line`: where the file was cut off."""
-
-    def __init__(self, chunk: LogChunk, parser: Parser, last_line: int | None) -> None:
-        self.number, self.batch_id = chunk.number, writing.next_batch_id()
-        data, first = zlib.decompress(chunk.data), chunk.first_line
-        self._cut = None if data.endswith(b"\n") else last_line
-        if self._cut is not None:
-            data = data[: data.rfind(b"\n") + 1]  # its last line is half a line, whatever it looks like
-        self._header = parser.header is not None and chunk.number == 0
-        if self._header:
-            data, first = data.partition(b"\n")[2], first + 1
-        self._first, self._whole = first, not data or data.endswith(b"\n")
-        self._reading = parser.begin(data, first, self.batch_id)
-
-    def read_some(self) -> None:
-        """A few rows more."""
-        self._reading.read(writing.AT_ONCE)
-
-    def parsed(self) -> Parsed:
-        """All of it."""
-        parsed = self._reading.to_the_end()
-        if self._cut is not None:
-            parsed.problems.append((self._cut, "CUT", ""))
-            parsed.lines += 1
-        elif not self._whole:
-            parsed.problems.append((self._first + parsed.lines - 1, "NO_LINE_END", ""))
-        parsed.lines += self._header
-        return parsed
-
-
-def _piece(made: LogImport, number: int, parser: Parser) -> _Piece | None:
-    """The piece of that number; None after the last."""
+def _ask(reader: ReaderHere | ReaderApart, made: LogImport, number: int) -> Piece | None:
+    """Have the piece of that number read; None after the last."""
     if number >= made.chunk_count:
         return None
-    last = made.is_cut and number == made.chunk_count - 1
     chunk = LogChunk.objects.get(log_import_id=made.pk, number=number)
-    return _Piece(chunk, parser, made.line_count if last else None)
+    piece = Piece(
+        packed=bytes(chunk.data),
+        first_line=chunk.first_line,
+        batch_id=writing.next_batch_id(),
+        has_headings=number == 0 and not made.is_json,
+        cut=made.line_count if made.is_cut and number == made.chunk_count - 1 else None,
+    )
+    reader.ask(piece)
+    return piece
 
 
 def _refuse_wrong_mapping(parsed: Parsed) -> None:
@@ -260,21 +247,19 @@ def _held(made: LogImport, number: int) -> Iterator[LogImport]:
         yield row
 
 
-def _store(made: LogImport, piece: _Piece, parsed: Parsed, following: _Piece | None, now: datetime) -> None:
-    """Everything about one piece, or nothing; the one after it is read meanwhile."""
-    number = piece.number
-    meanwhile = following.read_some if following else None
+def _store(made: LogImport, batch_id: int, number: int, parsed: Parsed, now: datetime) -> None:
+    """Everything about one piece, or nothing."""
     with _held(made, number) as row:
         _commit_without_waiting()
-        written = writing.write(row, piece.batch_id, number, parsed, now, meanwhile)
+        written = writing.write(row, batch_id, number, parsed, now)
         row.kept_count += written
         row.duplicate_count += len(parsed.rows) - written
         row.application_count += parsed.application
         row.held_count += len(parsed.held)
         row.refused_count += findings.merge(row.findings, parsed.problems)
         if parsed.coverage:
-            days = parsed.coverage.values()
-            first, last = min(min(day.ats) for day in days), max(max(day.ats) for day in days)
+            first = min(each.first for each in parsed.coverage)
+            last = max(each.last for each in parsed.coverage)
             row.first_at = min(filter(None, (row.first_at, writing.moment(first))))
             row.last_at = max(filter(None, (row.last_at, writing.moment(last))))
         row.chunks_done, row.lines_done = number + 1, row.lines_done + parsed.lines

@@ -11,8 +11,9 @@ from django.utils.translation import gettext as _
 
 from audit.imports.allowed import Allowed, AllowList
 from audit.imports.errors import NotAllowed
-from audit.imports.layout import LABELS, MEANINGS, REQUIRED, Layout
+from audit.imports.layout import REQUIRED, Layout
 from audit.imports.models import ApplicationAccess, LogMapping
+from audit.imports.wording import LABELS, MEANINGS
 from audit.reconciliation.models import LogKind
 from audit.reconciliation.names import name_key
 from portal.fulfilment import mappings

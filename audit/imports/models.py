@@ -12,13 +12,13 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from audit.imports.rows import LINE_BITS
 from audit.reconciliation.models import LogKind
 from portal.common.models import TimestampedModel
 from portal.orgs.models import Organisation, User
 from portal.orgs.scoping import ScopedModel
 
 _PATIENCE = timedelta(minutes=3)  # after which an import that nobody has needs a person to look
-_LINE_BITS = 32  # the number of a row is its import and its line
 
 
 class LogMapping(models.Model):
@@ -258,17 +258,12 @@ class LogRow(ScopedModel):
     @property
     def line_number(self) -> int:
         """Its line in the file."""
-        return self.id & ((1 << _LINE_BITS) - 1)
+        return self.id & ((1 << LINE_BITS) - 1)
 
     @property
     def import_id(self) -> int:
         """The import that brought it."""
-        return self.id >> _LINE_BITS
-
-
-def row_id(import_id: int, line_number: int) -> int:
-    """See LogRow.id."""
-    return import_id << _LINE_BITS | line_number
+        return self.id >> LINE_BITS
 
 
 class HeldLine(models.Model):

@@ -3,34 +3,23 @@
 from __future__ import annotations
 
 import csv
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, astuple, dataclass, field
 from hashlib import sha256
-from itertools import combinations, islice
+from itertools import chain, combinations
 from operator import itemgetter
-from typing import TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from audit.imports.allowed import AllowList
 from audit.imports.layout import CP932, FIELDS, REQUIRED, UTF8, Layout
-from audit.imports.models import row_id
-from audit.imports.records import DelimitedLines, JsonLines, Problem, Record, for_copy, plain
+from audit.imports.records import DelimitedLines, JsonLines, Problem, Record, for_copy
+from audit.imports.rows import Event, event_of, plain, row_id
 from audit.imports.times import NoTime, Times, day_limits, day_number
 from audit.reconciliation.names import name_key
 
 K = TypeVar("K")
 V = TypeVar("V")
-# What LogRow has.
-COLUMNS = (
-    "id", "organisation_id", "batch_id", "log_kind", "event_at", "indexed_at", "host", "db_name", "db_user", "os_user",
-    "client", "program", "session_id", "action", "object_name", "target", "volume", "return_code", "source_id",
-    "medium_type", "medium_serial", "involves_number", "is_application", "is_skewed", "line_hash",
-)  # fmt: skip
-# The same in the order in which rows are written: what the rows of one account, program and client have in common together.
-WRITTEN = (
-    "id", "batch_id", "event_at", "indexed_at", "is_skewed", "log_kind", "organisation_id", "host", "db_user", "os_user", "client",
-    "program", "is_application", "involves_number", "db_name", "session_id", "action", "object_name", "target", "volume",
-    "return_code", "source_id", "medium_type", "medium_serial", "line_hash",
-)  # fmt: skip
 _NOT_TOLD = "\\N"  # when the row arrived
 _KEPT = 10_000  # values of one kind that are remembered
 _LONGEST = 4000  # characters of one value: more is a broken quote, not a name
@@ -60,38 +49,32 @@ class Known:
     latest: int
 
 
-class Day:
-    """What a piece brought of one machine on one day."""
+class Covered(NamedTuple):
+    """What a piece brought of one machine on one day (`times.day_number`): how many rows, the first and the last moment."""
 
-    __slots__ = ("ats", "day", "host")
-
-    def __init__(self, host: KnownHost, day: int) -> None:
-        self.host, self.day = host, day
-        self.ats: list[int] = []  # the moments of its rows
+    host_id: int
+    organisation_id: int
+    host: str
+    day: int
+    row_count: int
+    first: int
+    last: int
 
 
 @dataclass
 class Parsed:
     """What a piece holds."""
 
-    rows: list[str] = field(default_factory=list)  # as COPY takes them, in the order of WRITTEN
-    days: list[Day] = field(default_factory=list)  # of each row
-    identities: list[str] = field(default_factory=list)  # of each row: tells rows apart that came twice
-    maybe: list[int] = field(
-        default_factory=list
-    )  # rows whose number at the source may have come before in this file
-    coverage: dict[tuple[int, int], Day] = field(default_factory=dict)  # by machine and day
+    rows: list[bytes] = field(default_factory=list)  # see rows
+    maybe: list[int] = field(default_factory=list)  # rows whose number may have come before in this file
+    again: list[int] = field(default_factory=list)  # of these the ones whose event came before in this piece
+    coverage: list[Covered] = field(default_factory=list)
     held: list[tuple[int, str, str, bytes]] = field(
         default_factory=list
     )  # line, machine, time, the line as it came
     problems: list[Problem] = field(default_factory=list)
     lines: int = 0
     application: int = 0
-
-    def new_day(self, host: KnownHost, number: int) -> Day:
-        """The first row of a machine on this day."""
-        day = self.coverage[host.id, number] = Day(host, number)
-        return day
 
 
 class _Wrong(Exception):
@@ -131,6 +114,7 @@ class Parser:
         self, *, layout: Layout, header: str | None, encoding: str, import_id: int, known: Known
     ) -> None:
         self.layout, self.header, self.known, self.import_id = layout, header, known, import_id
+        self._hosts = {host.id: host for host in known.hosts.values()}
         self._times = Times(layout)
         self._skew = layout.skew_minutes * 60_000_000
         self._facts: _Memory[tuple[str, ...], _Fact | None] = _Memory(self._learn)
@@ -142,7 +126,7 @@ class Parser:
         # a thousand are false alarms among a million, and it is 4 MB for any size of file.
         self._seen = bytearray(_BYTES) if layout.headings.get("source_id") else None
         self._all_known = True
-        encoding = UTF8 if encoding == UTF8 else CP932
+        self.encoding = encoding = UTF8 if encoding == UTF8 else CP932
         if header is None:
             names = [layout.headings.get(name, "") for name in FIELDS]
             self._lines: JsonLines | DelimitedLines = JsonLines(names, encoding)
@@ -159,20 +143,17 @@ class Parser:
         # A field without a column is the empty value that is put behind every record.
         self._pick = itemgetter(*(places.get(name, self._width) for name in FIELDS))
 
-    def begin(self, data: bytes, first_line: int, batch_id: int) -> Reading:
-        """Begin to read a piece whose first line has that number, when the one before is read. Lines that cannot be read are
-        named, never dropped unsaid."""
+    def parse(self, data: bytes, first_line: int, batch_id: int) -> Parsed:
+        """The rows of a piece whose first line has that number. Lines that cannot be read are named, never dropped unsaid."""
         parsed = Parsed()
         parsed.lines, records = self._lines.records(data, first_line, parsed.problems)
-        return Reading(self, records, batch_id, parsed)
+        return self._read(records, batch_id, parsed)
 
     def parse_lines(self, some: Iterable[tuple[int, bytes]]) -> Parsed:
         """The rows of a few stretches of a file, each with the number of its first line, to be shown only."""
         parsed = Parsed()
-        for number, lines in some:
-            count, records = self._lines.records(lines, number, parsed.problems)
-            parsed.lines += count
-            self.read(records, 0, parsed)
+        records = [self._lines.records(lines, number, parsed.problems)[1] for number, lines in some]
+        self._read(chain.from_iterable(records), 0, parsed)
         # A value that goes on is nothing that somebody has to look at.
         parsed.problems = [problem for problem in parsed.problems if problem[1] != "CONTINUED"]
         return parsed
@@ -181,28 +162,43 @@ class Parser:
         """The rows of single records with the numbers of their first lines, as they were held. Of which lines a record is, and
         how each was read, was found and counted when it was held."""
         parsed = Parsed()
-        records = (
-            record for number, line in lines for record in self._lines.held(line, number, parsed.problems)
-        )
-        self.read(records, batch_id, parsed)
+        records = (self._lines.held(line, number, parsed.problems) for number, line in lines)
+        self._read(chain.from_iterable(records), batch_id, parsed)
         parsed.problems = [problem for problem in parsed.problems if problem[1] not in _SAID_BEFORE]
         return parsed
+
+    def told(self) -> dict[str, Any]:
+        """All of it as data, for a parser elsewhere."""
+        known = self.known
+        return {
+            "log_kind": self.layout.log_kind,
+            "layout": self.layout.to_json(),
+            "header": self.header,
+            "encoding": self.encoding,
+            "import_id": self.import_id,
+            "is_resumed": not self._all_known,
+            "known": {
+                "hosts": {key: astuple(host) for key, host in known.hosts.items()},
+                "allowed": [asdict(entry) for entry in known.allowed.entries],
+                "earliest": known.earliest,
+                "latest": known.latest,
+            },
+        }
 
     def forget_numbers(self) -> None:
         """What came before is not known here: every number of the source is looked for in the database."""
         self._all_known = False
 
-    def read(self, records: Iterable[Record], batch_id: int, parsed: Parsed) -> None:
+    def _read(self, records: Iterable[Record], batch_id: int, parsed: Parsed) -> Parsed:
         """These records become rows, wait, or are named as what they are.
 
         What is called here is called for every row: a million calls of anything are a good part of a second.
         """
         width, pick, facts, read, skew = self._width, self._pick, self._facts, self._times.read, self._skew
-        rows, days, identities, sources = parsed.rows, parsed.days, parsed.identities, list[str]()
+        rows, sources, days = parsed.rows, list[str](), defaultdict[tuple[int, int], list[int]](list)
         volumes, media, involved = self._volumes, self._media, self._numbers
         earliest, latest = self.known.earliest, self.known.latest
         first_id, batch = row_id(self.import_id, 0), f"\t{batch_id}\t"
-        coverage, before = parsed.coverage, len(rows)
         since = until = today = 0
         for number, raw, record in records:
             if len(record) != width:
@@ -238,29 +234,34 @@ class Parser:
             if not since <= at < until:
                 today = day_number(at)
                 since, until = day_limits(today)
-            day = coverage.get((fact.host.id, today)) or parsed.new_day(fact.host, today)
-            day.ats.append(at)
-            days.append(day)
+            days[fact.host.id, today].append(at)
             sources.append(source_id)
-            identities.append(source_id or digest)
             parsed.application += fact.application
-            rows.append(
+            row = (
                 f"{first_id + number}{batch}{at_text}\t{arrived}\t{skewed}{fact.text}{numbers}\t{db_name}\t{session_id}\t"
                 f"{action}\t{object_name}\t{target}\t{volume}\t{return_code}\t{source_id}\t{medium_type}\t{medium_serial}\t"
                 f"\\\\x{digest}\n"
             )
-        parsed.maybe.extend(self._suspected(sources, before))
+            rows.append(row.encode())
+        parsed.maybe = list(self._suspected(sources))
+        parsed.again = _again(parsed, sources)
+        parsed.coverage = [
+            Covered(host.id, host.organisation_id, host.name, day, len(ats), min(ats), max(ats))
+            for (host_id, day), ats in sorted(days.items())
+            if (host := self._hosts[host_id])
+        ]
+        return parsed
 
     def _other_width(self, number: int, record: list[str], parsed: Parsed) -> None:
         if record not in ([], [""]):  # an empty line is none
             parsed.problems.append((number, "COLUMNS", f"{len(record)}/{self._width}"))
 
-    def _suspected(self, sources: list[str], first: int) -> Iterator[int]:
-        """Of rows from place `first` on those whose number at the source may have come before; all that did are among them."""
+    def _suspected(self, sources: list[str]) -> Iterator[int]:
+        """Rows whose number at the source may have come before; all that did are among them."""
         seen = self._seen
         if seen is None:
             return
-        for place, source_id in enumerate(sources, first):
+        for place, source_id in enumerate(sources):
             if source_id:
                 key = hash(source_id)
                 byte, bits = key & _PLACES, _BITS[key >> _SHIFT & 63]
@@ -288,20 +289,15 @@ class Parser:
         return _Fact(known, "\t".join(("", *map(str, shown), "t" if passes else "f", "")), passes)
 
 
-class Reading:
-    """A piece that is being read, as far as somebody asked for."""
-
-    def __init__(self, parser: Parser, records: Iterator[Record], batch_id: int, parsed: Parsed) -> None:
-        self._parser, self._records, self._batch_id, self._parsed = parser, records, batch_id, parsed
-
-    def read(self, most: int) -> None:
-        """At most so many records more."""
-        self._parser.read(islice(self._records, most), self._batch_id, self._parsed)
-
-    def to_the_end(self) -> Parsed:
-        """All that is left."""
-        self._parser.read(self._records, self._batch_id, self._parsed)
-        return self._parsed
+def _again(parsed: Parsed, sources: list[str]) -> list[int]:
+    suspected = {sources[place] for place in parsed.maybe}
+    if not suspected:
+        return []
+    first: dict[Event, int] = {}
+    for place, source in enumerate(sources):
+        if source in suspected:
+            first.setdefault(event_of(parsed.rows[place]), place)
+    return [place for place in parsed.maybe if first[event_of(parsed.rows[place])] < place]
 
 
 def places_of(layout: Layout, header: str) -> tuple[dict[str, int], int]:

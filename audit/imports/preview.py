@@ -11,10 +11,12 @@ from typing import Any
 
 from audit.imports import findings, loading, mappings
 from audit.imports.errors import Refused
-from audit.imports.layout import LABELS, MEANINGS, MOST_LINES
+from audit.imports.layout import MOST_LINES
 from audit.imports.models import LogCoverage, LogImport
-from audit.imports.parsing import WRITTEN, Parsed, Parser
+from audit.imports.parsing import Parsed, Parser
+from audit.imports.rows import WRITTEN
 from audit.imports.times import day_of
+from audit.imports.wording import LABELS, MEANINGS
 from audit.reconciliation.masking import masked, masked_account
 
 _ESCAPED, _ESCAPES = re.compile(r"\\(.)"), {"t": "\t", "n": "\n", "r": "\r"}
@@ -65,10 +67,10 @@ def preview_of(made: LogImport, now: datetime, *, whole: bool = False) -> Previe
     findings.merge(said, parsed.problems)
     shown.problems = findings.worded(said)
     shown.unknown = sorted({host for _line, host, _at, _raw in parsed.held})[:20]
-    days = sorted(day for _host, day in parsed.coverage)
+    days = sorted(each.day for each in parsed.coverage)
     if days:
         shown.days = [day_of(days[0]), day_of(days[-1])]
-        pairs = {(host, day_of(day)) for host, day in parsed.coverage}
+        pairs = {(each.host_id, day_of(each.day)) for each in parsed.coverage}
         rows = LogCoverage.system.filter(log_kind=made.log_kind, host__in={host for host, _day in pairs})
         brought = rows.filter(day__range=shown.days).values_list("host_id", "day").distinct()
         shown.there = len(pairs & set(brought))
@@ -107,7 +109,7 @@ def _show_rows(shown: Preview, parsed: Parsed, log_kind: str, *, whole: bool) ->
     names = [name for name in _SHOWN if name not in lacking - {"involves_number"}]
     shown.labels = [LABELS[name] for name in names]
     for row in parsed.rows[:_ROWS]:
-        values = row.rstrip("\n").split("\t")
+        values = row.decode().removesuffix("\n").split("\t")
         read = {name: _as_it_was(values[WRITTEN.index(name)]) for name in names}
         told = read if whole else {name: _masked(name, value, log_kind) for name, value in read.items()}
         shown.rows.append([_worded(name, value) for name, value in told.items()])

@@ -313,11 +313,6 @@ def for_copy(text: str, delimiter: str = ",") -> str:
     return text
 
 
-def plain(value: str) -> str:
-    """A value as it was before it was escaped for COPY."""
-    return value.replace("\\t", "\t").replace("\\\\", "\\") if "\\" in value else value
-
-
 def _escaped(value: Any) -> str:
     if value is None:
         return ""

@@ -20,7 +20,7 @@ from portal.orgs.models import User
 from portal.orgs.permissions import IMPORT_LOGS
 from portal.trail import services as trail
 
-PIECE = 2 * 1024 * 1024  # half as many transactions as with one; 10 MB while it is read
+PIECE = 1024 * 1024
 _READ = 1024 * 1024
 _GZIP = b"\x1f\x8b"
 _BOM = b"\xef\xbb\xbf"

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
 
 from django.db import connection
 
 from audit.imports.models import LogBatch, LogCoverage, LogImport
-from audit.imports.parsing import WRITTEN, Parsed
-from audit.imports.records import plain
-from audit.imports.times import day_of, moment
+from audit.imports.parsing import Parsed
+from audit.imports.rows import WRITTEN, Event, event_of, host_of, written_at
+from audit.imports.times import day_number, day_of, moment
+from audit.reconciliation.engine import micros
 from audit.reconciliation.names import name_key
 
 __all__ = ["moment", "next_batch_id", "write"]
 
 _LOCK = 7_206_001
-AT_ONCE = 500  # rows that go to COPY together: about what a socket holds, so that nobody waits for the other
+_AT_ONCE = 500  # rows that go to COPY together: about what a socket holds
 # How often each row of a piece is there already, from other files and from this one: by its number at the source, else by the
 # hash of its line, among the rows of its federation and moment. The same number elsewhere or at another time is another event.
 _THERE = """
@@ -27,10 +27,6 @@ JOIN audit_logrow r ON r.organisation_id = k.org AND r.event_at = k.at AND r.log
     AND k.identity = CASE WHEN r.source_id <> '' THEN r.source_id ELSE encode(r.line_hash, 'hex') END
 GROUP BY k.org, k.at, k.identity
 """
-_AT = WRITTEN.index("event_at")
-_Event = tuple[
-    int, datetime, str
-]  # federation, moment and number at the source: the same three are the same event
 _COVER = """
 INSERT INTO audit_logcoverage (log_import_id, log_kind, host_id, organisation_id, day, row_count, first_at, last_at)
 SELECT %s, %s, u.* FROM unnest(%s::bigint[], %s::bigint[], %s::date[], %s::int[], %s::timestamptz[], %s::timestamptz[]) u
@@ -61,12 +57,8 @@ def write(
     chunk: int | None,
     parsed: Parsed,
     now: datetime,
-    meanwhile: Callable[[], object] | None = None,
 ) -> int:
-    """Write the rows of a piece in the caller's transaction; how many were not there before.
-
-    `meanwhile` is called whenever PostgreSQL has got some rows to work on.
-    """
+    """Write the rows of a piece in the caller's transaction; how many were not there before."""
     with connection.cursor() as cursor:
         # Two files that overlap would each not see what the other writes.
         cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_LOCK, made.log_kind])
@@ -77,51 +69,39 @@ def write(
                 pk=batch_id, log_import_id=made.pk, chunk=chunk, row_count=len(rows), made_at=now
             )
             with cursor.copy(f"COPY audit_logrow ({', '.join(WRITTEN)}) FROM STDIN") as copy:
-                for place in range(0, len(rows), AT_ONCE):
-                    some = rows[place : place + AT_ONCE]
-                    copy.write("".join(some))
-                    rows[place : place + AT_ONCE] = [""] * len(some)  # room for those of the next piece
-                    if meanwhile is not None:
-                        meanwhile()
+                for place in range(0, len(rows), _AT_ONCE):
+                    copy.write(b"".join(rows[place : place + _AT_ONCE]))
         _cover(cursor, made, parsed)
         _hold(cursor, made, parsed)
     return len(rows)
 
 
 def _make_partitions(cursor: Any, parsed: Parsed) -> None:
-    months = {day_of(day).replace(day=1) for _host, day in parsed.coverage}
+    months = {day_of(each.day).replace(day=1) for each in parsed.coverage}
     for month in sorted(months):
         cursor.execute(
             "SELECT audit_logrow_partition(%s, true), audit_logrow_partition(%s, false)", [month, month]
         )
 
 
-def _new_rows(cursor: Any, made: LogImport, parsed: Parsed) -> list[str]:
+def _new_rows(cursor: Any, made: LogImport, parsed: Parsed) -> list[bytes]:
     """The rows that no other import has brought. A line that a file holds twice are two events, unless it has a number."""
-    maybe = set(parsed.maybe)
-    asked = sorted(maybe | _overlapping(made, parsed))
+    asked = sorted({*parsed.maybe, *_overlapping(made, parsed)})
     if not asked:
         return parsed.rows
     low, high = made.pk << 32, (made.pk + 1) << 32
-    columns: list[list[Any]] = [
-        [parsed.days[place].host.organisation_id for place in asked],
-        [_at(parsed, place) for place in asked],
-        [plain(parsed.identities[place]) for place in asked],
-    ]
+    events = [event_of(parsed.rows[place]) for place in asked]
+    columns = [list(column) for column in zip(*events, strict=True)]
     cursor.execute(_THERE, [low, high, low, high, *columns, made.log_kind])
-    there, own = dict[_Event, int](), set[_Event]()
+    there, own = dict[Event, int](), set[Event]()
     for org, at, identity, others, here in cursor.fetchall():
         there[org, at, identity] = others
         if here:
             own.add((org, at, identity))
-    suspected, first = {parsed.identities[place] for place in maybe}, dict[_Event, int]()
-    for place, identity in enumerate(parsed.identities):
-        if identity in suspected:
-            first.setdefault(_event(parsed, place), place)
+    maybe, again = set(parsed.maybe), set(parsed.again)
     dropped = set()
-    for place in asked:
-        event = _event(parsed, place)
-        if place in maybe and (event in own or first[event] < place):
+    for place, event in zip(asked, events, strict=True):
+        if place in again or (place in maybe and event in own):
             dropped.add(place)
         elif there.get(event):
             there[event] -= 1
@@ -129,40 +109,32 @@ def _new_rows(cursor: Any, made: LogImport, parsed: Parsed) -> list[str]:
     return [row for place, row in enumerate(parsed.rows) if place not in dropped]
 
 
-def _at(parsed: Parsed, place: int) -> str:
-    """The moment of a row as the file wrote it."""
-    return parsed.rows[place].split("\t", _AT + 1)[_AT]
-
-
-def _event(parsed: Parsed, place: int) -> _Event:
-    """What a row is the record of. One moment may be written in several zones."""
-    at = datetime.fromisoformat(_at(parsed, place))
-    return parsed.days[place].host.organisation_id, at, plain(parsed.identities[place])
-
-
 def _overlapping(made: LogImport, parsed: Parsed) -> set[int]:
     """Rows of machines and days of which other imports have brought rows: only there can anything be twice."""
-    days = {day_of(day): day for _host, day in parsed.coverage}
+    days = {day_of(each.day) for each in parsed.coverage}
     # Every machine of these days: to name three hundred in the statement takes longer than to leave the others out here.
-    rows = LogCoverage.system.filter(log_kind=made.log_kind, day__in=list(days)).exclude(
-        log_import_id=made.pk
-    )
-    brought = rows.values_list("host_id", "day").distinct()
-    found = {parsed.coverage.get((host, days[day])) for host, day in brought} - {None}
-    return {place for place, day in enumerate(parsed.days) if day in found} if found else set()
+    rows = LogCoverage.system.filter(log_kind=made.log_kind, day__in=days).exclude(log_import_id=made.pk)
+    brought = set(rows.values_list("host_id", "day").distinct())
+    found = {(each.host, each.day) for each in parsed.coverage if (each.host_id, day_of(each.day)) in brought}
+    if not found:
+        return set()
+    return {
+        place
+        for place, row in enumerate(parsed.rows)
+        if (host_of(row), day_number(micros(datetime.fromisoformat(written_at(row))))) in found
+    }
 
 
 def _cover(cursor: Any, made: LogImport, parsed: Parsed) -> None:
     if not parsed.coverage:
         return
-    days = [day for _key, day in sorted(parsed.coverage.items())]
     columns: list[list[Any]] = [
-        [day.host.id for day in days],
-        [day.host.organisation_id for day in days],
-        [day_of(day.day) for day in days],
-        [len(day.ats) for day in days],
-        [moment(min(day.ats)) for day in days],
-        [moment(max(day.ats)) for day in days],
+        [each.host_id for each in parsed.coverage],
+        [each.organisation_id for each in parsed.coverage],
+        [day_of(each.day) for each in parsed.coverage],
+        [each.row_count for each in parsed.coverage],
+        [moment(each.first) for each in parsed.coverage],
+        [moment(each.last) for each in parsed.coverage],
     ]
     cursor.execute(_COVER, [made.pk, made.log_kind, *columns])
 

@@ -17,11 +17,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from audit.reconciliation.folding import Fits, Fold, Folds, Session, of_work
+from audit.reconciliation.kinds import DATABASE, TAKEOUT
 from audit.reconciliation.names import Scope, account_key, name_key
 from audit.reconciliation.windows import Window, Windows, bounds_of
 
 ENGINE_VERSION = 1
-DATABASE, TAKEOUT = "DATABASE", "TAKEOUT"
 REMOVABLE = "REMOVABLE"
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)

@@ -11,6 +11,7 @@ from django.utils.translation import pgettext_lazy
 
 from audit.cycles.models import AuditCycle
 from audit.ledgers.models import WorkEntry
+from audit.reconciliation import kinds
 from portal.common.models import TimestampedModel
 from portal.common.search import search_indexes
 from portal.orgs.models import Organisation, User
@@ -20,8 +21,8 @@ from portal.orgs.scoping import ScopedModel
 class LogKind(models.TextChoices):
     """The two logs and so the two reports of a month (AUD-01)."""
 
-    DATABASE = "DATABASE", _("DB access")
-    TAKEOUT = "TAKEOUT", _("file take-out")
+    DATABASE = kinds.DATABASE, _("DB access")
+    TAKEOUT = kinds.TAKEOUT, _("file take-out")
 
 
 class Code(models.TextChoices):

@@ -19,9 +19,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 _ED25519 = b"\x01"
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
@@ -123,6 +124,10 @@ def parse(note: str) -> Head:
 
 def verify(note: str, keys: Sequence[VerifierKey]) -> VerifierKey:
     """The key that signed the text. Raises NotACheckpoint, WrongSignature."""
+    # cryptography takes 8 MB: it is loaded by whoever verifies, not by every process that knows the keys.
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
     head = parse(note)
     text, _gap, signatures = note.partition("\n\n")
     for line in signatures.splitlines():

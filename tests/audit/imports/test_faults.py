@@ -142,7 +142,7 @@ def test_a_worker_that_lost_its_lease_writes_nothing_more(
 
     def overtaken(*args: Any) -> None:
         true(*args)
-        if args[1].number == 3:
+        if args[2] == 3:
             monkeypatch.setattr(loading, "_store", true)
             loading.run(import_id=made.pk, now_fn=lambda: later)
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from audit.imports import findings, storing
 from audit.imports.allowed import AllowList
 from audit.imports.layout import EPOCH, MOST_LINES, Layout
-from audit.imports.parsing import WRITTEN, Known, KnownHost, Parsed, Parser
+from audit.imports.parsing import Known, KnownHost, Parsed, Parser
+from audit.imports.rows import WRITTEN
 from audit.reconciliation.engine import micros
 from tests.audit.imports import logs
 
@@ -37,7 +38,7 @@ def read(
     for piece in storing.pieces(iter([f"{header}\n".encode() + data]), size):
         first = line == 1
         rest = piece.partition(b"\n")[2] if first else piece
-        found.append(parser.begin(rest, line + first, 1).to_the_end())
+        found.append(parser.parse(rest, line + first, 1))
         line += piece.count(b"\n")
     return found
 
@@ -45,7 +46,7 @@ def read(
 def rows(found: list[Parsed], field: str = "object_name") -> dict[str, str]:
     """Number at the source and object, or another field, of every row."""
     number, name = WRITTEN.index("source_id"), WRITTEN.index(field)
-    every = [row.split("\t") for parsed in found for row in parsed.rows]
+    every = [row.decode().split("\t") for parsed in found for row in parsed.rows]
     made = {row[number]: row[name] for row in every}
     assert len(made) == len(every)
     return made

@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from audit.imports.models import HeldLine, LogBatch, LogChunk, LogCoverage, LogImport, LogRow
-from audit.imports.parsing import COLUMNS
+from audit.imports.rows import COLUMNS
 from audit.ledgers.models import WorkEntry
 from audit.reconciliation.models import MismatchReason, Reconciliation
 from audit.reports.documents import files, making
