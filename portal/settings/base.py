@@ -323,6 +323,7 @@ LOGGING = {
         "axes": {"level": "WARNING"},
         "celery": {"level": "INFO"},
         "httpx": {"level": "WARNING"},  # its lines hold addresses with objectGUIDs
+        "weasyprint": {"level": "WARNING"},  # a dozen lines for each document
     },
 }
 DEFAULT_EXCEPTION_REPORTER_FILTER = "portal.common.logs.SilentReporterFilter"
