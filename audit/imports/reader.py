@@ -29,12 +29,10 @@ AT_ONCE = 64 * 1024  # bytes: about as much as a pipe takes
 def main() -> None:
     """The process: says what each piece holds, until nobody asks any more."""
     gc.disable()  # nothing here refers to itself, and to look for what does takes its time
-    for number in (
-        signal.SIGINT,
-        signal.SIGTERM,
-    ):  # it ends when the import does, which may still want this piece
-        signal.signal(number, signal.SIG_IGN)
-    with open(1, "wb", buffering=AT_ONCE, closefd=False) as answers, suppress(BrokenPipeError):
+    # It ends when the import does, which may still want this piece.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    with suppress(BrokenPipeError), open(1, "wb", buffering=AT_ONCE, closefd=False) as answers:
         try:
             _answer_all(sys.stdin.buffer, answers)
         except BrokenPipeError:
