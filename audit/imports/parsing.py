@@ -13,8 +13,8 @@ from typing import Any, NamedTuple, TypeVar
 
 from audit.imports.allowed import AllowList
 from audit.imports.layout import CP932, FIELDS, REQUIRED, UTF8, Layout
-from audit.imports.records import DelimitedLines, JsonLines, Problem, Record, for_copy
-from audit.imports.rows import Event, event_of, plain, row_id
+from audit.imports.records import DelimitedLines, JsonLines, Problem, Record
+from audit.imports.rows import Event, event_of, for_copy, plain, row_id
 from audit.imports.times import NoTime, Times, day_limits, day_number
 from audit.reconciliation.names import name_key
 
@@ -245,12 +245,12 @@ class Parser:
             rows.append(row.encode())
         parsed.maybe = list(self._suspected(sources))
         parsed.again = _again(parsed, sources)
-        parsed.coverage = [
-            Covered(host.id, host.organisation_id, host.name, day, len(ats), min(ats), max(ats))
-            for (host_id, day), ats in sorted(days.items())
-            if (host := self._hosts[host_id])
-        ]
+        parsed.coverage = [self._covered(*key, ats) for key, ats in sorted(days.items())]
         return parsed
+
+    def _covered(self, host_id: int, day: int, ats: list[int]) -> Covered:
+        host = self._hosts[host_id]
+        return Covered(host.id, host.organisation_id, host.name, day, len(ats), min(ats), max(ats))
 
     def _other_width(self, number: int, record: list[str], parsed: Parsed) -> None:
         if record not in ([], [""]):  # an empty line is none
@@ -290,14 +290,16 @@ class Parser:
 
 
 def _again(parsed: Parsed, sources: list[str]) -> list[int]:
+    """Rows of whose event another one came before in the piece: all of them are among `maybe`."""
     suspected = {sources[place] for place in parsed.maybe}
     if not suspected:
         return []
     first: dict[Event, int] = {}
-    for place, source in enumerate(sources):
-        if source in suspected:
-            first.setdefault(event_of(parsed.rows[place]), place)
-    return [place for place in parsed.maybe if first[event_of(parsed.rows[place])] < place]
+    return [
+        place
+        for place, source in enumerate(sources)
+        if source in suspected and first.setdefault(event_of(parsed.rows[place]), place) < place
+    ]
 
 
 def places_of(layout: Layout, header: str) -> tuple[dict[str, int], int]:

@@ -13,6 +13,7 @@ from itertools import chain, count, repeat
 from typing import Any
 
 from audit.imports.layout import CP932, MOST_LINES, UTF8
+from audit.imports.rows import for_copy
 
 Record = tuple[int, bytes, list[str]]  # the number of its line, the line as it came, its values
 Problem = tuple[int, str, str]  # line, code, detail
@@ -300,17 +301,6 @@ def _in_another(raw: bytes, encoding: str) -> tuple[str, str]:
         except UnicodeDecodeError:
             pass
     return "", "UNREADABLE"
-
-
-def for_copy(text: str, delimiter: str = ",") -> str:
-    """A text as COPY takes it, but for line breaks."""
-    if "\\" in text:
-        text = text.replace("\\", "\\\\")
-    if "\r" in text:
-        text = text.replace("\r", "\\r")
-    if "\t" in text and delimiter != "\t":
-        text = text.replace("\t", "\\t")
-    return text
 
 
 def _escaped(value: Any) -> str:

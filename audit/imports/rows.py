@@ -29,6 +29,17 @@ def row_id(import_id: int, line_number: int) -> int:
     return import_id << LINE_BITS | line_number
 
 
+def for_copy(text: str, delimiter: str = ",") -> str:
+    """A text as COPY takes it, but for line breaks."""
+    if "\\" in text:
+        text = text.replace("\\", "\\\\")
+    if "\r" in text:
+        text = text.replace("\r", "\\r")
+    if "\t" in text and delimiter != "\t":
+        text = text.replace("\t", "\\t")
+    return text
+
+
 def plain(value: str) -> str:
     """A value as it was before it was escaped for COPY."""
     return value.replace("\\t", "\t").replace("\\\\", "\\") if "\\" in value else value

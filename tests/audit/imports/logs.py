@@ -7,6 +7,8 @@ import gzip
 import io
 from typing import Any
 
+import pytest
+
 from audit.cycles.models import AuditCycle, DeadlinePolicy
 from audit.imports import loading, storing
 from audit.imports.models import Host, LogImport
@@ -95,3 +97,14 @@ def cycle(month: dt.date = SEPTEMBER) -> AuditCycle:
         },
     )
     return made
+
+
+def many_pieces(monkeypatch: pytest.MonkeyPatch, count: int) -> LogImport:
+    """A file of so many rows in pieces of twenty, started."""
+    monkeypatch.setattr(storing.pieces, "__defaults__", (2_000,))
+    host()
+    actor = operator()
+    lines = [line(f"2026-09-01 10:{n // 60:02}:{n % 60:02}", event=f"e{n}") for n in range(count)]
+    made = upload(text(*lines), actor=actor)
+    assert made.chunk_count > 5
+    return loading.start(import_id=made.pk, actor=actor, now=NOW)

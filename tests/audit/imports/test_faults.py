@@ -16,7 +16,7 @@ from django.db import DatabaseError, connection, transaction
 from django.urls import reverse
 
 from audit import waiting
-from audit.imports import loading, storing, writing
+from audit.imports import loading, writing
 from audit.imports.models import LogBatch, LogCoverage, LogImport, LogRow
 from audit.reconciliation import services
 from tests import factories
@@ -31,13 +31,7 @@ LINES = 400
 @pytest.fixture
 def made(monkeypatch: pytest.MonkeyPatch) -> LogImport:
     """A file of many pieces, started."""
-    monkeypatch.setattr(storing.pieces, "__defaults__", (2_000,))
-    logs.host()
-    actor = logs.operator()
-    lines = [logs.line(f"2026-09-01 10:{n // 60:02}:{n % 60:02}", event=f"e{n}") for n in range(LINES)]
-    made = logs.upload(logs.text(*lines), actor=actor)
-    assert made.chunk_count > 10
-    return loading.start(import_id=made.pk, actor=actor, now=logs.NOW)
+    return logs.many_pieces(monkeypatch, LINES)
 
 
 def whole(made: LogImport) -> None:

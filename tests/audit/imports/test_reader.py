@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from audit.imports import loading, readers, storing
+from audit.imports import loading, readers
 from audit.imports.allowed import Allowed, AllowList
 from audit.imports.layout import Layout
 from audit.imports.models import LogImport, LogRow
@@ -171,12 +171,7 @@ def test_it_ends_with_the_import() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_an_import_whose_reader_died_goes_on_at_its_piece(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(storing.pieces, "__defaults__", (2_000,))
-    logs.host()
-    actor = logs.operator()
-    lines = [logs.line(f"2026-09-01 10:{n // 60:02}:{n % 60:02}", event=f"e{n}") for n in range(LINES)]
-    made = logs.upload(logs.text(*lines), actor=actor)
-    loading.start(import_id=made.pk, actor=actor, now=logs.NOW)
+    made = logs.many_pieces(monkeypatch, LINES)
     true, stored = loading._store, list[int]()
 
     def dying(*args: object) -> None:
