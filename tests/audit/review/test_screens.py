@@ -123,6 +123,28 @@ def test_aud_03_everything_that_a_search_found_gets_one_reason() -> None:
     assert "DB1" not in text(browser.get(f"{address(report)}?by=host&shown=open"))
 
 
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("本番", {"DB1"}),
+        ("番", {"DB1"}),  # one character
+        ("ｔａｎａｋａ 本", {"DB1"}),  # every word, whatever its width
+        ("tanaka", {"DB1", "DB2"}),
+        ("a_a", set()),  # no wildcard
+        ("本番 sato", set()),
+    ],
+)
+def test_a_search_goes_through_the_sessions_of_this_report_alone(query: str, expected: set[str]) -> None:
+    report, _sessions = made(count=1, host="DB1", search_text="db1 tanaka 本番")
+    assert report.reconciliation is not None
+    world.mismatch(report.reconciliation, host="DB2", search_text="db2 tanaka")
+    made(place="27", host="DB3", search_text="db3 tanaka 本番")
+
+    found = text(client_of(reviewer()).get(f"{address(report)}?q={quote(query)}"))
+
+    assert {host for host in ("DB1", "DB2", "DB3") if host in found} == expected
+
+
 def test_aud_05_both_sides_stand_beside_each_other_and_the_form_is_there_for_whose_turn_it_is() -> None:
     report, sessions = made("PROVIDED")
     world.reason(sessions[0], text="中央会の理由です。")
